@@ -1,0 +1,59 @@
+// dk and dv of causal attention: for a key at position s, over the queries t >= s of every head that shares this key head,
+// dv = sum of P * do, dk = scale * sum of dS * q. Writes the key and value parts of dQkv.
+// One thread a (row, key head): the second of the two kernels that replace float atomics in a flash backward pass.
+const HEAD_DIM: u32 = 16u;
+
+struct Params { batch: u32, seq: u32, heads: u32, kv_heads: u32, scale: f32 }
+
+@group(0) @binding(0) var<storage, read> qkv: array<f32>;
+@group(0) @binding(1) var<storage, read> kvStart: array<u32>;
+@group(0) @binding(2) var<storage, read> lse: array<f32>;
+@group(0) @binding(3) var<storage, read> dOut: array<f32>;
+@group(0) @binding(4) var<storage, read> delta: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dQkv: array<f32>;
+@group(0) @binding(6) var<uniform> p: Params;
+
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let s = gid.x;
+  if (s >= p.seq) { return; }
+  let kvHead = gid.y;
+  let first = gid.z * p.seq;
+  let group = p.heads / p.kv_heads;
+  let stride = (p.heads + 2u * p.kv_heads) * HEAD_DIM;
+  let kAt = (first + s) * stride + (p.heads + kvHead) * HEAD_DIM;
+  let vAt = kAt + p.kv_heads * HEAD_DIM;
+  var k: array<f32, HEAD_DIM>;
+  var v: array<f32, HEAD_DIM>;
+  var dk: array<f32, HEAD_DIM>;
+  var dv: array<f32, HEAD_DIM>;
+  for (var i = 0u; i < HEAD_DIM; i++) {
+    k[i] = qkv[kAt + i] * p.scale;
+    v[i] = qkv[vAt + i];
+  }
+  for (var t = s; t < p.seq; t++) {
+    let row = first + t;
+    if (kvStart[row] > s) { continue; }
+    for (var g = 0u; g < group; g++) {
+      let head = kvHead * group + g;
+      let qAt = row * stride + head * HEAD_DIM;
+      let oAt = (row * p.heads + head) * HEAD_DIM;
+      var score = 0.0;
+      var dp = 0.0;
+      for (var i = 0u; i < HEAD_DIM; i++) {
+        score = fma(qkv[qAt + i], k[i], score);
+        dp = fma(dOut[oAt + i], v[i], dp);
+      }
+      let prob = exp(score - lse[row * p.heads + head]);
+      let ds = prob * (dp - delta[row * p.heads + head]) * p.scale;
+      for (var i = 0u; i < HEAD_DIM; i++) {
+        dv[i] = fma(prob, dOut[oAt + i], dv[i]);
+        dk[i] = fma(ds, qkv[qAt + i], dk[i]);
+      }
+    }
+  }
+  for (var i = 0u; i < HEAD_DIM; i++) {
+    dQkv[kAt + i] = dk[i];
+    dQkv[vAt + i] = dv[i];
+  }
+}

@@ -1,0 +1,49 @@
+// dq of causal attention: with P = exp(score - lse) and dS = P * (do . v - delta), dq = scale * sum over keys of dS * k.
+// Writes the query part of dQkv (rows, (heads + 2 * kvHeads) * HEAD_DIM). One thread a (row, head); keys in order, no atomics.
+const HEAD_DIM: u32 = 16u;
+
+struct Params { batch: u32, seq: u32, heads: u32, kv_heads: u32, scale: f32 }
+
+@group(0) @binding(0) var<storage, read> qkv: array<f32>;
+@group(0) @binding(1) var<storage, read> kvStart: array<u32>;
+@group(0) @binding(2) var<storage, read> lse: array<f32>;
+@group(0) @binding(3) var<storage, read> dOut: array<f32>;
+@group(0) @binding(4) var<storage, read> delta: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dQkv: array<f32>;
+@group(0) @binding(6) var<uniform> p: Params;
+
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+  let t = gid.x;
+  if (t >= p.seq) { return; }
+  let head = gid.y;
+  let first = gid.z * p.seq;
+  let row = first + t;
+  let stride = (p.heads + 2u * p.kv_heads) * HEAD_DIM;
+  let kvHead = head / (p.heads / p.kv_heads);
+  let qAt = row * stride + head * HEAD_DIM;
+  let kOff = (p.heads + kvHead) * HEAD_DIM;
+  let vOff = (p.heads + p.kv_heads + kvHead) * HEAD_DIM;
+  let oAt = (row * p.heads + head) * HEAD_DIM;
+  var q: array<f32, HEAD_DIM>;
+  var d: array<f32, HEAD_DIM>;
+  var acc: array<f32, HEAD_DIM>;
+  for (var i = 0u; i < HEAD_DIM; i++) {
+    q[i] = qkv[qAt + i] * p.scale;
+    d[i] = dOut[oAt + i];
+  }
+  let rowLse = lse[row * p.heads + head];
+  let rowDelta = delta[row * p.heads + head];
+  for (var s = kvStart[row]; s <= t; s++) {
+    let at = (first + s) * stride;
+    var score = 0.0;
+    var dp = 0.0;
+    for (var i = 0u; i < HEAD_DIM; i++) {
+      score = fma(q[i], qkv[at + kOff + i], score);
+      dp = fma(d[i], qkv[at + vOff + i], dp);
+    }
+    let ds = exp(score - rowLse) * (dp - rowDelta) * p.scale;
+    for (var i = 0u; i < HEAD_DIM; i++) { acc[i] = fma(ds, qkv[at + kOff + i], acc[i]); }
+  }
+  for (var i = 0u; i < HEAD_DIM; i++) { dQkv[qAt + i] = acc[i]; }
+}

@@ -1,0 +1,136 @@
+/**
+ * Causal grouped-query attention: forward keeps only o and the log-sum-exp of each row; backward is delta, then one kernel for dq and
+ * one for dk and dv (no atomics; Dao 2022, and four WebGPU projects that came to the same split). `decode` is the forward of one row
+ * over a KV cache, in the same order.
+ */
+import { defineKernel, floats, gridFor, reads, type Scalars, uints, writes } from '../kernel.ts';
+import {
+  attentionBackwardKeyValue,
+  attentionBackwardQuery,
+  attentionDecode,
+  attentionDelta,
+  attentionForward,
+} from './reference.ts';
+
+const rows = (s: Scalars) => s.batch! * s.seq!;
+const qkvSize = (s: Scalars) => rows(s) * (s.heads! + 2 * s.kv_heads!) * s.head_dim!;
+const outSize = (s: Scalars) => rows(s) * s.heads! * s.head_dim!;
+const perHead = (s: Scalars) => rows(s) * s.heads!;
+const constants = { HEAD_DIM: 'head_dim' };
+const params = [...uints('batch', 'seq', 'heads', 'kv_heads'), ...floats('scale')];
+
+const cases = [
+  { batch: 1, seq: 1, heads: 1, kv_heads: 1, head_dim: 2, scale: 1 },
+  { batch: 2, seq: 17, heads: 4, kv_heads: 2, head_dim: 8, scale: 0.35 },
+  { batch: 1, seq: 65, heads: 6, kv_heads: 2, head_dim: 16, scale: 0.25 },
+  { batch: 3, seq: 9, heads: 2, kv_heads: 2, head_dim: 16, scale: 0.25, documents: 1 },
+];
+
+/** kvStart with documents of 4 tokens when the case asks for them. */
+const kvStart = (s: Scalars) =>
+  Uint32Array.from({ length: rows(s) }, (_, row) => (s.documents ? Math.floor((row % s.seq!) / 4) * 4 : 0));
+
+/** A consistent forward pass for the backward cases: lse and delta must belong to qkv and dOut. */
+function forwardPass(s: Scalars, random: () => number): Record<string, Float64Array | Uint32Array> {
+  const array = (n: number) => Float64Array.from({ length: n }, () => random() * 2 - 1);
+  const b: Record<string, Float64Array | Uint32Array> = {
+    qkv: array(qkvSize(s)),
+    kvStart: kvStart(s),
+    o: new Float64Array(outSize(s)),
+    lse: new Float64Array(perHead(s)),
+    dOut: array(outSize(s)),
+    delta: new Float64Array(perHead(s)),
+  };
+  attentionForward(b, s);
+  attentionDelta(b, { ...s, count: perHead(s) });
+  return b;
+}
+
+export const attentionForwardKernel = defineKernel({
+  name: 'attention-forward',
+  file: 'attention/forward.wgsl',
+  bindings: [reads('qkv', qkvSize), reads('kvStart', rows, 'u32'), writes('o', outSize), writes('lse', perHead)],
+  params,
+  constants,
+  workgroups: (s) => [Math.ceil(s.seq! / 8), s.heads!, s.batch!],
+  reference: attentionForward,
+  cases,
+  fill: (s) => ({ kvStart: kvStart(s) }),
+  tolerance: 1e-5,
+});
+
+export const attentionDeltaKernel = defineKernel({
+  name: 'attention-delta',
+  file: 'attention/backward-delta.wgsl',
+  bindings: [
+    reads('dOut', (s) => s.count! * s.head_dim!),
+    reads('o', (s) => s.count! * s.head_dim!),
+    writes('delta', (s) => s.count!),
+  ],
+  params: uints('count'),
+  constants,
+  workgroups: (s) => gridFor(s.count!, 64),
+  reference: attentionDelta,
+  cases: [
+    { count: 1, head_dim: 2 },
+    { count: 129, head_dim: 16 },
+  ],
+  tolerance: 1e-5,
+});
+
+const backwardReads = [
+  reads('qkv', qkvSize),
+  reads('kvStart', rows, 'u32'),
+  reads('lse', perHead),
+  reads('dOut', outSize),
+  reads('delta', perHead),
+];
+
+export const attentionBackwardQueryKernel = defineKernel({
+  name: 'attention-backward-query',
+  file: 'attention/backward-query.wgsl',
+  bindings: [...backwardReads, writes('dQkv', qkvSize)],
+  params,
+  constants,
+  workgroups: (s) => [Math.ceil(s.seq! / 8), s.heads!, s.batch!],
+  reference: attentionBackwardQuery,
+  cases,
+  fill: forwardPass,
+  tolerance: 1e-5,
+});
+
+export const attentionBackwardKeyValueKernel = defineKernel({
+  name: 'attention-backward-key-value',
+  file: 'attention/backward-key-value.wgsl',
+  bindings: [...backwardReads, writes('dQkv', qkvSize)],
+  params,
+  constants,
+  workgroups: (s) => [Math.ceil(s.seq! / 8), s.kv_heads!, s.batch!],
+  reference: attentionBackwardKeyValue,
+  cases,
+  fill: forwardPass,
+  tolerance: 1e-5,
+});
+
+export const attentionDecodeKernel = defineKernel({
+  name: 'attention-decode',
+  file: 'attention/decode.wgsl',
+  bindings: [
+    reads('qkv', (s) => s.slots! * (s.heads! + 2 * s.kv_heads!) * s.head_dim!),
+    reads('cache', (s) => s.slots! * 2 * s.kv_heads! * s.capacity! * s.head_dim!),
+    reads('positions', (s) => s.slots!, 'u32'),
+    writes('o', (s) => s.slots! * s.heads! * s.head_dim!),
+  ],
+  params: [...uints('slots', 'heads', 'kv_heads', 'capacity'), ...floats('scale')],
+  constants,
+  workgroups: (s) => gridFor(s.slots! * s.heads!, 8),
+  reference: attentionDecode,
+  cases: [
+    { slots: 1, heads: 1, kv_heads: 1, head_dim: 2, capacity: 1, scale: 1 },
+    { slots: 9, heads: 4, kv_heads: 2, head_dim: 16, capacity: 33, scale: 0.25 },
+  ],
+  fill: (s, random) => ({
+    positions: Uint32Array.from({ length: s.slots! }, () => Math.floor(random() * s.capacity!)),
+  }),
+  tolerance: 1e-5,
+});

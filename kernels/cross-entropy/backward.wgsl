@@ -1,0 +1,25 @@
+// Turns logits into their gradient, in place, for a loss  L = sum over rows of weight.x * logp(target) + weight.y * entropy:
+//   dz_j = weight.x * (onehot_j - p_j) - weight.y * p_j * (log p_j + entropy),  dlogits = dz * inv_temperature.
+// Cross-entropy is weight.x = -mask / count; a policy loss puts its own derivative there (kernels/policy-loss). Rows of weight 0 give 0.
+// logits: (rows, vocab) chunk; targets, stats, weights: whole batch; `first` is the chunk's first row. One thread an element.
+struct Params { rows: u32, vocab: u32, first: u32, inv_temperature: f32 }
+
+@group(0) @binding(0) var<storage, read> targets: array<u32>;
+@group(0) @binding(1) var<storage, read> stats: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weights: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read_write> logits: array<f32>;
+@group(0) @binding(4) var<uniform> p: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let i = gid.x + gid.y * groups.x * 64u;
+  if (i >= p.rows * p.vocab) { return; }
+  let row = p.first + i / p.vocab;
+  let j = i % p.vocab;
+  let weight = weights[row];
+  let stat = stats[row];
+  let logp = logits[i] * p.inv_temperature - stat.y;
+  let prob = exp(logp);
+  let onehot = select(0.0, 1.0, j == targets[row]);
+  logits[i] = (weight.x * (onehot - prob) - weight.y * prob * (logp + stat.z)) * p.inv_temperature;
+}

@@ -1,0 +1,51 @@
+/**
+ * Plain loops of the token head: log-probability, log-sum-exp, entropy and argmax of each row, and the gradient of any loss that is a
+ * weighted sum of log-probabilities and entropies. logits: (rows, vocab) chunk; targets, stats (4), weights (2): whole batch.
+ */
+import type { Buffers, Scalars } from '../kernel.ts';
+
+export function logProbabilities(b: Buffers, s: Scalars): void {
+  const { logits, targets, stats } = b as Record<string, Float64Array>;
+  const { rows, vocab, first, inv_temperature } = s as { rows: number; vocab: number; first: number; inv_temperature: number };
+  for (let row = 0; row < rows; row++) {
+    let max = -Infinity;
+    let argmax = 0;
+    for (let j = 0; j < vocab; j++) {
+      const z = logits![row * vocab + j]! * inv_temperature;
+      if (z > max) {
+        max = z;
+        argmax = j;
+      }
+    }
+    let sum = 0;
+    let weighted = 0;
+    for (let j = 0; j < vocab; j++) {
+      const z = logits![row * vocab + j]! * inv_temperature - max;
+      sum += Math.exp(z);
+      weighted += Math.exp(z) * z;
+    }
+    const lse = max + Math.log(sum);
+    const at = (first + row) * 4;
+    stats![at] = logits![row * vocab + targets![first + row]!]! * inv_temperature - lse;
+    stats![at + 1] = lse;
+    stats![at + 2] = Math.log(sum) - weighted / sum;
+    stats![at + 3] = argmax;
+  }
+}
+
+export function logitsGradient(b: Buffers, s: Scalars): void {
+  const { logits, targets, stats, weights } = b as Record<string, Float64Array>;
+  const { rows, vocab, first, inv_temperature } = s as { rows: number; vocab: number; first: number; inv_temperature: number };
+  for (let r = 0; r < rows; r++) {
+    const row = first + r;
+    for (let j = 0; j < vocab; j++) {
+      const logp = logits![r * vocab + j]! * inv_temperature - stats![row * 4 + 1]!;
+      const probability = Math.exp(logp);
+      const onehot = j === targets![row]! ? 1 : 0;
+      logits![r * vocab + j] =
+        (weights![row * 2]! * (onehot - probability) -
+          weights![row * 2 + 1]! * probability * (logp + stats![row * 4 + 2]!)) *
+        inv_temperature;
+    }
+  }
+}

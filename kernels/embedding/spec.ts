@@ -1,0 +1,47 @@
+/** Embedding look-up and its gradient. */
+import { defineKernel, gridFor, reads, uints, writes } from '../kernel.ts';
+import { groupRowsByToken } from './group-rows.ts';
+import { embeddingBackward, embeddingForward } from './reference.ts';
+
+const shapes = [
+  { rows: 1, dim: 1, vocab: 3 },
+  { rows: 65, dim: 17, vocab: 9 },
+  { rows: 257, dim: 64, vocab: 300 },
+];
+const someTokens = (rows: number, vocab: number, random: () => number) =>
+  Uint32Array.from({ length: rows }, () => Math.floor(random() * vocab));
+
+export const embeddingForwardKernel = defineKernel({
+  name: 'embedding-forward',
+  file: 'embedding/forward.wgsl',
+  bindings: [
+    reads('tokens', (s) => s.rows!, 'u32'),
+    reads('table', (s) => s.vocab! * s.dim!),
+    writes('y', (s) => s.rows! * s.dim!),
+  ],
+  params: uints('rows', 'dim'),
+  workgroups: (s) => gridFor(s.rows! * s.dim!, 64),
+  reference: embeddingForward,
+  cases: shapes,
+  fill: (s, random) => ({ tokens: someTokens(s.rows!, s.vocab!, random) }),
+  tolerance: 0,
+});
+
+export const embeddingBackwardKernel = defineKernel({
+  name: 'embedding-backward',
+  file: 'embedding/backward.wgsl',
+  bindings: [
+    reads('ids', (s) => s.rows!, 'u32'),
+    reads('starts', (s) => s.rows! + 1, 'u32'),
+    reads('order', (s) => s.rows!, 'u32'),
+    reads('counts', () => 1, 'u32'),
+    reads('dy', (s) => s.rows! * s.dim!),
+    writes('dtable', (s) => s.vocab! * s.dim!),
+  ],
+  params: uints('rows', 'dim'),
+  workgroups: (s) => gridFor(s.rows! * s.dim!, 64),
+  reference: embeddingBackward,
+  cases: shapes,
+  fill: (s, random) => groupRowsByToken(someTokens(s.rows!, s.vocab!, random)),
+  tolerance: 1e-5,
+});

@@ -1,0 +1,16 @@
+// SwiGLU: y = silu(gate) * up.  gateUp: (rows, 2 * hidden), gate first; y: (rows, hidden). One thread an element of y.
+struct Params { rows: u32, hidden: u32 }
+
+@group(0) @binding(0) var<storage, read> gateUp: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> p: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let i = gid.x + gid.y * groups.x * 64u;
+  if (i >= p.rows * p.hidden) { return; }
+  let row = i / p.hidden;
+  let gate = gateUp[row * 2u * p.hidden + i % p.hidden];
+  let up = gateUp[row * 2u * p.hidden + p.hidden + i % p.hidden];
+  y[i] = gate / (1.0 + exp(-gate)) * up;
+}

@@ -1,0 +1,133 @@
+/**
+ * What a recipe's sources come to: card and overrides merged, and where the data is on this machine. Nothing is fetched: a source
+ * whose data is only on the Hub says which path it was looked for at and how to name another.
+ */
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Columns, DataCard, GeneratedData, Role, TemplateName } from '../src/core/card.ts';
+import { InputError, UserError } from '../src/core/errors.ts';
+import { templateSlots } from '../src/tokens/templates.ts';
+import { type LoadedRecipe, loadCard } from './load.ts';
+import type { RecipeSource } from './recipe.ts';
+
+export interface ResolvedSource {
+  name: string;
+  role: Role;
+  template: TemplateName;
+  columns: Columns;
+  format: 'auto' | 'parquet' | 'jsonl' | 'json';
+  card: DataCard | undefined;
+  data:
+    | { kind: 'files'; paths: string[] }
+    | { kind: 'generated'; spec: GeneratedData }
+    /** Not on this machine: where it was expected, and its Hub repository. */
+    | { kind: 'missing'; expected: string; hub: string | undefined };
+}
+
+/** Columns of what the built-in generator makes. */
+const generatedColumns: Record<
+  GeneratedData['kind'],
+  { template: TemplateName; columns: Columns; role: Role }
+> = {
+  qa: { template: 'question-answer', role: 'qa', columns: { question: 'question', answer: 'answer' } },
+  'long-cot': {
+    template: 'question-think',
+    role: 'long-cot',
+    columns: { question: 'question', reasoning: 'reasoning', answer: 'answer' },
+  },
+  instruction: {
+    template: 'user-assistant',
+    role: 'instruction',
+    columns: { question: 'question', answer: 'answer' },
+  },
+};
+
+/** All sources of a recipe, in its order. `cwd` is where the data of cards without a path of their own is looked for. */
+export function resolveSources(loaded: LoadedRecipe, cwd: string): ResolvedSource[] {
+  return Object.entries(loaded.recipe.sources).map(([name, source]) =>
+    resolveSource(name, source, loaded, cwd),
+  );
+}
+
+function resolveSource(
+  name: string,
+  source: RecipeSource,
+  loaded: LoadedRecipe,
+  cwd: string,
+): ResolvedSource {
+  const card = source.card === undefined ? undefined : loadCard(source.card, loaded.folder);
+  const data = locate(source, card, loaded.folder, cwd);
+  const generated = data.kind === 'generated' ? generatedColumns[data.spec.kind] : undefined;
+  const role = source.role ?? card?.project.role ?? generated!.role;
+  const columns = source.columns ?? (generated?.columns || card?.project.columns) ?? {};
+  const template = source.template ?? generated?.template ?? card?.project.template ?? 'text';
+  return {
+    name,
+    role,
+    template,
+    columns:
+      template === 'text' && columns.text === undefined
+        ? { ...columns, text: 'text' }
+        : checkColumns(columns, template, `${loaded.file}`, name),
+    format: source.format ?? card?.project.format ?? 'auto',
+    card,
+    data,
+  };
+}
+
+function checkColumns(columns: Columns, template: TemplateName, file: string, name: string): Columns {
+  if (template === 'user-assistant' && columns.messages !== undefined) return columns;
+  for (const slot of templateSlots[template]) {
+    if (columns[slot] !== undefined) continue;
+    throw new InputError(file, `template ${template} needs a column for ${slot}`, {
+      place: `sources.${name}.columns`,
+      hint: `write columns: { ${templateSlots[template].map((s) => `${s}: <column>`).join(', ')} }${template === 'user-assistant' ? ' or { messages: <column> }' : ''}`,
+    });
+  }
+  return columns;
+}
+
+function locate(
+  source: RecipeSource,
+  card: DataCard | undefined,
+  folder: string,
+  cwd: string,
+): ResolvedSource['data'] {
+  const own = source.data;
+  if (own !== undefined)
+    return typeof own === 'object' && 'generator' in own
+      ? { kind: 'generated', spec: own }
+      : files(own, folder);
+  const data = card!.project.data;
+  if ('generator' in data) return { kind: 'generated', spec: data };
+  if ('path' in data) return files(data.path, dirname(card!.file));
+  const expected = resolve(cwd, 'data', card!.name);
+  return existsSync(expected)
+    ? { kind: 'files', paths: [expected] }
+    : { kind: 'missing', expected, hub: data.hub };
+}
+
+function files(data: string | string[], folder: string): ResolvedSource['data'] {
+  const paths = (typeof data === 'string' ? [data] : data).map((path) => resolve(folder, path));
+  const absent = paths.find((path) => !existsSync(path));
+  return absent === undefined
+    ? { kind: 'files', paths }
+    : { kind: 'missing', expected: absent, hub: undefined };
+}
+
+/** Throws a `UserError` that names every source whose data is not here, the path looked at, and the cure. */
+export function assertPresent(sources: readonly ResolvedSource[], recipeFile: string): void {
+  const missing = sources.filter((s) => s.data.kind === 'missing');
+  if (missing.length === 0) return;
+  const lines = missing.map((source) => {
+    const data = source.data as { expected: string; hub: string | undefined };
+    return `  - ${source.name}: nothing at ${data.expected}${data.hub === undefined ? '' : ` (its card names ${data.hub} on the Hugging Face Hub; nothing is downloaded by itself)`}`;
+  });
+  const first = missing[0]!.name;
+  throw new UserError(
+    `the data of ${missing.length === 1 ? 'one source is' : `${missing.length} sources are`} not on this machine:\n${lines.join('\n')}`,
+    {
+      hint: `fetch it and put it there, or say where it is in ${recipeFile}: sources: { ${first}: { data: ./path/to/files } }; --dry-run plans with the sizes of the cards`,
+    },
+  );
+}

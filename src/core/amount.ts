@@ -1,0 +1,35 @@
+/** Counts as people write them: `20M`, `0.8B`, `1_000`, `200 B`; k, M, B and T are powers of a thousand. */
+import { z } from 'zod';
+
+const units: Record<string, number> = { '': 1, k: 1e3, m: 1e6, b: 1e9, g: 1e9, t: 1e12 };
+
+/** The number, or `undefined` if the text is not a count. `20M` is exactly 20,000,000. */
+export function parseAmount(text: string): number | undefined {
+  const match = /^([0-9][0-9_,]*(?:\.[0-9]+)?)\s*([kmbgt]?)$/i.exec(text.trim());
+  if (match === null) return undefined;
+  return Math.round(Number(match[1]!.replace(/[_,]/g, '')) * units[match[2]!.toLowerCase()]!);
+}
+
+/** Three significant digits and a unit: 15.1B, 920k, 512. */
+export function formatAmount(n: number): string {
+  for (const [unit, size] of [
+    ['T', 1e12],
+    ['B', 1e9],
+    ['M', 1e6],
+    ['k', 1e3],
+  ] as const) {
+    if (Math.abs(n) >= size * 0.9995) return `${trim((n / size).toPrecision(3))}${unit}`;
+  }
+  return trim(n.toPrecision(Math.abs(n) >= 100 ? 3 : 2));
+}
+
+function trim(digits: string): string {
+  const plain = String(Number(digits));
+  return plain;
+}
+
+/** A positive count in a configuration file: a number, or text such as `20M`. */
+export const amountSchema = z.preprocess(
+  (value) => (typeof value === 'string' ? (parseAmount(value) ?? value) : value),
+  z.number({ error: 'must be a count such as 20000000 or 20M' }).positive(),
+);

@@ -1,0 +1,37 @@
+/**
+ * The built-in threshold sets, in the order in which their rules are tried. Values and reason names of the first two are
+ * those of datatrove 0.10 (GopherQualityFilter, FineWebQualityFilter), so that a ledger compares with a published one; the
+ * math set is this project's own.
+ *
+ * Sources: Rae et al. 2021 (Gopher), appendix A1.1; Penedo et al. 2024 (FineWeb), section 3.
+ */
+import type { Rule } from './rule.ts';
+
+export const thresholdSets: Readonly<Record<string, readonly Rule[]>> = {
+  'gopher-quality': [
+    { signal: 'gopher.word_count', side: 'min', bound: 50, reason: 'gopher_short_doc' },
+    { signal: 'gopher.word_count', side: 'max', bound: 100_000, reason: 'gopher_long_doc' },
+    { signal: 'gopher.mean_word_length', side: 'min', bound: 3, reason: 'gopher_below_avg_threshold' },
+    { signal: 'gopher.mean_word_length', side: 'max', bound: 10, reason: 'gopher_above_avg_threshold' },
+    { signal: 'gopher.hash_ratio', side: 'max', bound: 0.1, reason: 'gopher_too_many_hashes' },
+    { signal: 'gopher.ellipsis_ratio', side: 'max', bound: 0.1, reason: 'gopher_too_many_ellipsis' },
+    { signal: 'gopher.bullet_line_ratio', side: 'max', bound: 0.9, reason: 'gopher_too_many_bullets' },
+    {
+      signal: 'gopher.ellipsis_line_ratio',
+      side: 'max',
+      bound: 0.3,
+      reason: 'gopher_too_many_end_ellipsis',
+    },
+    { signal: 'gopher.alpha_word_ratio', side: 'min', bound: 0.8, reason: 'gopher_below_alpha_threshold' },
+    // The name is datatrove's; it means too few of them.
+    { signal: 'gopher.stop_word_count', side: 'min', bound: 2, reason: 'gopher_enough_stop_words' },
+  ],
+  'fineweb-quality': [
+    { signal: 'fineweb.line_count', side: 'min', bound: 1, reason: 'empty' },
+    { signal: 'fineweb.line_punct_ratio', side: 'min', bound: 0.12, reason: 'line_punct_ratio' },
+    { signal: 'fineweb.short_line_ratio', side: 'max', bound: 0.67, reason: 'short_line_ratio' },
+    { signal: 'fineweb.char_dup_ratio', side: 'max', bound: 0.01, reason: 'char_dup_ratio' },
+    { signal: 'fineweb.list_ratio', side: 'max', bound: 0.3, reason: 'list_ratio' },
+  ],
+  math: [{ signal: 'math.score', side: 'min', bound: 0.5, reason: 'math_low_score' }],
+};

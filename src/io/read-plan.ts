@@ -1,0 +1,363 @@
+/**
+ * What will be read: inputs (files and folders) to units of work, without reading data that need not be read.
+ *
+ * A unit is part of one file (row groups, a byte range of JSON lines) or a group of pages, of bounded size, and can be read by itself on
+ * any machine that sees the files. Parquet footers are read in a worker that can be killed; JSON files are read once in full, because their
+ * column types and line boundaries cannot be known otherwise (json-schema.ts); `schema` in the input skips that pass.
+ * A file that cannot be planned is listed in `failures`; the others go on. (design.md section 4, "Job")
+ */
+import { createHash } from 'node:crypto';
+import { open, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { type Emit, silent } from '../core/events.ts';
+import { InputError, messageOf, UserError } from '../core/errors.ts';
+import { type Compression, compressionOf } from './byte-stream.ts';
+import type { ColumnMapping } from './document-columns.ts';
+import { fingerprintFile, fullLimit } from './file-hash.ts';
+import { ParquetInspector } from './inspect-file.ts';
+import { scanJson } from './json-scan.ts';
+import { type DeclaredType, declaredColumns, type JsonColumns, JsonSchemaScan } from './json-schema.ts';
+import { type FolderListing, walkFolder } from './walk-folder.ts';
+
+export type InputFormat = 'parquet' | 'jsonl' | 'json' | 'html' | 'text';
+
+export interface InputSpec {
+  /** A file or a folder. */
+  path: string;
+  format?: 'auto' | InputFormat;
+  columns?: ColumnMapping;
+  /** Value of the `source` column; default: the file's or folder's name, or the input's own `source` column. */
+  source?: string;
+  /** Column types of JSON records, instead of finding them in the first pass over the file. */
+  schema?: Record<string, DeclaredType>;
+}
+
+export interface ReadUnit {
+  /** Unique in the plan, stable, and safe as a file name: `name.parquet#rg0-4`. */
+  id: string;
+  /** The file; for pages the folder. */
+  file: string;
+  /** Names rows that have no id, and files in reports; the same wherever the data lies. */
+  label: string;
+  format: InputFormat;
+  compression?: Compression;
+  /** Row groups `[first, end)`. */
+  rowGroups?: [number, number];
+  /** Bytes `[start, end)` of an uncompressed JSON-lines file, and the number of the first line in it. */
+  range?: [number, number];
+  firstLine?: number;
+  /** Number in the file of the first row. */
+  firstRow: number;
+  /** Rows the unit holds, where the plan knows. */
+  rows?: number;
+  /** Pages, relative to `file`. */
+  files?: string[];
+  schema?: JsonColumns;
+  /** Bytes to be read, for progress. */
+  bytes: number;
+  source: string;
+  sourceGiven: boolean;
+  columns: ColumnMapping;
+  requireText: boolean;
+}
+
+export interface ReadPlan {
+  units: ReadUnit[];
+  inputs: { path: string; bytes: number; fingerprint: string }[];
+  failures: { file: string; place?: string; problem: string; hint?: string }[];
+  /** What a user should know: types that did not agree, files and links left out. */
+  warnings: string[];
+}
+
+export interface PlanReadOptions {
+  /** Aim for the size of a unit, in bytes as stored (Parquet: uncompressed). Default 128 MiB. */
+  unitBytes?: number;
+  /** A file without a `text` or `html` column is a failure. Default false: the reader of the batch decides. */
+  requireText?: boolean;
+  /** Limits for reading one footer. */
+  timeoutMs?: number;
+  memoryMb?: number;
+  maxRecordBytes?: number;
+  emit?: Emit;
+}
+
+const defaultUnitBytes = 128 * 1024 * 1024;
+
+/** Plans every input. Throws only when an input names nothing at all. */
+export async function planRead(inputs: readonly InputSpec[], options: PlanReadOptions = {}): Promise<ReadPlan> {
+  const plan: ReadPlan = { units: [], inputs: [], failures: [], warnings: [] };
+  const inspector = new ParquetInspector(options);
+  const labels = labelsOf(inputs.map((input) => input.path));
+  try {
+    for (const [i, input] of inputs.entries()) {
+      (options.emit ?? silent)({ kind: 'progress', task: 'plan', done: i, total: inputs.length, unit: 'inputs' });
+      await planInput(input, labels[i]!, plan, inspector, options);
+    }
+  } finally {
+    await inspector.close();
+  }
+  const seen = new Set<string>();
+  for (const unit of plan.units) {
+    let id = unit.id;
+    for (let n = 2; seen.has(id); n++) id = `${unit.id}~${n}`;
+    seen.add(id);
+    unit.id = id;
+  }
+  return plan;
+}
+
+/** Last path component of each input, with as many parents as it takes to tell them apart. */
+function labelsOf(paths: readonly string[]): string[] {
+  const parts = paths.map((path) => path.split(/[\\/]+/).filter((part) => part !== '' && part !== '.' && part !== '..'));
+  const label = (i: number, depth: number): string => parts[i]!.slice(-depth).join('/') || basename(paths[i]!) || 'input';
+  return parts.map((part, i) => {
+    let depth = 1;
+    while (depth < part.length && parts.some((_, j) => paths[j] !== paths[i] && label(j, depth) === label(i, depth))) depth++;
+    return label(i, depth);
+  });
+}
+
+async function planInput(input: InputSpec, label: string, plan: ReadPlan, inspector: ParquetInspector, options: PlanReadOptions): Promise<void> {
+  let isFolder: boolean;
+  try {
+    isFolder = (await stat(input.path)).isDirectory();
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new UserError(`${input.path}: ${missing ? 'there is no such file or folder' : messageOf(error)}`, { hint: 'check the path of this input', cause: error });
+  }
+  if (isFolder) await planFolder(input, label, plan, inspector, options);
+  else await planFiles(input, [{ path: input.path, label }], plan, inspector, options);
+}
+
+const extensions: [InputFormat, RegExp][] = [
+  ['parquet', /\.(parquet|parq|pq)$/i],
+  ['jsonl', /\.(jsonl|ndjson|jsonlines)(\.(gz|gzip|zst|zstd))?$|\.json\.(gz|gzip|zst|zstd)$/i],
+  ['html', /\.(html|htm|xhtml)$/i],
+  ['json', /\.json$/i],
+  ['text', /\.(txt|md|text)$/i],
+];
+
+/** The format a file name stands for. */
+export function formatOf(name: string): InputFormat | undefined {
+  return extensions.find(([, pattern]) => pattern.test(name))?.[0];
+}
+
+async function planFolder(input: InputSpec, label: string, plan: ReadPlan, inspector: ParquetInspector, options: PlanReadOptions): Promise<void> {
+  const listing = await walkFolder(input.path);
+  for (const { file, problem } of listing.failures) plan.failures.push({ file, problem });
+  if (listing.links.length > 0) plan.warnings.push(`${input.path}: ${listing.links.length} symbolic links were not followed (${some(listing.links)})`);
+  const formats = formatsFor(input.format ?? 'auto', listing);
+  const chosen = listing.files.filter(({ path }) => {
+    const format = formatOf(path);
+    return format !== undefined && formats.includes(format);
+  });
+  if (chosen.length === 0) {
+    throw new UserError(`${input.path} holds no ${input.format === undefined || input.format === 'auto' ? 'readable' : input.format} files`, {
+      hint: 'readable are .parquet, .jsonl (also .gz, .zst), .json, .html, .txt and .md',
+    });
+  }
+  const left = listing.files.filter((file) => !chosen.includes(file)).length;
+  if (left > 0 && left <= 1e5) plan.warnings.push(`${input.path}: ${left} files of other kinds were left out`);
+  const pages = chosen.filter(({ path }) => ['html', 'text'].includes(formatOf(path)!));
+  if (pages.length > 0) await planPages(input, label, pages, plan, options);
+  const data = chosen.filter((file) => !pages.includes(file));
+  if (data.length > 0) {
+    const files = data.map(({ path }) => ({ path: join(input.path, path), label: `${label}/${path}` }));
+    await planFiles(input, files, plan, inspector, options);
+  }
+}
+
+/** `auto` takes data files and pages; `.json` and text files, which also serve as notes, only where there is nothing else. */
+function formatsFor(format: 'auto' | InputFormat, listing: FolderListing): InputFormat[] {
+  if (format === 'json' || format === 'jsonl') return ['jsonl', 'json'];
+  if (format !== 'auto') return [format];
+  const present = new Set(listing.files.map(({ path }) => formatOf(path)));
+  const main = (['parquet', 'jsonl', 'html'] as const).filter((name) => present.has(name));
+  if (main.length > 0) return [...main];
+  return present.has('json') ? ['json'] : ['text'];
+}
+
+async function planPages(input: InputSpec, label: string, pages: FolderListing['files'], plan: ReadPlan, options: PlanReadOptions): Promise<void> {
+  const limit = options.unitBytes ?? defaultUnitBytes;
+  const total = pages.reduce((sum, file) => sum + file.bytes, 0);
+  const hash = createHash('sha256');
+  for (const { path, bytes } of pages) {
+    hash.update(`${path}\n${bytes}\n`);
+    // Beyond the limit names and sizes stand for the content.
+    if (total <= 4 * fullLimit) hash.update(await fingerprintOf(join(input.path, path)));
+  }
+  plan.inputs.push({ path: input.path, bytes: total, fingerprint: hash.digest('hex').slice(0, 16) });
+  for (const format of ['html', 'text'] as const) {
+    const own = pages.filter(({ path }) => formatOf(path) === format);
+    for (let start = 0; start < own.length; ) {
+      let end = start;
+      let bytes = 0;
+      while (end < own.length && end - start < 20_000 && (end === start || bytes + own[end]!.bytes <= limit)) bytes += own[end++]!.bytes;
+      plan.units.push({
+        ...common(input, label, input.path, format, options),
+        id: unitId(label, `${format}${start}-${end}`),
+        files: own.slice(start, end).map((file) => file.path),
+        firstRow: start,
+        rows: end - start,
+        bytes,
+      });
+      start = end;
+    }
+  }
+}
+
+async function fingerprintOf(path: string): Promise<string> {
+  try {
+    return (await fingerprintFile(path)).fingerprint;
+  } catch {
+    return 'unreadable';
+  }
+}
+
+async function planFiles(
+  input: InputSpec,
+  files: { path: string; label: string }[],
+  plan: ReadPlan,
+  inspector: ParquetInspector,
+  options: PlanReadOptions,
+): Promise<void> {
+  // All JSON files of one input get one schema.
+  const scan = new JsonSchemaScan();
+  const jsonUnits: ReadUnit[] = [];
+  for (const file of files) {
+    try {
+      const { bytes, fingerprint } = await fingerprintFile(file.path);
+      plan.inputs.push({ path: file.path, bytes, fingerprint });
+      const head = await headOf(file.path);
+      const format = fileFormat(input, file.path, head);
+      if (bytes === 0 && format !== 'text' && format !== 'html') throw new InputError(file.path, 'the file is empty', { hint: 'download or write it again' });
+      if (format === 'parquet') await planParquet(input, file, plan, inspector, options);
+      else if (format === 'jsonl' || format === 'json') {
+        jsonUnits.push(...(await planJson(input, file, format, head, bytes, scan, plan, options)));
+      } else {
+        const unit = { ...common(input, file.label, join(file.path, '..'), format, options), id: unitId(file.label, format) };
+        plan.units.push({ ...unit, files: [basename(file.path)], firstRow: 0, rows: 1, bytes });
+      }
+    } catch (error) {
+      plan.failures.push(failureOf(file.path, error));
+    }
+  }
+  if (jsonUnits.length === 0) return;
+  const { columns, conflicts } = input.schema === undefined ? scan.finish() : { columns: declaredColumns(input.schema), conflicts: [] };
+  for (const conflict of conflicts) plan.warnings.push(`${input.path}: values of different types in ${conflict}; kept as JSON text`);
+  for (const unit of jsonUnits) plan.units.push({ ...unit, schema: columns });
+}
+
+function failureOf(file: string, error: unknown): ReadPlan['failures'][number] {
+  if (!(error instanceof InputError)) {
+    if (error instanceof UserError || (error as NodeJS.ErrnoException).code !== undefined) return { file, problem: messageOf(error) };
+    throw error;
+  }
+  return {
+    file,
+    problem: error.problem,
+    ...(error.place === undefined ? {} : { place: error.place }),
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  };
+}
+
+async function headOf(path: string): Promise<Buffer> {
+  const handle = await open(path, 'r');
+  try {
+    const head = Buffer.alloc(4096);
+    const { bytesRead } = await handle.read(head, 0, head.length, 0);
+    return head.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The format of a file: as told, else by name, else by its first bytes. */
+function fileFormat(input: InputSpec, path: string, head: Buffer): InputFormat {
+  if (input.format !== undefined && input.format !== 'auto') return input.format;
+  const byName = formatOf(path);
+  if (byName !== undefined) return byName;
+  if (head.subarray(0, 4).toString('latin1') === 'PAR1') return 'parquet';
+  if (compressionOf(head) !== undefined || /^\uFEFF?\s*\{/.test(head.toString('utf8'))) return 'jsonl';
+  if (/^\uFEFF?\s*\[/.test(head.toString('utf8'))) return 'json';
+  throw new InputError(path, 'it cannot be told what kind of file this is', { hint: 'say so with format: parquet, jsonl, json, html or text' });
+}
+
+async function planParquet(input: InputSpec, file: { path: string; label: string }, plan: ReadPlan, inspector: ParquetInspector, options: PlanReadOptions): Promise<void> {
+  const { rowGroups } = await inspector.inspect(file.path, { ...common(input, file.label, file.path, 'parquet', options) });
+  const limit = options.unitBytes ?? defaultUnitBytes;
+  let firstRow = 0;
+  for (let start = 0; start < rowGroups.length; ) {
+    let end = start;
+    let size = 0;
+    let bytes = 0;
+    let rows = 0;
+    while (end < rowGroups.length && (end === start || size + rowGroups[end]!.uncompressed <= limit)) {
+      size += rowGroups[end]!.uncompressed;
+      bytes += rowGroups[end]!.bytes;
+      rows += rowGroups[end]!.rows;
+      end++;
+    }
+    const unit = { ...common(input, file.label, file.path, 'parquet', options), id: unitId(file.label, `rg${start}-${end}`) };
+    plan.units.push({ ...unit, rowGroups: [start, end], firstRow, rows, bytes });
+    firstRow += rows;
+    start = end;
+  }
+}
+
+async function planJson(
+  input: InputSpec,
+  file: { path: string; label: string },
+  format: 'jsonl' | 'json',
+  head: Buffer,
+  bytes: number,
+  scan: JsonSchemaScan,
+  plan: ReadPlan,
+  options: PlanReadOptions,
+): Promise<ReadUnit[]> {
+  const compression = compressionOf(head);
+  const base = { ...common(input, file.label, file.path, format, options), ...(compression === undefined ? {} : { compression }) };
+  if (input.schema !== undefined && compression !== undefined) return [{ ...base, id: unitId(file.label, 'all'), firstRow: 0, bytes }];
+  const found = await scanJson(file.path, {
+    format,
+    compression,
+    scan: input.schema === undefined ? scan : undefined,
+    pieceBytes: options.unitBytes ?? defaultUnitBytes,
+    maxRecordBytes: options.maxRecordBytes,
+  });
+  if (found.rows === 0 && found.damage === undefined) throw new InputError(file.path, 'the file holds no records');
+  if (found.damage !== undefined) plan.warnings.push(`${found.damage.message}; its first ${found.rows} records are read`);
+  const { format: actual } = found;
+  return found.pieces.map((piece, i) => ({
+    ...base,
+    format: actual,
+    id: unitId(file.label, found.pieces.length === 1 ? 'all' : `part${i}`),
+    ...(found.splittable ? { range: [piece.start, piece.end] as [number, number], firstLine: piece.firstLine } : {}),
+    firstRow: piece.firstRow,
+    rows: piece.rows,
+    bytes: found.splittable ? piece.end - piece.start : bytes,
+  }));
+}
+
+function common(input: InputSpec, label: string, file: string, format: InputFormat, options: PlanReadOptions) {
+  return {
+    file,
+    label,
+    format,
+    source: input.source ?? basename(label).replace(/\.(parquet|jsonl|ndjson|json|gz|zst|html|txt|md)+$/gi, ''),
+    sourceGiven: input.source !== undefined,
+    columns: input.columns ?? {},
+    requireText: options.requireText ?? false,
+  };
+}
+
+/** A name for files and logs: the label where it is harmless, else made harmless and told apart by a hash. */
+function unitId(label: string, part: string): string {
+  const safe = label.replace(/[^A-Za-z0-9._-]+/g, '_').slice(-80);
+  const name = safe === label ? safe : `${safe}-${createHash('sha256').update(label).digest('hex').slice(0, 8)}`;
+  return `${name}#${part}`;
+}
+
+function some(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and others`;
+}

@@ -1,0 +1,178 @@
+/**
+ * Carries out one unit of a read plan: a pulled stream of document batches, with what could not be read reported in between.
+ *
+ * Nothing is read ahead of the consumer beyond one batch and one page. A record, page or row group that is damaged becomes a `failed`
+ * item with its place and its number of rows, and reading goes on behind it; an `InputError` is thrown when the rest of the file is
+ * lost, after everything readable has been delivered.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RecordBatch } from 'apache-arrow';
+import { batchFromVectors, defaultBatchBytes, type DocumentBatch, maxBatchBytes, Utf8Builder } from '../core/batch.ts';
+import { InputError, invariant, messageOf } from '../core/errors.ts';
+import { toUtf8 } from './charset.ts';
+import { type DocumentColumnPlan, planDocumentColumns, withDocumentColumns } from './document-columns.ts';
+import { jsonBatch, jsonMisfit } from './json-columns.ts';
+import { parseRecord, recordsOf } from './json-scan.ts';
+import { openParquet } from './parquet-footer.ts';
+import { readRowGroups } from './parquet-read.ts';
+import type { ReadUnit } from './read-plan.ts';
+
+export type ReadItem =
+  | { kind: 'batch'; batch: DocumentBatch }
+  | { kind: 'failed'; count: number; reason: 'unreadable'; file: string; place: string; problem: string };
+
+export interface ReadUnitOptions {
+  /** Aim for the size of a batch; default 16 MiB, at most 64 MiB. */
+  batchBytes?: number;
+  /** Input columns to read (before they get their document names); all by default. Parquet only: JSON is parsed whole anyway. */
+  only?: readonly string[];
+  maxRecordBytes?: number;
+  /** Pages larger than this are failed items; default 64 MiB. */
+  maxPageBytes?: number;
+  signal?: AbortSignal;
+}
+
+export async function* readUnit(unit: ReadUnit, options: ReadUnitOptions = {}): AsyncGenerator<ReadItem> {
+  const batchBytes = Math.min(maxBatchBytes, Math.max(1, options.batchBytes ?? defaultBatchBytes));
+  const items =
+    unit.format === 'parquet'
+      ? parquetUnit(unit, batchBytes, options)
+      : unit.format === 'json' || unit.format === 'jsonl'
+        ? jsonUnit(unit, unit.format, batchBytes, options)
+        : pageUnit(unit, batchBytes, options);
+  for await (const item of items) {
+    options.signal?.throwIfAborted();
+    yield item;
+  }
+}
+
+function failed(unit: ReadUnit, count: number, place: string, problem: string, file = unit.file): ReadItem {
+  return { kind: 'failed', count, reason: 'unreadable', file, place, problem };
+}
+
+function batch(unit: ReadUnit, records: RecordBatch, firstRow: number): ReadItem {
+  return { kind: 'batch', batch: { records, origin: { file: unit.label, firstRow } } };
+}
+
+async function* parquetUnit(unit: ReadUnit, batchBytes: number, options: ReadUnitOptions): AsyncGenerator<ReadItem> {
+  const file = await openParquet(unit.file);
+  try {
+    const groups = unit.rowGroups ?? [0, file.metadata.row_groups.length];
+    if (groups[1] > file.metadata.row_groups.length) {
+      throw new InputError(unit.file, `has ${file.metadata.row_groups.length} row groups; it had ${groups[1]} when the job was planned`);
+    }
+    let plan: DocumentColumnPlan | undefined;
+    const limits = { batchBytes, ...(options.only === undefined ? {} : { only: options.only }) };
+    for await (const item of readRowGroups(file, groups, limits)) {
+      if (item.kind === 'failed') {
+        yield failed(unit, item.rows, `row group ${item.rowGroup}, from row ${item.firstRow}`, item.problem);
+        continue;
+      }
+      plan ??= planDocumentColumns(item.records.schema, unit);
+      yield batch(unit, withDocumentColumns(item.records, plan, unit, item.firstRow), item.firstRow);
+    }
+  } finally {
+    await file.handle.close();
+  }
+}
+
+async function* jsonUnit(unit: ReadUnit, format: 'json' | 'jsonl', batchBytes: number, options: ReadUnitOptions): AsyncGenerator<ReadItem> {
+  const { schema } = unit;
+  invariant(schema !== undefined, `the unit ${unit.id} has no schema`);
+  const place = format === 'jsonl' ? 'line' : 'element';
+  const [start, end] = unit.range ?? [0, undefined];
+  const limits = {
+    firstNumber: unit.firstLine ?? 1,
+    firstOffset: start,
+    ...(options.maxRecordBytes === undefined ? {} : { maxRecordBytes: options.maxRecordBytes }),
+  };
+  const range = { compression: unit.compression, start, ...(end === undefined ? {} : { end }) };
+  let plan: DocumentColumnPlan | undefined;
+  let row = unit.firstRow;
+  let held: Record<string, unknown>[] = [];
+  let heldBytes = 0;
+  let firstHeld = row;
+  const flush = (): ReadItem => {
+    const records = jsonBatch(schema, held);
+    plan ??= planDocumentColumns(records.schema, unit);
+    const item = batch(unit, withDocumentColumns(records, plan, unit, firstHeld), firstHeld);
+    held = [];
+    heldBytes = 0;
+    return item;
+  };
+  let lost: unknown;
+  try {
+    for await (const raw of recordsOf(unit.file, format, range, limits)) {
+      const parsed = parseRecord(raw);
+      const problem = 'problem' in parsed ? parsed.problem : undefined;
+      // Rows of a batch follow one another in the file, so a record that fails, or would make the batch too large, ends it.
+      if (held.length > 0 && (problem !== undefined || heldBytes + raw.length > batchBytes)) yield* guarded(flush, unit, held, schema, firstHeld);
+      if (held.length > 0 && heldBytes === 0) held = [];
+      if ('record' in parsed) {
+        if (held.length === 0) firstHeld = row;
+        held.push(parsed.record);
+        heldBytes += raw.length;
+      } else {
+        yield failed(unit, 1, `${place} ${raw.number}`, parsed.problem);
+      }
+      row++;
+    }
+  } catch (error) {
+    lost = error;
+  }
+  if (held.length > 0) yield* guarded(flush, unit, held, schema, firstHeld);
+  if (lost !== undefined) throw lost;
+}
+
+/** A batch, or, when a record does not fit the planned schema, the records around it and a failed item for each such record. */
+function* guarded(
+  flush: () => ReadItem,
+  unit: ReadUnit,
+  held: Record<string, unknown>[],
+  schema: NonNullable<ReadUnit['schema']>,
+  firstRow: number,
+): Generator<ReadItem> {
+  const misfits = held.map((record) => jsonMisfit(schema, record));
+  if (misfits.every((misfit) => misfit === undefined)) yield flush();
+  else throw new InputError(unit.file, misfits.find((m) => m !== undefined)!, { place: `row ${firstRow}` });
+}
+
+async function* pageUnit(unit: ReadUnit, batchBytes: number, options: ReadUnitOptions): AsyncGenerator<ReadItem> {
+  const limit = options.maxPageBytes ?? maxBatchBytes;
+  const column = unit.format === 'html' ? 'html' : 'text';
+  let row = unit.firstRow;
+  let firstHeld = row;
+  let ids = new Utf8Builder(64);
+  let pages = new Utf8Builder(64, 256 * 1024);
+  const flush = (): ReadItem => {
+    const names = ids.finish();
+    const records = batchFromVectors({ id: names, url: names, [column]: pages.finish() });
+    const plan = planDocumentColumns(records.schema, { ...unit, columns: {} });
+    ids = new Utf8Builder(64);
+    pages = new Utf8Builder(64, 256 * 1024);
+    return batch(unit, withDocumentColumns(records, plan, unit, firstHeld), firstHeld);
+  };
+  for (const name of unit.files ?? []) {
+    const path = join(unit.file, name);
+    let utf8: Uint8Array | undefined;
+    let problem = '';
+    try {
+      const { size } = await stat(path);
+      if (size > limit) problem = `the page has ${size} bytes; the limit is ${limit}`;
+      else utf8 = toUtf8(await readFile(path)).utf8;
+    } catch (error) {
+      problem = messageOf(error);
+    }
+    if (ids.length > 0 && (utf8 === undefined || pages.byteLength + utf8.length > batchBytes)) yield flush();
+    if (ids.length === 0) firstHeld = row;
+    if (utf8 === undefined) {
+      yield failed(unit, 1, name, problem, path);
+    } else {
+      ids.append(name);
+      pages.appendBytes(utf8);
+    }
+    row++;
+  }
+  if (ids.length > 0) yield flush();
+}

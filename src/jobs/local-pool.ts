@@ -1,0 +1,190 @@
+/**
+ * Runs units of work on worker threads: as many at once as asked, each watched, one result each.
+ *
+ * 1. A worker thread takes one unit at a time and reports through shared memory (unit-progress.ts), so a worker that is
+ *    stuck in a document is seen without its help.
+ * 2. A unit that shows no life for `stallSeconds`, or whose thread dies or runs over its memory limit, is tried once more. If
+ *    it dies again in the same document, that document is set aside (the unit counts it as failed) and the unit goes on without it.
+ * 3. A unit that still does not end is reported as failed with what happened; the others go on.
+ * 4. On abort every unit is asked to stop and discard what it has not finished; threads that do not answer are ended.
+ *
+ * Results do not depend on which worker did what or when, except for what the clock decides in step 2.
+ */
+import { Worker } from 'node:worker_threads';
+import { atExit } from '../core/cleanup.ts';
+import { InterruptedError, UserError } from '../core/errors.ts';
+import { UnitProgress } from '../stages/unit-progress.ts';
+
+export interface PoolTask {
+  id: string;
+  payload: unknown;
+}
+
+export interface PoolOptions {
+  /** The module each thread runs; it serves with `serveUnits`. */
+  entry: URL;
+  workers: number;
+  /** Seconds without a sign of life before a unit is ended. */
+  stallSeconds: number;
+  /** JavaScript heap of one thread. */
+  memoryMegabytes: number;
+  signal: AbortSignal;
+}
+
+export type PoolOutcome = { ok: true; value: unknown; attempts: number } | { ok: false; problem: string; attempts: number };
+
+/** What the pool sends to a thread, and what comes back. */
+export interface UnitRequest {
+  payload: unknown;
+  memory: SharedArrayBuffer;
+  /** Documents (by ordinal in the unit) that killed earlier attempts, and how. */
+  skip: Record<number, string>;
+}
+export type UnitAnswer =
+  | { kind: 'done'; value: unknown }
+  | { kind: 'stopped' }
+  /** `fatal`: no unit can go on (disk full, no permission). */
+  | { kind: 'error'; fatal: boolean; message: string; hint?: string | undefined; stack?: string | undefined };
+
+/** Documents a unit may lose to crashes before it is given up. */
+const mostSkipped = 8;
+const mostAttempts = 24;
+const graceMilliseconds = 2000;
+/** A fresh thread loads its modules before the first beat, which a busy machine may draw out. */
+const startSeconds = 30;
+
+export class LocalPool {
+  private readonly options: PoolOptions;
+  private readonly idle: Worker[] = [];
+  private readonly running = new Map<string, UnitProgress>();
+  private readonly unregister: () => void;
+  private readonly all = new Set<Worker>();
+
+  constructor(options: PoolOptions) {
+    this.options = options;
+    this.unregister = atExit(() => this.close());
+  }
+
+  /** Progress of the units being worked on now, by task id. */
+  get inFlight(): ReadonlyMap<string, UnitProgress> {
+    return this.running;
+  }
+
+  /** Runs all tasks; `onOutcome` is awaited for each, in the order they end. */
+  async run(
+    tasks: readonly PoolTask[],
+    onOutcome: (task: PoolTask, outcome: PoolOutcome) => Promise<void>,
+  ): Promise<void> {
+    let next = 0;
+    let failure: { error: unknown } | undefined;
+    const stopAll = (): void => {
+      for (const progress of this.running.values()) progress.requestStop();
+    };
+    this.options.signal.addEventListener('abort', stopAll);
+    const lane = async (): Promise<void> => {
+      while (next < tasks.length && failure === undefined && !this.options.signal.aborted) {
+        const task = tasks[next++]!;
+        try {
+          await onOutcome(task, await this.runTask(task));
+        } catch (error) {
+          failure ??= { error };
+          stopAll();
+        }
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: Math.min(this.options.workers, tasks.length) }, lane));
+    } finally {
+      this.options.signal.removeEventListener('abort', stopAll);
+    }
+    if (this.options.signal.aborted) throw new InterruptedError();
+    if (failure !== undefined) throw failure.error;
+  }
+
+  async close(): Promise<void> {
+    this.unregister();
+    await Promise.all([...this.all].map((worker) => worker.terminate()));
+    this.all.clear();
+    this.idle.length = 0;
+  }
+
+  private async runTask(task: PoolTask): Promise<PoolOutcome> {
+    const skip: Record<number, string> = {};
+    const deaths = new Map<number, number>();
+    let attempts = 0;
+    for (;;) {
+      attempts++;
+      const progress = new UnitProgress();
+      this.running.set(task.id, progress);
+      const end = await this.attempt({ payload: task.payload, memory: progress.memory, skip }, progress).finally(() =>
+        this.running.delete(task.id),
+      );
+      if (end.kind === 'done') return { ok: true, value: end.value, attempts };
+      if (end.kind === 'stopped') throw new InterruptedError();
+      if (end.kind === 'error' && end.fatal) {
+        throw new UserError(end.message, end.hint === undefined ? {} : { hint: end.hint });
+      }
+      const where = end.kind === 'died' ? end.inHand : -1;
+      const count = (deaths.get(where) ?? 0) + 1;
+      deaths.set(where, count);
+      if (count >= 2 && where >= 0 && Object.keys(skip).length < mostSkipped) skip[where] = end.message;
+      else if (count >= 2 || attempts >= mostAttempts) {
+        return { ok: false, problem: `${end.message} (tried ${attempts} times)`, attempts };
+      }
+    }
+  }
+
+  /** One try on one thread. The thread survives unless it died or had to be ended. */
+  private attempt(
+    request: UnitRequest,
+    progress: UnitProgress,
+  ): Promise<UnitAnswer | { kind: 'died'; message: string; inHand: number }> {
+    const worker = this.idle.pop() ?? this.start();
+    return new Promise((resolve) => {
+      let beats = -1;
+      let quietSince = Date.now();
+      const finish = (answer: Parameters<typeof resolve>[0], alive: boolean): void => {
+        clearInterval(watch);
+        worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+        if (alive) this.idle.push(worker);
+        else {
+          this.all.delete(worker);
+          worker.on('error', () => {}); // a thread being ended may still report why
+          void worker.terminate();
+        }
+        resolve(answer);
+      };
+      const died = (message: string): void => finish({ kind: 'died', message, inHand: progress.inHand }, false);
+      const watch = setInterval(() => {
+        if (progress.beats !== beats) {
+          beats = progress.beats;
+          quietSince = Date.now();
+        }
+        const quiet = Date.now() - quietSince;
+        if (this.options.signal.aborted && quiet > graceMilliseconds) finish({ kind: 'stopped' }, false);
+        else if (quiet > (beats === 0 ? Math.max(startSeconds, this.options.stallSeconds) : this.options.stallSeconds) * 1000) {
+          died(`no progress for ${this.options.stallSeconds} s, so the worker was ended`);
+        }
+      }, 100);
+      const onMessage = (answer: UnitAnswer): void => finish(answer, true);
+      const onError = (error: NodeJS.ErrnoException): void =>
+        died(
+          error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+            ? `the worker went over its memory limit of ${this.options.memoryMegabytes} MB`
+            : `the worker crashed: ${error.message}`,
+        );
+      const onExit = (code: number): void => died(`the worker ended by itself (exit code ${code})`);
+      worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+      worker.postMessage(request);
+    });
+  }
+
+  private start(): Worker {
+    const worker = new Worker(this.options.entry, {
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: this.options.memoryMegabytes },
+    });
+    this.all.add(worker);
+    return worker;
+  }
+}

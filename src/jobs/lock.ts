@@ -1,0 +1,130 @@
+/**
+ * One job per folder: a lock file that a dead process does not hold.
+ *
+ * `job.lock` is created exclusively and holds host, process id and that process's start time. Whoever finds it asks whether
+ * the process still lives: the start time (Linux, /proc) tells a reused id from the holder. A lock of a dead process on this
+ * host is taken over; one from another host cannot be checked and is refused with the cure. Taking over is guarded by
+ * `mkdir`, which only one process can win, so two that find the same dead lock cannot both get in.
+ *
+ * Gives up: network file systems without exclusive create.
+ */
+import { mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { UserError } from '../core/errors.ts';
+
+export const lockName = 'job.lock';
+
+interface Holder {
+  host: string;
+  pid: number;
+  /** Start time of the process in clock ticks since boot, where the system tells it. */
+  started: string | undefined;
+}
+
+export interface JobLock {
+  release(): void;
+}
+
+/** Takes the lock of `folder` (which must exist) or throws a `UserError` that says who holds it. */
+export function takeLock(folder: string): JobLock {
+  const path = join(folder, lockName);
+  const mine: Holder = { host: hostname(), pid: process.pid, started: startOf(process.pid) };
+  for (let attempt = 0; attempt < 50; attempt++) {
+    if (create(path, mine)) return { release: () => release(path, mine) };
+    const holder = read(path);
+    if (holder === undefined) continue; // released between the two calls
+    if (holder !== 'unfinished') {
+      if (holder.host !== mine.host) throw held(folder, path, holder);
+      if (isAlive(holder)) throw held(folder, path, holder);
+    } else if (Date.now() - statSync(path, { throwIfNoEntry: false })!?.mtimeMs < 2000) {
+      pause(20); // someone is writing it just now
+      continue;
+    }
+    takeOver(path, holder);
+  }
+  throw new UserError(`${path}: could not take the lock of this job`, {
+    hint: `remove ${path} if no other run uses this folder`,
+  });
+}
+
+function create(path: string, mine: Holder): boolean {
+  try {
+    writeFileSync(path, `${JSON.stringify(mine)}\n`, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** The holder; undefined when the file is gone; `unfinished` when it holds no record (its writer died in between). */
+function read(path: string): Holder | 'unfinished' | undefined {
+  try {
+    const value = JSON.parse(readFileSync(path, 'utf8')) as Partial<Holder>;
+    if (typeof value.pid !== 'number' || typeof value.host !== 'string') return 'unfinished';
+    return { host: value.host, pid: value.pid, started: value.started };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (error instanceof SyntaxError) return 'unfinished';
+    throw error;
+  }
+}
+
+function takeOver(path: string, dead: Holder | 'unfinished'): void {
+  const guard = `${path}.takeover`;
+  try {
+    mkdirSync(guard);
+  } catch {
+    const age = Date.now() - (statSync(guard, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > 10_000) rmSync(guard, { recursive: true, force: true }); // its owner died inside these few lines
+    else pause(20);
+    return;
+  }
+  try {
+    const now = read(path);
+    if (JSON.stringify(now) === JSON.stringify(dead)) rmSync(path, { force: true });
+  } finally {
+    rmdirSync(guard);
+  }
+}
+
+function release(path: string, mine: Holder): void {
+  const holder = read(path);
+  if (holder !== undefined && JSON.stringify(holder) === JSON.stringify(mine)) rmSync(path, { force: true });
+}
+
+function isAlive(holder: Holder): boolean {
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false; // EPERM: alive, another user's
+  }
+  const started = startOf(holder.pid);
+  return started === undefined || holder.started === undefined || started === holder.started;
+}
+
+/** Field 22 of /proc/<pid>/stat; a zombie counts as not running. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? 'zombie' : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function held(folder: string, path: string, holder: Holder): UserError {
+  const where = holder.host === hostname() ? '' : ` on host ${holder.host}`;
+  return new UserError(`${folder}: another run (process ${holder.pid}${where}) is working in this folder`, {
+    hint:
+      holder.host === hostname()
+        ? 'wait until it ends, stop it, or choose another --out'
+        : `if that run is over, remove ${path}; or choose another --out`,
+  });
+}
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}

@@ -1,0 +1,63 @@
+/**
+ * Durable markers: what of a job is done. A marker is written last, whole or not at all, and counts only when it is of this
+ * plan and every output it names is there with the size and sha256 it says. Anything else means: do it again.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { stableJson } from '../core/config.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { sha256OfFile } from '../io/file-hash.ts';
+import type { MeasuredUnit } from '../stages/measure-unit.ts';
+import type { OutputFile } from '../stages/unit-report.ts';
+
+/** `units/<name>.measured.json`: the first pass over a unit. */
+export interface MeasuredMarker extends MeasuredUnit {
+  plan: string;
+}
+
+/** `dedup/done.json`: the barrier. `basis` are the sha256 of all signature files, in unit order. */
+export interface DedupMarker {
+  plan: string;
+  basis: string;
+  lists: OutputFile[];
+}
+
+/** `units/<name>.done.json`: all outputs of the unit are in place. `basis`: sha256 of its first pass and drop list. */
+export interface DoneMarker {
+  plan: string;
+  basis: string;
+  complete: boolean;
+  outputs: OutputFile[];
+}
+
+export async function writeMarker(path: string, marker: MeasuredMarker | DedupMarker | DoneMarker): Promise<void> {
+  await writeFileAtomic(path, `${stableJson(marker)}\n`);
+}
+
+/** The marker at `path` if it is whole and of this plan. Its outputs are not checked. */
+export function readMarker<T extends { plan: string }>(path: string, plan: string): T | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const value = JSON.parse(text) as T;
+    return value.plan === plan ? value : undefined;
+  } catch {
+    return undefined; // not whole: made by another tool or a broken disk
+  }
+}
+
+/** Whether every file is there, with its size and content. */
+export async function outputsIntact(folder: string, outputs: readonly OutputFile[]): Promise<boolean> {
+  for (const { path, bytes } of outputs) {
+    if (statSync(join(folder, path), { throwIfNoEntry: false })?.size !== bytes) return false;
+  }
+  for (const { path, sha256 } of outputs) {
+    if ((await sha256OfFile(join(folder, path))) !== sha256) return false;
+  }
+  return true;
+}

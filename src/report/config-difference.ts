@@ -1,0 +1,36 @@
+/** Which settings differ between runs of one kind: the first thing a reader of two overlaid curves wants to know. */
+import { clip } from './html.ts';
+import type { PreparedRun } from './report-run.ts';
+
+export interface ConfigDifference {
+  /** Dotted path of the setting. */
+  key: string;
+  /** One value per run, as JSON; "–" where the setting is absent. */
+  values: string[];
+}
+
+/** The settings whose values are not the same in all runs, sorted by name; at most `limit` (a changed path may move many). */
+export function configDifferences(runs: readonly PreparedRun[], limit = 24): ConfigDifference[] {
+  if (runs.length < 2) return [];
+  const flat = runs.map((run) => {
+    const settings = new Map<string, string>();
+    flatten(run.record.config, '', settings, 0);
+    return settings;
+  });
+  const keys = [...new Set(flat.flatMap((settings) => [...settings.keys()]))].sort();
+  return keys
+    .map((key) => ({ key, values: flat.map((settings) => settings.get(key) ?? '–') }))
+    .filter(({ values }) => values.some((v) => v !== values[0]))
+    .slice(0, limit);
+}
+
+function flatten(value: unknown, path: string, out: Map<string, string>, depth: number): void {
+  if (value !== null && typeof value === 'object' && depth < 8) {
+    const entries = Object.entries(value);
+    if (entries.length > 0) {
+      for (const [key, inner] of entries) flatten(inner, path === '' ? key : `${path}.${key}`, out, depth + 1);
+      return;
+    }
+  }
+  if (path !== '') out.set(path, clip(JSON.stringify(value) ?? String(value), 80));
+}

@@ -1,0 +1,25 @@
+/** Small labelled marks that say how well a figure from the paper is known. (src/core/evidence.ts) */
+import { type Evidence, evidenceTags } from '../core/evidence.ts';
+import { html, type Markup } from './html.ts';
+
+export const evidenceMeaning: Record<Evidence, string> = {
+  confirmed: "read in the authors' own code, data or text",
+  summary: "from a third party's summary of the paper",
+  recalled: 'a table that could only be remembered, not read',
+  unknown: 'not found anywhere; a stand-in',
+  own: "not the paper's: chosen here or by the user",
+};
+
+export function evidenceBadge(tag: Evidence | null | undefined): Markup | undefined {
+  if (tag === null || tag === undefined) return undefined;
+  return html`<span class="badge ev-${tag}" title="${evidenceMeaning[tag]}">${tag}</span>`;
+}
+
+/** The legend of the tags that occur. */
+export function evidenceLegend(used: readonly Evidence[]): Markup | undefined {
+  const tags = evidenceTags.filter((tag) => used.includes(tag));
+  if (tags.length === 0) return undefined;
+  return html`<p class="ev-legend"><span>How well each figure is known:</span> ${tags.map(
+    (tag) => html`<span class="ev-item">${evidenceBadge(tag)} ${evidenceMeaning[tag]}</span>`,
+  )}</p>`;
+}

@@ -1,0 +1,190 @@
+/**
+ * Curves over steps or tokens: lines, bands around them, points with hover values, limits and phase boundaries. Every chart comes
+ * with its numbers as a table for those who cannot or would rather not look.
+ */
+import { type Markup, visibleControls } from './html.ts';
+import { chartFontSize, Plot, plotSvg } from './plot-svg.ts';
+import { evenly, type Point, thin } from './thin.ts';
+
+export interface BandPoint extends Point {
+  low?: number;
+  high?: number;
+  /** For the hover value: "step 120, seed 1". */
+  note?: string;
+}
+
+export interface LineSeries {
+  label: string;
+  colour: string;
+  dash?: string;
+  points: readonly BandPoint[];
+  /** Thin and pale, behind the others: raw values under a smoothed line. */
+  faint?: boolean;
+  /** The value holds until the next point. */
+  step?: boolean;
+  /** Marks every point. */
+  dots?: boolean;
+  /** Not in the legend, the table or the hover values. */
+  silent?: boolean;
+}
+
+export interface LineChart {
+  title: string;
+  /** One or two sentences under the title: what it is, in which unit, what to look for. */
+  caption?: string;
+  xLabel: string;
+  yLabel: string;
+  series: readonly LineSeries[];
+  xFormat: (x: number) => string;
+  yFormat: (y: number) => string;
+  /** Begin at zero; default true, as most of these are shares, lengths and rates. */
+  zero?: boolean;
+  /** The highest value of the axis at least (1 for shares that reach it). */
+  top?: number;
+  log?: boolean;
+  /** Vertical lines: where a phase begins. */
+  boundaries?: readonly { at: number; label: string }[];
+}
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+export function drawLineChart(chart: LineChart, size: Size): Markup {
+  const limit = Math.min(1000, Math.max(60, size.width * 2));
+  const drawn = chart.series.map((s) => ({ ...s, points: s.dots || s.step ? s.points : thin(s.points, limit) }));
+  const all = drawn.flatMap((s) => s.points);
+  const [low, high] = rangeOf(all, chart);
+  const ticks = Math.max(2, Math.round(size.width / 110));
+  return plotSvg(
+    {
+      width: size.width,
+      height: size.height,
+      marginLeft: 16 + leftMargin(chart, low, high),
+      marginRight: 14,
+      marginTop: (chart.boundaries ?? []).length > 0 ? 24 : 14,
+      marginBottom: 34,
+      x: { label: null, ticks, tickFormat: chart.xFormat, tickSize: 4, ...xDomain(all) },
+      y: {
+        label: null,
+        ticks: chart.log ? 4 : Math.max(3, Math.round(size.height / 50)),
+        tickFormat: chart.yFormat,
+        tickSize: 0,
+        grid: true,
+        ...(chart.log ? { type: 'log' as const } : {}),
+        domain: [low, high],
+      },
+      marks: [
+        // A flat line of zeros needs its axis too, so the frame's foot is always drawn.
+        Plot.frame({ anchor: 'bottom', stroke: 'currentColor', strokeOpacity: 0.35 }),
+        ...(chart.boundaries ?? []).flatMap(boundaryMarks),
+        ...drawn.flatMap(bandMarks),
+        ...drawn.flatMap(lineMarks),
+        ...drawn.flatMap((s) => hoverMarks(s, chart, size)),
+        Plot.text([`${chart.xLabel} →`], { frameAnchor: 'bottom-right', dy: 33, fontSize: chartFontSize - 1, fillOpacity: 0.7 }),
+      ],
+    },
+    { title: chart.title, description: describe(chart) },
+  );
+}
+
+function xDomain(points: readonly BandPoint[]): { domain?: [number, number] } {
+  if (points.length === 0) return {};
+  const xs = points.map((p) => p.x);
+  const low = xs.reduce((a, b) => Math.min(a, b));
+  const high = xs.reduce((a, b) => Math.max(a, b));
+  return { domain: low === high ? [low - 1, high + 1] : [low, high] };
+}
+
+function rangeOf(points: readonly BandPoint[], chart: LineChart): [number, number] {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const p of points) {
+    low = Math.min(low, p.y, p.low ?? p.y);
+    high = Math.max(high, p.y, p.high ?? p.y);
+  }
+  if (low > high) return [0, 1];
+  if (chart.log) return low === high ? [low / 2, high * 2] : [low, high];
+  if (chart.zero !== false && low > 0) low = 0;
+  if (chart.top !== undefined) high = Math.max(high, chart.top);
+  if (low === high) return low === 0 ? [0, 1] : [Math.min(0, low * 1.2), Math.max(0, high * 1.2)];
+  const room = (high - low) * 0.06;
+  return [low === 0 || chart.top !== undefined ? low : low - room, chart.top === high ? high : high + room];
+}
+
+/** Room for the widest tick label, so that labels of any size are whole. */
+function leftMargin(chart: LineChart, low: number, high: number): number {
+  const samples = [low, high, (low + high) / 2, low + (high - low) * 0.2, low + (high - low) * 0.7];
+  const widest = samples.reduce((w, v) => Math.max(w, chart.yFormat(Number(v.toPrecision(2))).length), 1);
+  return Math.min(90, widest * chartFontSize * 0.6 + 4);
+}
+
+function boundaryMarks({ at, label }: { at: number; label: string }): Plot.Markish[] {
+  return [
+    Plot.ruleX([at], { stroke: 'currentColor', strokeOpacity: 0.55, strokeDasharray: '3 3' }),
+    Plot.text([{ x: at }], { x: 'x', text: () => `${visibleControls(label)} →`, frameAnchor: 'top', textAnchor: 'start', dx: 4, dy: -14, fillOpacity: 0.8 }),
+  ];
+}
+
+function bandMarks(series: LineSeries): Plot.Markish[] {
+  const points = series.points.filter((p) => p.low !== undefined && p.high !== undefined);
+  if (points.length < 2) return [];
+  return [Plot.areaY(points, { x: 'x', y1: 'low', y2: 'high', fill: series.colour, fillOpacity: 0.16 })];
+}
+
+function lineMarks(series: LineSeries): Plot.Markish[] {
+  const stroke = {
+    x: 'x',
+    y: 'y',
+    stroke: series.colour,
+    strokeWidth: series.faint ? 0.8 : 1.8,
+    strokeOpacity: series.faint ? 0.3 : 1,
+    ...(series.dash ? { strokeDasharray: series.dash } : {}),
+  };
+  const line = Plot.lineY(series.points, { ...stroke, curve: series.step ? 'step-after' : 'linear' });
+  if (!series.dots && series.points.length > 1) return [line];
+  return [line, Plot.dot(series.points, { x: 'x', y: 'y', r: 2.6, fill: series.colour })];
+}
+
+/** Invisible targets with a native tooltip: values on hover without a script. */
+function hoverMarks(series: LineSeries, chart: LineChart, size: Size): Plot.Markish[] {
+  if (series.faint || series.silent) return [];
+  const targets = evenly(series.points, Math.round(size.width / 14));
+  const title = (p: BandPoint): string => {
+    const band = p.low === undefined || p.high === undefined ? '' : ` (${chart.yFormat(p.low)} to ${chart.yFormat(p.high)})`;
+    return visibleControls(`${series.label}\n${p.note ?? `${chart.xLabel} ${chart.xFormat(p.x)}`}: ${chart.yFormat(p.y)}${band}`);
+  };
+  return [Plot.dot(targets, { x: 'x', y: 'y', r: 7, fill: series.colour, fillOpacity: 0, title })];
+}
+
+function describe(chart: LineChart): string {
+  const lines = chart.series
+    .filter((s) => !s.faint && !s.silent && s.points.length > 0)
+    .slice(0, 8)
+    .map((s) => {
+      const first = s.points[0]!;
+      const last = s.points.at(-1)!;
+      return `${s.label}: ${chart.yFormat(first.y)} at ${chart.xLabel} ${chart.xFormat(first.x)}, ${chart.yFormat(last.y)} at ${chart.xFormat(last.x)}`;
+    });
+  return `${chart.yLabel} over ${chart.xLabel}. ${lines.join('; ')}.`;
+}
+
+/** The chart's numbers: one row per x among at most `rows`, one column per series. */
+export function lineChartTable(chart: LineChart, rows = 24): { header: string[]; rows: string[][]; of: number } {
+  const series = chart.series.filter((s) => !s.faint && !s.silent);
+  const columns = series.map((s) => new Map(s.points.map((p) => [p.x, p])));
+  const xs = [...new Set(columns.flatMap((c) => [...c.keys()]))].sort((a, b) => a - b);
+  return {
+    header: [chart.xLabel, ...series.map((s) => s.label)],
+    rows: evenly(xs, rows).map((x) => [
+      chart.xFormat(x),
+      ...columns.map((c) => {
+        const p = c.get(x);
+        if (p === undefined) return '';
+        return p.low === undefined || p.high === undefined ? chart.yFormat(p.y) : `${chart.yFormat(p.y)} (${chart.yFormat(p.low)} to ${chart.yFormat(p.high)})`;
+      }),
+    ]),
+    of: xs.length,
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * The text of each document in a batch, extracted from HTML where there is a page, and the batch's columns as they are written.
+ */
+import type { RecordBatch } from 'apache-arrow';
+import { type DocumentBatch, hasColumn, selectColumns, stringAt } from '../core/batch.ts';
+import { htmlToText } from '../extract/html-to-text.ts';
+
+export class BatchText {
+  readonly batch: DocumentBatch;
+  /** Whether texts come out of pages, so that the text column is new. */
+  readonly extracts: boolean;
+  /** The texts and titles extracted so far, by row. */
+  readonly extracted: { text: string | null; title: string | null }[] = [];
+  private readonly keepHtml: boolean;
+
+  /** `keepHtml` null: a page read from an HTML file goes, a column of a table stays. */
+  constructor(batch: DocumentBatch, keepHtml: boolean | null, format: string) {
+    this.batch = batch;
+    this.extracts = hasColumn(batch.records, 'html');
+    this.keepHtml = keepHtml ?? format !== 'html';
+  }
+
+  /** The text of a document; throws when its page cannot be extracted. Null text reads as empty. */
+  textAt(row: number): string {
+    if (!this.extracts) return stringAt(this.batch.records, 'text', row) ?? '';
+    this.extracted[row] = { text: null, title: null };
+    const html = stringAt(this.batch.records, 'html', row);
+    if (html === null) return '';
+    const url = this.urlAt(row);
+    const { text, title } = htmlToText(html, url === null ? {} : { url });
+    this.extracted[row] = { text, title: title ?? null };
+    return text;
+  }
+
+  idAt(row: number): string {
+    return stringAt(this.batch.records, 'id', row) ?? `${this.batch.origin.file}#${this.batch.origin.firstRow + row}`;
+  }
+
+  urlAt(row: number): string | null {
+    return hasColumn(this.batch.records, 'url') ? stringAt(this.batch.records, 'url', row) : null;
+  }
+
+  /** The batch with the columns that are written: without the pages unless they are kept. */
+  columns(): RecordBatch {
+    const { records } = this.batch;
+    if (!this.extracts || this.keepHtml) return records;
+    return selectColumns(
+      records,
+      records.schema.fields.map((field) => field.name).filter((name) => name !== 'html'),
+    );
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Text to token ids and back. Byte-level BPE (GPT-2, Llama 3, Qwen, SmolLM) is read by our own code, eleven times the speed of the
+ * native binding on one core (ecosystem.md 2); every other kind goes to `@huggingface/tokenizers` behind the same interface.
+ */
+import { basename, dirname } from 'node:path';
+import { messageOf, UserError } from '../core/errors.ts';
+import { BpeTokenizer, whyNotNative } from './bpe-tokenizer.ts';
+import { readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
+
+export interface EncodeOptions {
+  /**
+   * Whether the spelling of a special token in the text becomes that token, as the Hugging Face library does (default true). Pages
+   * are untrusted: with false, a page that writes `<|endoftext|>` gets its characters as plain text and cannot end a document.
+   */
+  special?: boolean;
+}
+
+export interface Tokenizer {
+  /** Folder or Hub name, written into shard metadata. */
+  readonly name: string;
+  /** One more than the greatest id. */
+  readonly vocabSize: number;
+  /** sha256 of tokenizer.json: equal fingerprints give equal ids. */
+  readonly fingerprint: string;
+  readonly bosId?: number;
+  readonly eosId?: number;
+  readonly padId?: number;
+  /** Who does the work: our BPE or the fallback library. */
+  readonly kind: 'byte-level-bpe' | 'huggingface';
+  /** Ids of the text alone; no begin or end token is added. */
+  encode(text: string, options?: EncodeOptions): Uint32Array;
+  /** The text of the ids, special tokens spelled out unless `special` is false. */
+  decode(ids: ArrayLike<number>, options?: { special?: boolean }): string;
+  /** The token's spelling in the vocabulary; `undefined` for an id that is not used. */
+  tokenOf(id: number): string | undefined;
+  /** The id of a token by its spelling in the vocabulary. */
+  idOf(token: string): number | undefined;
+  /** Writes tokenizer.json and the files beside it into `folder`. */
+  saveTo(folder: string): Promise<void>;
+}
+
+/**
+ * Loads a tokenizer from a folder (with `tokenizer.json`, or GPT-2's `encoder.json` and `vocab.bpe`) or from a tokenizer.json.
+ * Throws an `InputError` naming the file and what is wrong with it.
+ */
+export async function loadTokenizer(path: string, options: { name?: string } = {}): Promise<Tokenizer> {
+  const files = await readTokenizerFiles(path);
+  return tokenizerOf(files, options.name ?? nameOf(path));
+}
+
+/** The tokenizer that parsed files describe. */
+export async function tokenizerOf(files: TokenizerFiles, name: string): Promise<Tokenizer> {
+  if (whyNotNative(files.json) === undefined) return new BpeTokenizer(files, name);
+  try {
+    const { FallbackTokenizer } = await import('./fallback-tokenizer.ts');
+    return await FallbackTokenizer.load(files, name);
+  } catch (error) {
+    throw new UserError(
+      `${files.path}: cannot load this tokenizer: not byte-level BPE (${whyNotNative(files.json)}), and @huggingface/tokenizers says: ${messageOf(error)}`,
+      {
+        hint: 'use a byte-level BPE tokenizer (Llama 3, Qwen, SmolLM, GPT-2) or train one with: midtrain tokenizer train',
+        cause: error,
+      },
+    );
+  }
+}
+
+function nameOf(path: string): string {
+  return basename(path) === 'tokenizer.json' ? basename(dirname(path)) : basename(path);
+}

@@ -1,0 +1,45 @@
+/** What stays in the scrollback: a message, a warning, or a task that has ended, with its last numbers and curves. */
+import { Box, Text } from 'ink';
+import { CurveRow } from './curve-row.tsx';
+import { amountOf, rateOf, tookOf } from './figures.ts';
+import { amountDone } from './plain-progress.ts';
+import type { LogEntry } from './progress-model.ts';
+import { Numbers } from './task-panel.tsx';
+
+const curveRows = 3;
+
+export function LogLine({ entry, columns }: { entry: LogEntry; columns: number }) {
+  if (entry.kind === 'message') {
+    if (entry.level === 'info') return <Text>{entry.text}</Text>;
+    return (
+      <Text>
+        <Text color="yellow">warning: </Text>
+        {entry.text}
+      </Text>
+    );
+  }
+  const { task } = entry;
+  const seconds = entry.kind === 'stopped' ? entry.seconds : (task.seconds ?? 0);
+  const facts =
+    entry.kind === 'stopped'
+      ? [amountDone(task), `after ${tookOf(seconds)}`]
+      : [
+          `${amountOf(task.done, task.unit)} in ${tookOf(seconds)}`,
+          ...(seconds >= 0.5 && task.done > 0 ? [rateOf(task.done / seconds, task.unit)] : []),
+        ];
+  return (
+    <Box flexDirection="column">
+      <Box flexWrap="wrap" columnGap={3}>
+        <Text>
+          {entry.kind === 'stopped' ? <Text color="yellow">stopped </Text> : <Text color="green">done </Text>}
+          <Text bold>{task.name}</Text>
+        </Text>
+        {facts.map((fact) => (
+          <Text key={fact}>{fact}</Text>
+        ))}
+      </Box>
+      <Numbers numbers={task.numbers} />
+      <CurveRow task={task} columns={columns} rows={curveRows} />
+    </Box>
+  );
+}

@@ -1,0 +1,84 @@
+/**
+ * Progress without a terminal: one line per event, for logs and CI. Progress lines of a task come at most every few seconds;
+ * starts, ends and messages always. The lines hold amount, share, rate, time left and the current numbers.
+ */
+import type { ProgressEvent } from '../core/events.ts';
+import { amountOf, countOf, durationOf, figure, rateOf, tookOf } from './figures.ts';
+import { estimateOf, type LogEntry, ProgressModel, percentOf, type TaskState } from './progress-model.ts';
+
+/** Seconds between two progress lines of one task. */
+const quietSeconds = 5;
+
+/** Turns events into lines; `now` in seconds. Pure but for its own memory of when it last spoke. */
+export class PlainProgress {
+  private readonly model: ProgressModel;
+  private readonly lastLine = new Map<string, number>();
+
+  constructor(model = new ProgressModel()) {
+    this.model = model;
+  }
+
+  linesFor(event: ProgressEvent, now: number): string[] {
+    const lines = this.model.apply(event, now).map(logLine);
+    if (event.kind === 'start') {
+      this.lastLine.set(event.task, now);
+      const task = this.model.running.get(event.task)!;
+      return [
+        ...lines,
+        `${task.name}: start${task.total === undefined ? '' : `, ${amountOf(task.total, task.unit)}`}`,
+      ];
+    }
+    if (event.kind === 'end') this.lastLine.delete(event.task);
+    if (event.kind !== 'progress') return lines;
+    const last = this.lastLine.get(event.task);
+    if (last !== undefined && now - last < quietSeconds) return lines;
+    this.lastLine.set(event.task, now);
+    return [...lines, progressLine(this.model.running.get(event.task)!, now)];
+  }
+
+  /** What is left to say when the job ends: tasks cut short, warnings that were only counted. */
+  closingLines(now: number): string[] {
+    return this.model.close(now).map(logLine);
+  }
+}
+
+export function progressLine(task: TaskState, now: number): string {
+  const { rate, secondsLeft } = estimateOf(task, now);
+  return [
+    `${task.name}: ${amountDone(task)}`,
+    ...(rate === undefined ? [] : [rateOf(rate, task.unit)]),
+    ...(secondsLeft === undefined ? [] : [`ETA ${durationOf(secondsLeft)}`]),
+    ...numbersOf(task),
+  ].join(', ');
+}
+
+/** `580/1,000 steps (58 %)`, or `580 steps` when the total is unknown. */
+export function amountDone(task: TaskState): string {
+  const percent = percentOf(task);
+  if (task.total === undefined || percent === undefined) return amountOf(task.done, task.unit);
+  return `${countOf(task.done, task.unit)}/${amountOf(task.total, task.unit)} (${percent} %)`;
+}
+
+export function finishedLine(task: TaskState): string {
+  const seconds = task.seconds ?? 0;
+  return [
+    `${task.name}: done, ${amountOf(task.done, task.unit)} in ${tookOf(seconds)}`,
+    ...(seconds >= 0.5 && task.done > 0 ? [rateOf(task.done / seconds, task.unit)] : []),
+    ...numbersOf(task),
+  ].join(', ');
+}
+
+function logLine(entry: LogEntry): string {
+  switch (entry.kind) {
+    case 'finished':
+      return finishedLine(entry.task);
+    case 'stopped':
+      return `${entry.task.name}: stopped at ${amountDone(entry.task)} after ${tookOf(entry.seconds)}`;
+    case 'message':
+      return entry.level === 'warn' ? `warning: ${entry.text}` : entry.text;
+  }
+}
+
+function numbersOf(task: TaskState): string[] {
+  return [...task.numbers].map(([name, value]) => `${name} ${figure(value)}`);
+}

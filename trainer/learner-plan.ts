@@ -1,0 +1,130 @@
+/**
+ * The plan of everything a training process runs on its weights: `cross-entropy` and `policy` micro-batches (forward, loss, backward),
+ * `evaluate` (forward and log-probabilities), `optimizer`. Pure: learner.ts binds it to a GPU, tests run it by references.
+ */
+import { policyLossKernel } from '../kernels/policy-loss/spec.ts';
+import { weightedSumKernel } from '../kernels/reduce/spec.ts';
+import type { ModelConfig } from './model/config.ts';
+import { type BatchTensors, type DecoderConstants, type GroupedRows, recordBackward, recordForward } from './model/decoder.ts';
+import { type HeadOptions, type HeadTensors, recordHeadForward, recordHeadTraining } from './model/head.ts';
+import type { Slab } from './model/parameters.ts';
+import { declareSlabs } from './model/weights.ts';
+import { type AdamWOptions, type OptimizerTensors, recordOptimizer } from './optimizer.ts';
+import { type Plan, PlanBuilder, type Tensor } from './plan.ts';
+
+export interface PolicyOptions {
+  epsLow: number;
+  epsHigh: number;
+  /** KL coefficient (k3 estimator, added to the loss). */
+  beta: number;
+  entropyCoef: number;
+}
+
+export interface LearnerShape {
+  config: ModelConfig;
+  /** Sequences of a micro-batch, and positions of each. */
+  batch: number;
+  seq: number;
+  /** Bytes that logits may take at a time. */
+  logitsBytes: number;
+  /** Log-probabilities are taken at this temperature (1 in pre-training; the sampling temperature in RL, as TRL does). */
+  temperature: number;
+  optimizer: AdamWOptions;
+  /** With it the plan has a `policy` program, without it a `cross-entropy` program. */
+  policy?: PolicyOptions;
+}
+
+export interface LearnerTensors {
+  batch: BatchTensors & GroupedRows;
+  targets: Tensor;
+  /** (R, 2): share of each row's log-probability (and entropy) in the loss. Written by the CPU, or by the policy loss. */
+  weights: Tensor;
+  stats: Tensor;
+  /** [loss, entropy sum, rows], added up over micro-batches. */
+  totals: Tensor;
+  /** Policy only, (R, 4): old logp, advantage, normaliser, reference logp. */
+  policyInputs?: Tensor;
+  /** Policy only, (R, 4): loss share, clip flag, k3, ratio. */
+  policyTerms?: Tensor;
+  constants: DecoderConstants;
+  gradients: Tensor[];
+  gradientBlocks: ReadonlyMap<string, Tensor>;
+  optimizer: OptimizerTensors;
+}
+
+/** Records the plan. `declareWeights` gives the weight tensors: external on the GPU, persistent in a reference run. */
+export function planLearner(
+  shape: LearnerShape,
+  layout: readonly Slab[],
+  declareWeights: (builder: PlanBuilder) => { slabs: Tensor[]; blocks: ReadonlyMap<string, Tensor> },
+): { plan: Plan; tensors: LearnerTensors } {
+  const { config, batch, seq } = shape;
+  const rows = batch * seq;
+  const builder = new PlanBuilder();
+  const weights = declareWeights(builder);
+  const gradients = declareSlabs(builder, 'gradient', layout, 'persistent');
+  const input = (name: string, size: number) => builder.tensor(name, size, 'persistent', 'u32');
+  const tensors: Omit<LearnerTensors, 'optimizer'> = {
+    batch: {
+      tokens: input('tokens', rows),
+      positions: input('positions', rows),
+      kvStart: input('kvStart', rows),
+      ids: input('ids', rows),
+      starts: input('starts', rows + 1),
+      order: input('order', rows),
+      counts: input('counts', 1),
+    },
+    targets: input('targets', rows),
+    weights: builder.tensor('loss weights', rows * 2, 'persistent'),
+    stats: builder.tensor('stats', rows * 4, 'persistent'),
+    totals: builder.tensor('totals', 3, 'persistent'),
+    constants: {
+      rope: builder.tensor('rope', seq * config.headDim, 'persistent'),
+      nothing: builder.tensor('nothing', 4, 'persistent'),
+    },
+    gradients: gradients.slabs,
+    gradientBlocks: gradients.blocks,
+    ...(shape.policy
+      ? {
+          policyInputs: builder.tensor('policy inputs', rows * 4, 'persistent'),
+          policyTerms: builder.tensor('policy terms', rows * 4, 'persistent'),
+        }
+      : {}),
+  };
+  const headName = config.tiedHead ? 'embedding' : 'head';
+  const options: HeadOptions = { rows, config, logitsBytes: shape.logitsBytes, inverseTemperature: 1 / shape.temperature };
+  const head = (hidden: Tensor): HeadTensors => ({
+    hidden,
+    w: weights.blocks.get(headName)!,
+    targets: tensors.targets,
+    stats: tensors.stats,
+    nothing: tensors.constants.nothing,
+  });
+
+  builder.program(shape.policy ? 'policy' : 'cross-entropy');
+  const saved = recordForward(builder, shape, weights.blocks, tensors.batch, tensors.constants);
+  const policy = shape.policy;
+  const betweenPasses = policy
+    ? () =>
+        builder.run(
+          policyLossKernel,
+          { stats: tensors.stats, inputs: tensors.policyInputs!, weights: tensors.weights, terms: tensors.policyTerms! },
+          { rows, eps_low: policy.epsLow, eps_high: policy.epsHigh, beta: policy.beta, entropy_coef: policy.entropyCoef },
+        )
+    : undefined;
+  const dHidden = recordHeadTraining(builder, head(saved.hidden), options, {
+    weights: tensors.weights,
+    dW: gradients.blocks.get(headName)!,
+    ...(betweenPasses ? { betweenPasses } : {}),
+  });
+  builder.run(weightedSumKernel, { stats: tensors.stats, weights: tensors.weights, out: tensors.totals }, { rows });
+  recordBackward(builder, shape, weights.blocks, gradients.blocks, tensors.batch, tensors.constants, saved, dHidden);
+
+  builder.program('evaluate');
+  const forward = recordForward(builder, shape, weights.blocks, tensors.batch, tensors.constants);
+  recordHeadForward(builder, head(forward.hidden), options);
+
+  builder.program('optimizer');
+  const optimizer = recordOptimizer(builder, layout, weights.slabs, gradients.slabs, shape.optimizer);
+  return { plan: builder.finish(), tensors: { ...tensors, optimizer } };
+}

@@ -1,0 +1,166 @@
+/**
+ * The model being trained on a GPU: takes micro-batches, accumulates gradients, steps AdamW. Knows nothing of schedules, data or RL.
+ *
+ *   learner.begin(); for each micro-batch learner.accumulate(rows); await learner.step(lr)
+ */
+import { groupRowsByToken } from '../kernels/embedding/group-rows.ts';
+import { ropeFrequencies, ropeTable } from '../kernels/rope/reference.ts';
+import { invariant } from '../src/core/errors.ts';
+import type { Gpu } from './device.ts';
+import { Executable } from './executable.ts';
+import { type LearnerShape, type LearnerTensors, planLearner } from './learner-plan.ts';
+import type { MemoryPlan } from './memory-plan.ts';
+import type { ModelWeights } from './model/weights.ts';
+
+/** One micro-batch, all arrays of batch * seq rows. */
+export interface Rows {
+  tokens: Uint32Array;
+  targets: Uint32Array;
+  /** Position of each row in its sequence (0, 1, ...), the same for every sequence unless documents restart it. */
+  positions: Uint32Array;
+  kvStart: Uint32Array;
+}
+
+export interface StepResult {
+  /** Sum over rows of weight * log-probability: the mean cross-entropy when weights are -1 / targets. */
+  loss: number;
+  /** Mean entropy of the rows that count, in nats. */
+  entropy: number;
+  /** Before clipping. */
+  gradNorm: number;
+  /** The gradient was not finite, and weights were left alone. */
+  skipped: boolean;
+}
+
+export class Learner {
+  readonly shape: LearnerShape;
+  readonly weights: ModelWeights;
+  /** Optimizer steps taken; AdamW's bias correction counts from here. */
+  steps = 0;
+  private readonly executable: Executable;
+  private readonly tensors: LearnerTensors;
+  private readonly gpu: Gpu;
+
+  private constructor(gpu: Gpu, shape: LearnerShape, weights: ModelWeights, executable: Executable, tensors: LearnerTensors) {
+    this.gpu = gpu;
+    this.shape = shape;
+    this.weights = weights;
+    this.executable = executable;
+    this.tensors = tensors;
+  }
+
+  static async create(gpu: Gpu, weights: ModelWeights, shape: LearnerShape): Promise<Learner> {
+    let external: ReturnType<ModelWeights['declare']>['external'] | undefined;
+    const { plan, tensors } = planLearner(shape, weights.slabs, (builder) => {
+      const declared = weights.declare(builder);
+      external = declared.external;
+      return declared;
+    });
+    const executable = await Executable.create(gpu, plan, external);
+    const { headDim, ropeTheta } = shape.config;
+    executable.write(tensors.constants.rope, ropeTable(shape.seq, ropeFrequencies(headDim, ropeTheta)));
+    return new Learner(gpu, shape, weights, executable, tensors);
+  }
+
+  get memory(): MemoryPlan {
+    return this.executable.memory;
+  }
+
+  /** Clears gradients and totals, before the first micro-batch of a step. */
+  begin(): void {
+    const encoder = this.gpu.device.createCommandEncoder();
+    for (const gradient of this.tensors.gradients) this.executable.clear(encoder, gradient);
+    this.executable.clear(encoder, this.tensors.totals);
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  private writeRows(rows: Rows): void {
+    const { batch, targets } = this.tensors;
+    this.executable.write(batch.tokens, rows.tokens);
+    this.executable.write(batch.positions, rows.positions);
+    this.executable.write(batch.kvStart, rows.kvStart);
+    this.executable.write(targets, rows.targets);
+  }
+
+  private writeGroups(rows: Rows): void {
+    const groups = groupRowsByToken(rows.tokens);
+    const { batch } = this.tensors;
+    this.executable.write(batch.ids, groups.ids);
+    this.executable.write(batch.starts, groups.starts);
+    this.executable.write(batch.order, groups.order);
+    this.executable.write(batch.counts, groups.counts);
+  }
+
+  /** Adds a cross-entropy micro-batch. `weights` (rows): each target's share of the loss, such as 1 / targets in the whole batch. */
+  accumulateCrossEntropy(rows: Rows, weights: Float32Array): void {
+    invariant(!this.shape.policy, 'this learner was made for policy losses');
+    const pairs = new Float32Array(weights.length * 2);
+    for (let i = 0; i < weights.length; i++) pairs[i * 2] = -weights[i]!;
+    this.writeRows(rows);
+    this.writeGroups(rows);
+    this.executable.write(this.tensors.weights, pairs);
+    this.executable.run('cross-entropy');
+  }
+
+  /** Adds a policy micro-batch. `inputs` (rows, 4): old logp, advantage, normaliser (0 where the row does not count), reference logp. */
+  accumulatePolicy(rows: Rows, inputs: Float32Array): void {
+    invariant(this.shape.policy && this.tensors.policyInputs, 'this learner was made for cross-entropy');
+    this.writeRows(rows);
+    this.writeGroups(rows);
+    this.executable.write(this.tensors.policyInputs, inputs);
+    this.executable.run('policy');
+  }
+
+  /** After accumulatePolicy: (rows, 4) of loss share, clip flag (1 low, 2 high), k3, ratio. */
+  async readPolicyTerms(): Promise<Float32Array> {
+    invariant(this.tensors.policyTerms, 'this learner was made for cross-entropy');
+    return new Float32Array(await this.executable.read(this.tensors.policyTerms));
+  }
+
+  /** The gradient of one parameter block, as accumulated so far. For tests. */
+  async readGradient(block: string): Promise<Float32Array> {
+    return new Float32Array(await this.executable.read(this.tensors.gradientBlocks.get(block)!));
+  }
+
+  /** Clips and applies AdamW at learning rate `lr`, then waits for the totals. */
+  async step(lr: number): Promise<StepResult> {
+    this.steps++;
+    const { beta1, beta2 } = this.shape.optimizer;
+    const { optimizer, totals } = this.tensors;
+    this.executable.write(optimizer.step, Float32Array.of(lr, 1 - beta1 ** this.steps, 1 - beta2 ** this.steps));
+    this.executable.run('optimizer');
+    const [loss, entropy, rows] = new Float32Array(await this.executable.read(totals)) as unknown as [number, number, number];
+    const [gradNorm, , skip] = new Float32Array(await this.executable.read(optimizer.clip)) as unknown as [number, number, number];
+    return { loss, entropy: rows > 0 ? entropy / rows : 0, gradNorm, skipped: skip !== 0 };
+  }
+
+  /** Forward only: (rows, 4) of log-probability of the target, log-sum-exp, entropy, argmax. */
+  async evaluate(rows: Rows): Promise<Float32Array> {
+    this.writeRows(rows);
+    this.executable.run('evaluate');
+    return new Float32Array(await this.executable.read(this.tensors.stats));
+  }
+
+  /** Moments, by slab, for checkpoints. */
+  async saveMoments(): Promise<{ m: Float32Array[]; v: Float32Array[] }> {
+    const readAll = async (tensors: LearnerTensors['optimizer']['m']) => {
+      const values: Float32Array[] = [];
+      for (const tensor of tensors) values.push(new Float32Array(await this.executable.read(tensor)));
+      return values;
+    };
+    return { m: await readAll(this.tensors.optimizer.m), v: await readAll(this.tensors.optimizer.v) };
+  }
+
+  loadMoments(moments: { m: readonly Float32Array[]; v: readonly Float32Array[] }): void {
+    this.tensors.optimizer.m.forEach((tensor, i) => {
+      this.executable.write(tensor, moments.m[i]!);
+    });
+    this.tensors.optimizer.v.forEach((tensor, i) => {
+      this.executable.write(tensor, moments.v[i]!);
+    });
+  }
+
+  destroy(): void {
+    this.executable.destroy();
+  }
+}

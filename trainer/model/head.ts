@@ -1,0 +1,112 @@
+/**
+ * The token head in chunks of rows: logits exist for one chunk at a time, never for the whole batch (torchtitan's chunked loss; TRL's
+ * most frequent out-of-memory). From hidden (R, D): stats (R, 4), and for training dHidden (R, D) and the head's gradient.
+ */
+import { logitsGradientKernel, logProbabilitiesKernel } from '../../kernels/cross-entropy/spec.ts';
+import { type PlanBuilder, type Tensor, windowAlignment } from '../plan.ts';
+import type { ModelConfig } from './config.ts';
+import { recordLinear, recordLinearInputGradient, recordLinearWeightGradient } from './linear.ts';
+
+export interface HeadTensors {
+  hidden: Tensor;
+  /** Head weight (V, D); the embedding itself when tied. */
+  w: Tensor;
+  /** (R) u32, the next token of each row; any valid id where the weight is 0. */
+  targets: Tensor;
+  /** (R, 4): log-probability of the target, log-sum-exp, entropy, argmax. */
+  stats: Tensor;
+  nothing: Tensor;
+}
+
+export interface HeadOptions {
+  rows: number;
+  config: ModelConfig;
+  /** Bytes that logits may take at a time. */
+  logitsBytes: number;
+  /** 1 / temperature that log-probabilities are taken at. */
+  inverseTemperature: number;
+}
+
+interface Chunk {
+  first: number;
+  rows: number;
+  hidden: Tensor;
+  logits: Tensor;
+}
+
+/** Rows of a chunk: as many as the budget holds, a multiple of the window alignment so that each chunk is a window. */
+export function chunkRows(rows: number, vocabSize: number, logitsBytes: number): number {
+  const fit = Math.floor(logitsBytes / (vocabSize * 4) / windowAlignment) * windowAlignment;
+  return Math.min(rows, Math.max(windowAlignment, fit));
+}
+
+function chunksOf(builder: PlanBuilder, head: HeadTensors, options: HeadOptions): Chunk[] {
+  const { rows, config } = options;
+  const size = chunkRows(rows, config.vocabSize, options.logitsBytes);
+  const chunks: Chunk[] = [];
+  for (let first = 0; first < rows; first += size) {
+    const n = Math.min(size, rows - first);
+    chunks.push({
+      first,
+      rows: n,
+      hidden: first === 0 && n === rows ? head.hidden : builder.view(head.hidden, `hidden ${first}`, first * config.dim, n * config.dim),
+      logits: builder.tensor(`logits ${first}`, n * config.vocabSize),
+    });
+  }
+  return chunks;
+}
+
+function recordStats(builder: PlanBuilder, head: HeadTensors, options: HeadOptions, chunk: Chunk): void {
+  const { dim, vocabSize } = options.config;
+  recordLinear(builder, head, { x: chunk.hidden, w: head.w, y: chunk.logits, rows: chunk.rows, inputs: dim, outputs: vocabSize });
+  builder.run(
+    logProbabilitiesKernel,
+    { logits: chunk.logits, targets: head.targets, stats: head.stats },
+    { rows: chunk.rows, vocab: vocabSize, first: chunk.first, inv_temperature: options.inverseTemperature },
+  );
+}
+
+/** Log-probabilities only (evaluation, old log-probabilities). */
+export function recordHeadForward(builder: PlanBuilder, head: HeadTensors, options: HeadOptions): void {
+  for (const chunk of chunksOf(builder, head, options)) recordStats(builder, head, options, chunk);
+}
+
+/**
+ * Log-probabilities, then the gradient of sum(weights.x * logp + weights.y * entropy). `betweenPasses` records what turns stats into
+ * weights (the policy loss); with more than one chunk it costs computing the logits a second time. Without it the weights are known
+ * beforehand (cross-entropy) and each chunk goes through once. Returns dHidden (R, D).
+ */
+export function recordHeadTraining(
+  builder: PlanBuilder,
+  head: HeadTensors,
+  options: HeadOptions,
+  training: { weights: Tensor; dW: Tensor; betweenPasses?: () => void },
+): Tensor {
+  const { rows, config } = options;
+  const { dim, vocabSize } = config;
+  const chunks = chunksOf(builder, head, options);
+  const dHidden = builder.tensor('dHidden', rows * dim);
+  const recompute = training.betweenPasses !== undefined && chunks.length > 1;
+  if (training.betweenPasses) {
+    for (const chunk of chunks) recordStats(builder, head, options, chunk);
+    training.betweenPasses();
+  }
+  for (const chunk of chunks) {
+    let logits = chunk.logits;
+    if (!training.betweenPasses) recordStats(builder, head, options, chunk);
+    else if (recompute) {
+      logits = builder.tensor(`logits again ${chunk.first}`, chunk.rows * vocabSize);
+      recordLinear(builder, head, { x: chunk.hidden, w: head.w, y: logits, rows: chunk.rows, inputs: dim, outputs: vocabSize });
+    }
+    builder.run(
+      logitsGradientKernel,
+      { targets: head.targets, stats: head.stats, weights: training.weights, logits },
+      { rows: chunk.rows, vocab: vocabSize, first: chunk.first, inv_temperature: options.inverseTemperature },
+    );
+    const whole = chunk.first === 0 && chunk.rows === rows;
+    const dChunk = whole ? dHidden : builder.view(dHidden, `dHidden ${chunk.first}`, chunk.first * dim, chunk.rows * dim);
+    recordLinearInputGradient(builder, { dy: logits, w: head.w, dx: dChunk, rows: chunk.rows, inputs: dim, outputs: vocabSize, accumulate: false });
+    recordLinearWeightGradient(builder, { dy: logits, x: chunk.hidden, dW: training.dW, rows: chunk.rows, inputs: dim, outputs: vocabSize });
+  }
+  return dHidden;
+}

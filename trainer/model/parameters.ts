@@ -1,0 +1,90 @@
+/**
+ * The one table of parameters: their Hugging Face names and shapes, which of them are fused into one matrix on the GPU (q, k, v; gate and
+ * up), which get weight decay, and where each lies in the slabs that the optimizer walks.
+ *
+ * A slab is one GPU buffer of many parameters, so that AdamW and the gradient norm are a few dispatches however many layers there are.
+ * Matrices (decayed) and norm weights (not decayed) have slabs of their own (nanotron, llm.c: decay on 2-D tensors only).
+ */
+import { UserError } from '../../src/core/errors.ts';
+import { windowAlignment } from '../plan.ts';
+import type { ModelConfig } from './config.ts';
+
+export interface ParameterPart {
+  /** Hugging Face name, such as `model.layers.0.self_attn.q_proj.weight`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** One or more tensors stacked by rows into one matrix. */
+export interface ParameterBlock {
+  readonly name: string;
+  readonly parts: readonly ParameterPart[];
+  readonly size: number;
+  readonly decay: boolean;
+}
+
+export interface Slab {
+  readonly decay: boolean;
+  readonly size: number;
+  readonly blocks: readonly { readonly block: ParameterBlock; readonly offset: number }[];
+}
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+
+export function parameterBlocks(config: ModelConfig): ParameterBlock[] {
+  const { dim, hidden, heads, kvHeads, headDim, vocabSize } = config;
+  const block = (name: string, parts: ParameterPart[]): ParameterBlock => ({
+    name,
+    parts,
+    size: parts.reduce((total, part) => total + sizeOf(part.shape), 0),
+    decay: parts[0]!.shape.length > 1,
+  });
+  const blocks = [block('embedding', [{ name: 'model.embed_tokens.weight', shape: [vocabSize, dim] }])];
+  for (let i = 0; i < config.layers; i++) {
+    const at = `model.layers.${i}`;
+    blocks.push(
+      block(`${i}.attention-norm`, [{ name: `${at}.input_layernorm.weight`, shape: [dim] }]),
+      block(`${i}.qkv`, [
+        { name: `${at}.self_attn.q_proj.weight`, shape: [heads * headDim, dim] },
+        { name: `${at}.self_attn.k_proj.weight`, shape: [kvHeads * headDim, dim] },
+        { name: `${at}.self_attn.v_proj.weight`, shape: [kvHeads * headDim, dim] },
+      ]),
+      block(`${i}.attention-out`, [{ name: `${at}.self_attn.o_proj.weight`, shape: [dim, heads * headDim] }]),
+      block(`${i}.mlp-norm`, [{ name: `${at}.post_attention_layernorm.weight`, shape: [dim] }]),
+      block(`${i}.gate-up`, [
+        { name: `${at}.mlp.gate_proj.weight`, shape: [hidden, dim] },
+        { name: `${at}.mlp.up_proj.weight`, shape: [hidden, dim] },
+      ]),
+      block(`${i}.down`, [{ name: `${at}.mlp.down_proj.weight`, shape: [dim, hidden] }]),
+    );
+  }
+  blocks.push(block('final-norm', [{ name: 'model.norm.weight', shape: [dim] }]));
+  if (!config.tiedHead) blocks.push(block('head', [{ name: 'lm_head.weight', shape: [vocabSize, dim] }]));
+  return blocks;
+}
+
+export function countParameters(config: ModelConfig): number {
+  return parameterBlocks(config).reduce((total, block) => total + block.size, 0);
+}
+
+/** Packs blocks into slabs of at most `maxBytes`, in order; offsets are window-aligned. */
+export function layoutSlabs(blocks: readonly ParameterBlock[], maxBytes: number): Slab[] {
+  const slabs: { decay: boolean; size: number; blocks: { block: ParameterBlock; offset: number }[] }[] = [];
+  for (const block of blocks) {
+    const padded = Math.ceil(block.size / windowAlignment) * windowAlignment;
+    if (padded * 4 > maxBytes) {
+      throw new UserError(
+        `parameter ${block.name} takes ${block.size * 4} bytes and this device binds ${maxBytes} at most`,
+        { hint: 'use a smaller vocabulary or width; vocabularies in row blocks are not supported yet' },
+      );
+    }
+    let slab = slabs.findLast((s) => s.decay === block.decay);
+    if (!slab || (slab.size + padded) * 4 > maxBytes) {
+      slab = { decay: block.decay, size: 0, blocks: [] };
+      slabs.push(slab);
+    }
+    slab.blocks.push({ block, offset: slab.size });
+    slab.size += padded;
+  }
+  return slabs;
+}

@@ -1,0 +1,162 @@
+/**
+ * The safetensors format (Hugging Face): 8 bytes header length, JSON header, tensors back to back. Single files and sharded folders with
+ * an index; f32, f16 and bf16 in, f32 out. Tensors are read one at a time from disk, so a model is never in memory at once.
+ * The header is untrusted: its length, every offset and every size are checked against the file before anything is allocated.
+ */
+import { existsSync } from 'node:fs';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError, messageOf } from '../src/core/errors.ts';
+import { AtomicFile } from '../src/io/atomic.ts';
+
+export interface TensorInfo {
+  readonly name: string;
+  readonly dtype: 'F32' | 'F16' | 'BF16';
+  readonly shape: readonly number[];
+  readonly file: string;
+  /** Bytes, from the start of the file. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+const bytesPerElement = { F32: 4, F16: 2, BF16: 2 } as const;
+const largestHeader = 100 * 1024 * 1024;
+
+/** The tensors of `folder`: model.safetensors, or the shards that model.safetensors.index.json names. */
+export async function listTensors(folder: string): Promise<TensorInfo[]> {
+  const single = path.join(folder, 'model.safetensors');
+  if (existsSync(single)) return readHeader(single);
+  const indexFile = path.join(folder, 'model.safetensors.index.json');
+  if (!existsSync(indexFile)) {
+    throw new InputError(folder, 'no model.safetensors and no model.safetensors.index.json', {
+      hint: 'give a Hugging Face model folder; pickled weights (.bin, .pt) are not read',
+    });
+  }
+  let files: string[];
+  try {
+    const index = JSON.parse(await readFile(indexFile, 'utf8')) as { weight_map: Record<string, string> };
+    files = [...new Set(Object.values(index.weight_map))].sort();
+  } catch (cause) {
+    throw new InputError(indexFile, `not a shard index: ${messageOf(cause)}`, { cause });
+  }
+  const all: TensorInfo[] = [];
+  for (const file of files) {
+    if (path.basename(file) !== file) throw new InputError(indexFile, `shard name "${file}" leaves the folder`);
+    all.push(...(await readHeader(path.join(folder, file))));
+  }
+  return all;
+}
+
+async function readHeader(file: string): Promise<TensorInfo[]> {
+  const handle = await open(file, 'r');
+  try {
+    const size = (await handle.stat()).size;
+    const start = await readExactly(handle, file, 0, 8);
+    const length = Number(start.readBigUInt64LE());
+    if (length > largestHeader || 8 + length > size) {
+      throw new InputError(file, `header length ${length} does not fit a file of ${size} bytes`, { place: 'byte 0', hint: 'the file is truncated or not safetensors' });
+    }
+    const text = (await readExactly(handle, file, 8, length)).toString('utf8');
+    let header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+    try {
+      header = JSON.parse(text);
+    } catch (cause) {
+      throw new InputError(file, 'the header is not JSON', { place: 'byte 8', cause });
+    }
+    return Object.entries(header)
+      .filter(([name]) => name !== '__metadata__')
+      .map(([name, entry]) => checkEntry(file, name, entry, 8 + length, size));
+  } finally {
+    await handle.close();
+  }
+}
+
+function checkEntry(file: string, name: string, entry: unknown, dataStart: number, size: number): TensorInfo {
+  const place = `tensor ${name}`;
+  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as { dtype?: string; shape?: unknown; data_offsets?: unknown };
+  if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16') {
+    throw new InputError(file, `dtype ${dtype} is not read`, { place, hint: 'F32, F16 and BF16 are' });
+  }
+  const whole = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
+  if (!Array.isArray(shape) || !shape.every(whole) || !Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole)) {
+    throw new InputError(file, 'shape or data_offsets are not lists of whole numbers', { place });
+  }
+  const [begin, end] = offsets as [number, number];
+  const bytes = shape.reduce((a, b) => a * b, 1) * bytesPerElement[dtype];
+  if (end - begin !== bytes || dataStart + end > size) {
+    throw new InputError(file, `${dtype} of shape ${shape.join(' x ')} takes ${bytes} bytes, the file gives bytes ${begin} to ${end}`, { place, hint: 'the file is truncated or damaged' });
+  }
+  return { name, dtype, shape, file, begin: dataStart + begin, end: dataStart + end };
+}
+
+async function readExactly(handle: FileHandle, file: string, position: number, bytes: number): Promise<Buffer<ArrayBuffer>> {
+  const buffer = Buffer.alloc(bytes);
+  let at = 0;
+  while (at < bytes) {
+    const { bytesRead } = await handle.read(buffer, at, bytes - at, position + at);
+    if (bytesRead === 0) throw new InputError(file, `ends after ${position + at} bytes`, { place: `byte ${position + at}`, hint: 'the file is truncated' });
+    at += bytesRead;
+  }
+  return buffer;
+}
+
+/** The values of one tensor as f32. */
+export async function readTensor(info: TensorInfo): Promise<Float32Array> {
+  const handle = await open(info.file, 'r');
+  try {
+    const raw = await readExactly(handle, info.file, info.begin, info.end - info.begin);
+    const aligned = raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength);
+    if (info.dtype === 'F32') return new Float32Array(aligned);
+    const halves = new Uint16Array(aligned);
+    const values = new Float32Array(halves.length);
+    if (info.dtype === 'BF16') {
+      const bits = new Uint32Array(values.buffer);
+      for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
+    } else {
+      for (let i = 0; i < halves.length; i++) values[i] = halfToFloat(halves[i]!);
+    }
+    return values;
+  } finally {
+    await handle.close();
+  }
+}
+
+function halfToFloat(h: number): number {
+  const sign = h & 0x8000 ? -1 : 1;
+  const exponent = (h >> 10) & 31;
+  const fraction = h & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** Writes tensors in f32 in the order given, streaming; `values` is called for one tensor at a time. Atomic. */
+export async function writeSafetensors(
+  file: string,
+  tensors: readonly { name: string; shape: readonly number[] }[],
+  values: (name: string) => Promise<Float32Array>,
+): Promise<void> {
+  let at = 0;
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+  for (const { name, shape } of tensors) {
+    const bytes = shape.reduce((a, b) => a * b, 1) * 4;
+    header[name] = { dtype: 'F32', shape, data_offsets: [at, at + bytes] };
+    at += bytes;
+  }
+  let json = JSON.stringify(header);
+  json += ' '.repeat((8 - (json.length % 8)) % 8); // readers map the file, so data starts on 8 bytes
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(Buffer.byteLength(json)));
+  const output = await AtomicFile.create(file);
+  try {
+    await output.write(Buffer.concat([length, Buffer.from(json)]));
+    for (const { name } of tensors) {
+      const data = await values(name);
+      await output.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    }
+    await output.commit();
+  } catch (error) {
+    await output.abort();
+    throw error;
+  }
+}
