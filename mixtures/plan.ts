@@ -7,7 +7,7 @@
  */
 
 import { formatAmount } from '../src/core/amount.ts';
-import type { Role } from '../src/core/card.ts';
+import type { Role, TemplateName } from '../src/core/card.ts';
 import { UserError } from '../src/core/errors.ts';
 import type { Evidence } from '../src/core/evidence.ts';
 import type { Recipe } from './recipe.ts';
@@ -16,9 +16,11 @@ import { type Ratios, resolveShares } from './shares.ts';
 /** What is known of one source before planning. */
 export interface SourceSize {
   role: Role;
-  /** Training tokens of one pass (held-out documents and the end tokens counted as they will be written). */
-  tokens: number;
-  documents: number;
+  template: TemplateName;
+  templateEvidence: Evidence;
+  /** Training tokens of one pass, end tokens counted and held-out documents not; `undefined` if nobody knows. */
+  tokens: number | undefined;
+  documents: number | undefined;
   /** Counted with the recipe's tokenizer, or only what the data card says (another tokenizer's count). */
   from: 'counted' | 'card';
 }
@@ -36,8 +38,8 @@ export interface PlannedSource {
   achievedTokens: number;
   achievedShare: number;
   available: SourceSize;
-  /** Passes over the source: achieved tokens / tokens of one pass. */
-  repeats: number;
+  /** Passes over the source: achieved tokens / tokens of one pass; `undefined` where its size is not known. */
+  repeats: number | undefined;
   repeatLimit: number;
 }
 
@@ -124,7 +126,8 @@ export function planMixture(
       achievedTokens,
       achievedShare: sequences === 0 ? 0 : counts[i]! / sequences,
       available: size,
-      repeats: achievedTokens === 0 ? 0 : achievedTokens / size.tokens,
+      repeats:
+        achievedTokens === 0 ? 0 : size.tokens === undefined ? undefined : achievedTokens / size.tokens,
       repeatLimit: options.repeatLimit ?? source.repeatLimit ?? recipe.repeatLimit,
     };
   });
@@ -192,8 +195,9 @@ function sequencesWithoutRepeat(
   let most = Number.POSITIVE_INFINITY;
   for (const { name, share } of shares) {
     // Rounding up may cost a source one sequence more than its share.
-    if (share > 0)
-      most = Math.min(most, Math.max(0, Math.floor(sizes[name]!.tokens / windowTokens) - 1) / share);
+    const { tokens } = sizes[name]!;
+    if (share > 0 && tokens !== undefined)
+      most = Math.min(most, Math.max(0, Math.floor(tokens / windowTokens) - 1) / share);
   }
   return Number.isFinite(most) ? Math.floor(most + 1e-9) : 0;
 }
@@ -210,7 +214,7 @@ function shortfall(source: PlannedSource, plan: MixturePlan): MixturePlan['probl
       },
     ];
   }
-  if (repeats <= repeatLimit + 1e-9) return [];
+  if (repeats === undefined || available.tokens === undefined || repeats <= repeatLimit + 1e-9) return [];
   const fits = Math.floor(((available.tokens * repeatLimit) / achievedTokens) * plan.totalTokens);
   return [
     {
@@ -238,6 +242,11 @@ function warningsOf(plan: MixturePlan): string[] {
       `QA share is ${percent(qa)}, above the paper's band of 30 to 40 %: gains flattened past 30 % and nothing above 40 % was tried`,
     );
   }
+  const unknown = plan.sources.filter((s) => s.repeats === undefined).map((s) => s.name);
+  if (unknown.length > 0)
+    warnings.push(
+      `how many tokens these have is not known, so their repeats could not be checked: ${unknown.join(', ')}`,
+    );
   for (const source of plan.sources) {
     if (source.requestedShare > 0 && source.sequences === 0) {
       warnings.push(

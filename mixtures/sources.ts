@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Columns, DataCard, GeneratedData, Role, TemplateName } from '../src/core/card.ts';
+import { nearest } from '../src/core/config.ts';
 import { InputError, UserError } from '../src/core/errors.ts';
 import { templateSlots } from '../src/tokens/templates.ts';
 import { type LoadedRecipe, loadCard } from './load.ts';
@@ -115,8 +116,31 @@ function files(data: string | string[], folder: string): ResolvedSource['data'] 
     : { kind: 'missing', expected: absent, hub: undefined };
 }
 
+/** The recipe with the data of some sources taken from elsewhere (`--data source=path`, relative to `cwd`). */
+export function withData(
+  loaded: LoadedRecipe,
+  data: Readonly<Record<string, string[]>>,
+  cwd: string,
+): LoadedRecipe {
+  const sources = { ...loaded.recipe.sources };
+  for (const [name, paths] of Object.entries(data)) {
+    const source = sources[name];
+    if (source === undefined) {
+      const near = nearest(name, Object.keys(sources));
+      throw new UserError(
+        `--data ${name}: the recipe has no such source${near === undefined ? '' : `; did you mean "${near}"?`}`,
+        {
+          hint: `its sources are: ${Object.keys(sources).join(', ')}`,
+        },
+      );
+    }
+    sources[name] = { ...source, data: paths.map((path) => resolve(cwd, path)) };
+  }
+  return { ...loaded, recipe: { ...loaded.recipe, sources } };
+}
+
 /** Throws a `UserError` that names every source whose data is not here, the path looked at, and the cure. */
-export function assertPresent(sources: readonly ResolvedSource[], recipeFile: string): void {
+export function assertPresent(sources: readonly ResolvedSource[]): void {
   const missing = sources.filter((s) => s.data.kind === 'missing');
   if (missing.length === 0) return;
   const lines = missing.map((source) => {
@@ -127,7 +151,7 @@ export function assertPresent(sources: readonly ResolvedSource[], recipeFile: st
   throw new UserError(
     `the data of ${missing.length === 1 ? 'one source is' : `${missing.length} sources are`} not on this machine:\n${lines.join('\n')}`,
     {
-      hint: `fetch it and put it there, or say where it is in ${recipeFile}: sources: { ${first}: { data: ./path/to/files } }; --dry-run plans with the sizes of the cards`,
+      hint: `fetch it and put it there, or name what you have: --data ${first}=./path (or sources: { ${first}: { data: ./path } } in a recipe of your own); --dry-run plans with the sizes of the cards`,
     },
   );
 }

@@ -190,6 +190,18 @@ export function foldersMissingFromReadme(root: string): string[] {
     );
 }
 
+/** Paths that the documents at the root name in backticks and that are not there. Patterns (`<name>`, `*`) are left out. */
+export function pathsMissingFromDocuments(root: string): string[] {
+  const named = /`((?:src|classifiers|mixtures|trainer|kernels|test|data-cards)\/[\w./-]+)`/g;
+  return readdirSync(root)
+    .filter((file) => file.endsWith('.md'))
+    .flatMap((file) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(named)].map(([, path]) => ({ file, path: path! })),
+    )
+    .filter(({ path }) => !existsSync(join(root, path)))
+    .map(({ file, path }) => `${file}: names ${path}, which does not exist`);
+}
+
 /** Packages that are loaded as soon as `entry` is, through static value imports; each with the chain of files to it. */
 export function packagesLoadedBy(root: string, entry: string): Map<string, string> {
   const loaded = new Map<string, string>();

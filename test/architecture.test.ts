@@ -1,5 +1,5 @@
 /** Holds the repository to its shape, and holds the rules themselves to a tree with planted faults. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -8,6 +8,7 @@ import {
   importsOf,
   listSources,
   packagesLoadedBy,
+  pathsMissingFromDocuments,
   violations,
 } from './architecture-rules.ts';
 
@@ -23,11 +24,16 @@ describe('this repository', () => {
     expect(foldersMissingFromReadme(root)).toEqual([]);
   });
 
+  test('has every file and folder that its documents name', () => {
+    expect(pathsMissingFromDocuments(root)).toEqual([]);
+  });
+
   test('shows --help of any command without loading a package other than commander', () => {
-    const entries = [
-      'src/main.ts',
-      ...listSources(root).filter((file) => /^src\/cli\/[^/]+\.ts$/.test(file)),
-    ];
+    const isCommand = (file: string): boolean =>
+      file.startsWith('src/cli/') &&
+      /^export const command: Command\b/m.test(readFileSync(join(root, file), 'utf8'));
+    const entries = ['src/main.ts', 'src/cli/read-flags.ts', ...listSources(root).filter(isCommand)];
+    expect(entries.length).toBeGreaterThan(5);
     const loaded = entries.flatMap((entry) =>
       [...packagesLoadedBy(root, entry)]
         .filter(([name]) => name !== 'commander')
@@ -226,6 +232,14 @@ describe('the rules', () => {
       'src/core/b.ts': "/** B. */\nexport * from 'yaml';\n",
     });
     expect([...packagesLoadedBy(tree, 'src/cli/a.ts')]).toEqual([['yaml', 'src/cli/a.ts -> src/core/b.ts']]);
+  });
+
+  test('report paths in documents that lead nowhere', () => {
+    const text =
+      'See `src/core/verdict.ts`, `src/gone.ts`, `kernels/`, `src/<name>.ts` and `mixtures/*.yaml`.\n';
+    expect(pathsMissingFromDocuments(plant({ ...clean, 'NOTES.md': text }))).toEqual([
+      'NOTES.md: names src/gone.ts, which does not exist',
+    ]);
   });
 
   test('report source folders that the README leaves out, and accept a tree or a path', () => {

@@ -5,12 +5,13 @@
  */
 import { groupRowsByToken } from '../kernels/embedding/group-rows.ts';
 import { ropeFrequencies, ropeTable } from '../kernels/rope/reference.ts';
-import { invariant } from '../src/core/errors.ts';
+import { invariant, UserError } from '../src/core/errors.ts';
 import type { Gpu } from './device.ts';
 import { Executable } from './executable.ts';
 import { type LearnerShape, type LearnerTensors, planLearner } from './learner-plan.ts';
 import type { MemoryPlan } from './memory-plan.ts';
 import type { ModelWeights } from './model/weights.ts';
+import type { Tensor } from './plan.ts';
 
 /** One micro-batch, all arrays of batch * seq rows. */
 export interface Rows {
@@ -141,22 +142,32 @@ export class Learner {
     return new Float32Array(await this.executable.read(this.tensors.stats));
   }
 
-  /** Moments, by slab, for checkpoints. */
-  async saveMoments(): Promise<{ m: Float32Array[]; v: Float32Array[] }> {
-    const readAll = async (tensors: LearnerTensors['optimizer']['m']) => {
-      const values: Float32Array[] = [];
-      for (const tensor of tensors) values.push(new Float32Array(await this.executable.read(tensor)));
-      return values;
+  /** The moments for a checkpoint, one tensor per parameter: `exp_avg.<name>` and `exp_avg_sq.<name>`, whatever the slabs of this device. */
+  async saveMoments(): Promise<{ tensors: { name: string; shape: readonly number[] }[]; values: (name: string) => Promise<Float32Array> }> {
+    const places = new Map(this.momentPlaces().map((place) => [place.name, place]));
+    return {
+      tensors: [...places.values()].map(({ name, shape }) => ({ name, shape })),
+      values: async (name) => {
+        const { tensor, offset, size } = places.get(name)!;
+        return new Float32Array(await this.executable.read(tensor, size, offset));
+      },
     };
-    return { m: await readAll(this.tensors.optimizer.m), v: await readAll(this.tensors.optimizer.v) };
   }
 
-  loadMoments(moments: { m: readonly Float32Array[]; v: readonly Float32Array[] }): void {
-    this.tensors.optimizer.m.forEach((tensor, i) => {
-      this.executable.write(tensor, moments.m[i]!);
-    });
-    this.tensors.optimizer.v.forEach((tensor, i) => {
-      this.executable.write(tensor, moments.v[i]!);
+  loadMoment(name: string, values: Float32Array): void {
+    const place = this.momentPlaces().find((p) => p.name === name);
+    if (!place || place.size !== values.length) throw new UserError(`the checkpoint's moment ${name} (${values.length} values) does not fit the model`);
+    this.executable.write(place.tensor, values, place.offset);
+  }
+
+  private momentPlaces(): { name: string; tensor: Tensor; offset: number; size: number; shape: readonly number[] }[] {
+    const { m, v } = this.tensors.optimizer;
+    return this.weights.places().flatMap(({ name, slab, offset, shape }) => {
+      const size = shape.reduce((a, b) => a * b, 1);
+      return [
+        { name: `exp_avg.${name}`, tensor: m[slab]!, offset, size, shape },
+        { name: `exp_avg_sq.${name}`, tensor: v[slab]!, offset, size, shape },
+      ];
     });
   }
 

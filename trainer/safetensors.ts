@@ -22,13 +22,13 @@ export interface TensorInfo {
 const bytesPerElement = { F32: 4, F16: 2, BF16: 2 } as const;
 const largestHeader = 100 * 1024 * 1024;
 
-/** The tensors of `folder`: model.safetensors, or the shards that model.safetensors.index.json names. */
-export async function listTensors(folder: string): Promise<TensorInfo[]> {
-  const single = path.join(folder, 'model.safetensors');
+/** The tensors of `folder`: <name>.safetensors, or the shards that <name>.safetensors.index.json names. */
+export async function listTensors(folder: string, name = 'model'): Promise<TensorInfo[]> {
+  const single = path.join(folder, `${name}.safetensors`);
   if (existsSync(single)) return readHeader(single);
-  const indexFile = path.join(folder, 'model.safetensors.index.json');
+  const indexFile = path.join(folder, `${name}.safetensors.index.json`);
   if (!existsSync(indexFile)) {
-    throw new InputError(folder, 'no model.safetensors and no model.safetensors.index.json', {
+    throw new InputError(folder, `no ${name}.safetensors and no ${name}.safetensors.index.json`, {
       hint: 'give a Hugging Face model folder; pickled weights (.bin, .pt) are not read',
     });
   }

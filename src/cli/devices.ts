@@ -1,5 +1,5 @@
 /** `midtrain devices`: which GPU training would run on, found exactly the way training finds it. */
-import { exitCodes } from '../core/errors.ts';
+import { exitCodes, messageOf, UserError } from '../core/errors.ts';
 import { type Command, jsonOption } from './command.ts';
 
 /** The graphics interface Dawn uses on each platform. */
@@ -36,7 +36,10 @@ export const command: Command = {
   async run(context, _args, options) {
     const { openDevice } = await import('../../trainer/device.ts');
     const { prepareVulkan } = await import('../../trainer/find-adapter.ts');
-    const gpu = await openDevice(options.adapter === undefined ? {} : { adapter: options.adapter as string });
+    const adapter = options.adapter as string | undefined;
+    const gpu = await openDevice(adapter === undefined ? {} : { adapter }).catch((error: unknown) => {
+      throw adapter === undefined ? error : noSuchAdapter(adapter, error);
+    });
     const { info } = gpu;
     const { from } = prepareVulkan();
     const backend = backends[process.platform] ?? process.platform;
@@ -66,3 +69,13 @@ export const command: Command = {
     return exitCodes.done;
   },
 };
+
+/** Dawn answers a name that fits nothing with an error that lists what there is. */
+function noSuchAdapter(adapter: string, error: unknown): unknown {
+  const names = [...messageOf(error).matchAll(/name: '([^']*)'/g)].map(([, name]) => name);
+  if (error instanceof UserError || names.length === 0) return error;
+  return new UserError(`no WebGPU adapter whose name holds "${adapter}"`, {
+    hint: `there is: ${names.join(', ')}`,
+    cause: error,
+  });
+}

@@ -6,6 +6,51 @@ import type { CommandEntry } from './command.ts';
 
 export const commands: readonly CommandEntry[] = [
   {
+    name: 'filter',
+    summary: 'extract, measure, filter and deduplicate pages; resumable',
+    load: () => import('./filter.ts'),
+  },
+  {
+    name: 'mix',
+    summary: 'mix data sources at exact token ratios into token shards',
+    load: () => import('./mix.ts'),
+  },
+  {
+    name: 'train',
+    summary: 'train a model through the stable or the decay phase on WebGPU',
+    load: () => import('./train.ts'),
+  },
+  {
+    name: 'grpo',
+    summary: 'run GRPO on a checkpoint with a verifiable reward',
+    load: () => import('./grpo.ts'),
+  },
+  {
+    name: 'eval',
+    summary: 'accuracy and pass@k of a model on problems with known answers',
+    load: () => import('./eval.ts'),
+  },
+  {
+    name: 'generate',
+    summary: 'continue a text with a model',
+    load: () => import('./generate.ts'),
+  },
+  {
+    name: 'report',
+    summary: 'one self-contained HTML page (and Markdown) of a run or several',
+    load: () => import('./report.ts'),
+  },
+  {
+    name: 'tokenizer',
+    summary: 'train a vocabulary of your own',
+    load: () => import('./tokenizer.ts'),
+  },
+  {
+    name: 'convert',
+    summary: 'foreign weights to a Hugging Face folder',
+    load: () => import('./convert.ts'),
+  },
+  {
     name: 'devices',
     summary: 'show the GPU, or the software adapter, that training would use',
     load: () => import('./devices.ts'),

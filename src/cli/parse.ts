@@ -16,11 +16,11 @@ export function numberValue(range: NumberRange = {}): OptionParser {
   return (value, flag) => inRange(toNumber(value, flag, 'a number'), value, flag, 'a number', range);
 }
 
-/** A whole number; `k`, `M` and `G` multiply by 1000, 1000^2 and 1000^3 (`--tokens 20M`). */
+/** A whole number; `k`, `M`, `B` (or `G`) and `T` multiply by powers of a thousand (`--tokens 20M`). */
 export function integerValue(range: NumberRange = {}): OptionParser {
   return (value, flag) => {
-    const [, digits, unit] = /^([-+]?[\d_.]+(?:[eE][-+]?\d+)?)([kKmMgG]?)$/.exec(value.trim()) ?? [];
-    const scale = { k: 1e3, m: 1e6, g: 1e9 }[(unit ?? '').toLowerCase()] ?? 1;
+    const [, digits, unit] = /^([-+]?[\d_.]+(?:[eE][-+]?\d+)?)([kKmMgGbBtT]?)$/.exec(value.trim()) ?? [];
+    const scale = { k: 1e3, m: 1e6, g: 1e9, b: 1e9, t: 1e12 }[(unit ?? '').toLowerCase()] ?? 1;
     const number = toNumber((digits ?? value).replaceAll('_', ''), flag, 'a whole number', value) * scale;
     // 0.3M is 300000 to a person; binary rounding must not turn it into an error.
     const whole = Math.round(number);
@@ -103,7 +103,9 @@ function refuse(flag: string, value: string, what: string, range: NumberRange): 
         : max !== undefined
           ? ` of at most ${max}`
           : '';
-  const example = what.includes('whole') ? (min ?? Math.min(1, max ?? 1)) : (min ?? 0.1);
+  const example = what.includes('whole')
+    ? (min ?? Math.min(1, max ?? 1))
+    : (min ?? Math.min(0.1, max ?? 0.1));
   return new UserError(`${flag} ${value === '' ? '""' : value}: expected ${what}${bounds}`, {
     hint: `for example ${flag} ${example}`,
   });

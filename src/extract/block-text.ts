@@ -45,12 +45,18 @@ class Walker {
   private listDepth = 0;
 
   children(node: Node): void {
-    for (let child = node.firstChild; child !== null; child = child.nextSibling) this.node(child);
-  }
-
-  private node(node: Node): void {
-    if (node.nodeType === 3) this.text(node.nodeValue ?? '');
-    else if (node.nodeType === 1) this.element(node as Element);
+    let text = '';
+    for (let child = node.firstChild; child !== null; child = child.nextSibling) {
+      if (child.nodeType === 3) {
+        text += child.nodeValue ?? ''; // a parser may cut one text, and a formula in it, into several nodes
+        continue;
+      }
+      if (child.nodeType !== 1) continue;
+      if (text !== '') this.text(text);
+      text = '';
+      this.element(child as Element);
+    }
+    if (text !== '') this.text(text);
   }
 
   /** Text with marked formulas: everything outside them has its white space collapsed. */
@@ -169,7 +175,8 @@ class Walker {
     let number = Number.parseInt(element.getAttribute('start') ?? '1', 10) || 1;
     for (const child of element.childNodes) {
       if (child.nodeType !== 1 || (child as Element).localName !== 'li') {
-        this.node(child);
+        if (child.nodeType === 3) this.text(child.nodeValue ?? '');
+        else if (child.nodeType === 1) this.element(child as Element);
         continue;
       }
       if ((child as Element).hasAttribute('hidden')) continue;

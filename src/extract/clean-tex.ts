@@ -4,6 +4,7 @@
  *   - `%` comments go (their line end would otherwise be lost and swallow what follows);
  *   - `$..$`, `\(..\)`, `\[..\]` around the whole go, and tell whether it was displayed;
  *   - `{\displaystyle ...}` around the whole and a leading `\displaystyle` go (Wikipedia, LaTeXML; MegaMath does so too);
+ *   - LaTeXML's private names lose their prefix (`\lx@stackrel`);
  *   - white space becomes single spaces.
  * Nothing inside the formula is changed.
  */
@@ -16,6 +17,7 @@ export interface CleanTex {
 
 export function cleanTex(source: string): CleanTex {
   let tex = removeComments(source)
+    .replaceAll('\\lx@', '\\')
     .replace(/[\s\u00a0]+/g, ' ')
     .trim();
   let display: boolean | undefined;

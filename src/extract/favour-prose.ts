@@ -9,7 +9,19 @@
 import { countMarks } from './math-marks.ts';
 
 const proseTags = new Set(['p', 'li', 'dd', 'dt', 'td', 'blockquote', 'figcaption']);
-const holders = new Set(['div', 'section', 'ul', 'ol', 'dl', 'table', 'p', 'td', 'li', 'article', 'fieldset']);
+const holders = new Set([
+  'div',
+  'section',
+  'ul',
+  'ol',
+  'dl',
+  'table',
+  'p',
+  'td',
+  'li',
+  'article',
+  'fieldset',
+]);
 /** Plain characters a paragraph must have, and the share of its text that may be links. */
 const leastPlain = 40;
 const mostLinks = 0.6;

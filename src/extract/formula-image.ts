@@ -20,7 +20,8 @@ export function texOfImage(image: Element): { tex: string; display: boolean } | 
   const alt = (image.getAttribute('data-equation-content') ?? image.getAttribute('alt') ?? '').trim();
   const address = image.getAttribute('src') ?? '';
   const drawn = formulaAddress.exec(address);
-  const known = formulaClass.test(className) || drawn !== null;
+  const holder = sphinxDisplay(image);
+  const known = formulaClass.test(className) || drawn !== null || holder;
   const delimited = /^(?:\$[^$]+\$|\$\$[^$]+\$\$|\\\(.*\\\)|\\\[.*\\\])$/s.test(alt);
   if (!known && !delimited) return undefined;
   let source = alt;
@@ -29,7 +30,14 @@ export function texOfImage(image: Element): { tex: string; display: boolean } | 
   if (source === '' || source.length > 20_000) return undefined;
   const { tex, display } = cleanTex(source);
   if (tex === '') return undefined;
-  return { tex, display: display ?? displayClass.test(className) };
+  return { tex, display: display ?? (holder || displayClass.test(className)) };
+}
+
+/** Sphinx imgmath displays: `<div class="math"><p><img></p></div>`. */
+function sphinxDisplay(image: Element): boolean {
+  const parent = image.parentElement;
+  const holder = parent?.localName === 'div' ? parent : parent?.parentElement;
+  return holder?.localName === 'div' && /(?:^|\s)math(?:\s|$)/.test(holder.getAttribute('class') ?? '');
 }
 
 function decodeAddress(match: RegExpExecArray | null): string | undefined {

@@ -3,7 +3,7 @@
  *
  *   1. simplify-html: drop scripts, styles, attributes nobody reads; bound size, depth and number of elements;
  *   2. linkedom parses what is left; math-pass turns every formula (MathML, KaTeX, MathJax, images) into marked TeX;
- *   3. main-content picks the article (Readability) or the page without boilerplate;
+ *   3. main-content picks the article (Readability, with lost prose put back) or the page without boilerplate;
  *   4. block-text writes it out, block by block.
  * Delimiters that are in the text already (`\(..\)`, `\[..\]`, `$`) stay as they are and count as formulas; prices do
  * not. No network, no scripts. Same input, same output.
@@ -15,7 +15,7 @@ import { UserError } from '../core/errors.ts';
 import { findMathSpans } from '../text/math-spans.ts';
 import { type BlockText, blockText } from './block-text.ts';
 import { defaultLimits, type ExtractLimits } from './limits.ts';
-import { mainContent } from './main-content.ts';
+import { type MainContent, mainContent } from './main-content.ts';
 import { marks } from './math-marks.ts';
 import { type MathPassCounts, rewriteMath } from './math-pass.ts';
 import { parsePage } from './parse-page.ts';
@@ -27,7 +27,7 @@ export interface ExtractedText {
   /** Formulas in `text`: converted from markup, and delimited ones outside code. */
   readonly mathSpans: number;
   /** Which way the main text was found. */
-  readonly route: 'readability' | 'pruned';
+  readonly route: MainContent['route'];
   /** Formulas of the whole page that came from markup, and how. */
   readonly formulas: MathPassCounts;
 }

@@ -3,18 +3,20 @@
  *
  * Readability (Mozilla's reader view) is best at articles. It fails on some reference pages: it answers nothing, very
  * little, or leaves out sections dense in formulas. So its answer is checked: too little text, or too many formulas
- * lost against the pruned page, and the pruned page is taken. Pages too deep or large for Readability's repeated
+ * lost against the pruned page, and the pruned page is taken. Prose it dropped from among what it kept is put back first
+ * (restore-prose.ts). Pages too deep or large for Readability's repeated
  * passes go to the pruned page at once.
  */
 import { Readability } from '@mozilla/readability';
 import { pruneBoilerplate } from './boilerplate.ts';
 import { favourProse } from './favour-prose.ts';
 import { countMarks } from './math-marks.ts';
+import { keepBlocks, keptBlocks, lostBlocks, noteBlocks, numberBlocks } from './restore-prose.ts';
 
 export interface MainContent {
   readonly root: Node;
   readonly title: string | undefined;
-  readonly route: 'readability' | 'pruned';
+  readonly route: 'readability' | 'restored' | 'pruned';
 }
 
 /** Share of the page's formulas Readability must keep. */
@@ -32,6 +34,7 @@ export function mainContent(load: () => Document, readable: boolean): MainConten
   if (!readable) return pruned(first, title);
   const formulas = countFormulas(first.body);
   const characters = (first.body.textContent ?? '').length;
+  const notes = noteBlocks(numberBlocks(first.body));
   favourProse(first.body);
   const article = new Readability<Node>(first, {
     charThreshold: 500,
@@ -41,19 +44,29 @@ export function mainContent(load: () => Document, readable: boolean): MainConten
   }).parse();
   const root = article?.content;
   if (root === null || root === undefined) return pruned(load(), title);
-  const text = (root.textContent ?? '').trim();
-  const kept = countFormulas(root);
-  const lostFormulas = formulas >= 3 && kept < formulas * keptFormulas;
+  let answer: MainContent = { root, title: article?.title?.trim() || title, route: 'readability' };
+  const kept = keptBlocks(root as Element);
+  const lost = lostBlocks(notes, kept);
+  if (lost.length > 0) answer = restored(load(), new Set([...kept, ...lost]), answer.title);
+
+  const text = (answer.root.textContent ?? '').trim();
+  const left = countFormulas(answer.root);
+  const lostFormulas = formulas >= 3 && left < formulas * keptFormulas;
   const lostText = text.length < littleText && text.length * 3 < characters;
-  const answer: MainContent = { root, title: article?.title?.trim() || title, route: 'readability' };
   if (!lostFormulas && !lostText) return answer;
   const other = pruned(load(), answer.title);
-  // The pruned page may have lost the same things (formulas of a footer); then Readability's answer is the better one.
-  const otherFormulas = countFormulas(other.root);
-  if (lostFormulas && kept >= otherFormulas * keptFormulas && !lostText) return answer;
-  if (lostText && !lostFormulas && (other.root.textContent ?? '').trim().length < text.length * 1.5)
-    return answer;
-  return other;
+  // The pruned page may have lost the same (formulas of a footer); then the first answer is the better one.
+  const gainsFormulas = countFormulas(other.root) * keptFormulas > left;
+  const gainsText = (other.root.textContent ?? '').trim().length > text.length * 1.5;
+  return (lostFormulas && gainsFormulas) || (lostText && gainsText) ? other : answer;
+}
+
+/** The page cut down to the numbered blocks in `keep`, boilerplate among them aside. */
+function restored(document: Document, keep: ReadonlySet<number>, title: string | undefined): MainContent {
+  const blocks = numberBlocks(document.body);
+  keepBlocks(blocks, keep);
+  pruneBoilerplate(document.body);
+  return { root: document.body, title, route: 'restored' };
 }
 
 function pruned(document: Document, title: string | undefined): MainContent {

@@ -3,6 +3,10 @@
  *
  * Words are tokens that are not only punctuation; symbols and alphabetic words are counted against all tokens. Lines include
  * blank ones, but not the empty rest after a last line end. Stop words are distinct and case-sensitive.
+ *
+ * One signal more than datatrove has: `alpha_word_share` counts alphabetic words among words, as the paper's sentence reads,
+ * where `alpha_word_ratio` counts them among all tokens, as datatrove does. In mathematical prose one token in four is
+ * punctuation around a formula, so the second drops good pages that the first keeps.
  * Source: Rae et al. 2021 (Gopher), appendix A1.1; datatrove GopherQualityFilter 0.10.
  */
 import { endsWithEllipsis, startsWithBullet } from '../text/lines.ts';
@@ -49,6 +53,11 @@ export const gopherQuality: SignalFamily = {
       histogram: share,
     },
     {
+      name: 'gopher.alpha_word_share',
+      description: 'share of words (punctuation aside) with at least one letter',
+      histogram: share,
+    },
+    {
       name: 'gopher.stop_word_count',
       description: 'how many of: the be to of and that have with',
       histogram: { from: 0, to: 8 },
@@ -75,6 +84,7 @@ export const gopherQuality: SignalFamily = {
       ratio(bullets, lineCount),
       ratio(ellipses, lineCount),
       ratio(withLetter, tokens),
+      ratio(withLetter, words),
       found.size,
     );
   },

@@ -1,14 +1,15 @@
 /**
- * The built-in threshold sets, in the order in which their rules are tried. Values and reason names of the first two are
- * those of datatrove 0.10 (GopherQualityFilter, FineWebQualityFilter), so that a ledger compares with a published one; the
- * math set is this project's own.
+ * The built-in threshold sets, in the order in which their rules are tried. Values and reason names of `gopher-quality` and
+ * `fineweb-quality` are those of datatrove 0.10 (GopherQualityFilter, FineWebQualityFilter), so that a ledger compares with a
+ * published one. The `-math` variants change what hits mathematics hardest even with formulas masked: alphabetic words are
+ * counted among words instead of tokens, and repeated lines may be 10 % of the text (FineWeb-2's value) instead of 1 %, since
+ * definitions, examples and proofs open with the same short lines. The math set is this project's own.
  *
  * Sources: Rae et al. 2021 (Gopher), appendix A1.1; Penedo et al. 2024 (FineWeb), section 3.
  */
 import type { Rule } from './rule.ts';
 
-export const thresholdSets: Readonly<Record<string, readonly Rule[]>> = {
-  'gopher-quality': [
+const gopher: readonly Rule[] = [
     { signal: 'gopher.word_count', side: 'min', bound: 50, reason: 'gopher_short_doc' },
     { signal: 'gopher.word_count', side: 'max', bound: 100_000, reason: 'gopher_long_doc' },
     { signal: 'gopher.mean_word_length', side: 'min', bound: 3, reason: 'gopher_below_avg_threshold' },
@@ -25,13 +26,22 @@ export const thresholdSets: Readonly<Record<string, readonly Rule[]>> = {
     { signal: 'gopher.alpha_word_ratio', side: 'min', bound: 0.8, reason: 'gopher_below_alpha_threshold' },
     // The name is datatrove's; it means too few of them.
     { signal: 'gopher.stop_word_count', side: 'min', bound: 2, reason: 'gopher_enough_stop_words' },
-  ],
-  'fineweb-quality': [
+];
+
+const fineweb: readonly Rule[] = [
     { signal: 'fineweb.line_count', side: 'min', bound: 1, reason: 'empty' },
     { signal: 'fineweb.line_punct_ratio', side: 'min', bound: 0.12, reason: 'line_punct_ratio' },
     { signal: 'fineweb.short_line_ratio', side: 'max', bound: 0.67, reason: 'short_line_ratio' },
     { signal: 'fineweb.char_dup_ratio', side: 'max', bound: 0.01, reason: 'char_dup_ratio' },
     { signal: 'fineweb.list_ratio', side: 'max', bound: 0.3, reason: 'list_ratio' },
-  ],
-  math: [{ signal: 'math.score', side: 'min', bound: 0.5, reason: 'math_low_score' }],
+];
+
+export const thresholdSets: Readonly<Record<string, readonly Rule[]>> = {
+  'gopher-quality': gopher,
+  'fineweb-quality': fineweb,
+  'gopher-quality-math': gopher.map((rule) =>
+    rule.signal === 'gopher.alpha_word_ratio' ? { ...rule, signal: 'gopher.alpha_word_share' } : rule,
+  ),
+  'fineweb-quality-math': fineweb.map((rule) => (rule.signal === 'fineweb.char_dup_ratio' ? { ...rule, bound: 0.1 } : rule)),
+  math: [{ signal: 'math.score', side: 'min', bound: 0.3, reason: 'math_low_score' }],
 };

@@ -5,8 +5,9 @@
  * copied. An input column that already bears a document name and cannot be that column (an `id` of type int64, a `date` that is a
  * timestamp) is cast for the document column and stays, untouched, under `<name>_input`. All other input columns follow untouched.
  */
-import { Data, DataType, Field, type RecordBatch, Schema, util, Utf8, Vector } from 'apache-arrow';
+import { Data, DataType, Field, type RecordBatch, Schema, Utf8, Vector } from 'apache-arrow';
 import { batchOf, constantUtf8Vector, Utf8Builder } from '../core/batch.ts';
+import { decimalText, decimalToBigInt } from '../core/decimal.ts';
 import { InputError } from '../core/errors.ts';
 
 /** Which input column holds what. */
@@ -154,7 +155,7 @@ function scalarText(value: unknown, type: DataType, data: Data, i: number): stri
   if (value === null || value === undefined) return null;
   if (DataType.isTimestamp(type)) return timestampText((data.values as BigInt64Array)[i]!, type.unit);
   if (DataType.isDate(type)) return new Date(Number(value)).toISOString().slice(0, 10);
-  if (DataType.isDecimal(type)) return decimalText(value as Uint32Array, type.scale);
+  if (DataType.isDecimal(type)) return decimalText(decimalToBigInt(data.values as Uint32Array, i * data.stride, data.stride), type.scale);
   return String(value);
 }
 
@@ -171,13 +172,6 @@ function timestampText(value: bigint, unit: number): string {
   if (Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 || date.getUTCFullYear() < 0) return String(value);
   const whole = date.toISOString().slice(0, 19);
   return unit === 0 ? `${whole}Z` : `${whole}.${String(rest).padStart(unit * 3, '0')}Z`;
-}
-
-function decimalText(words: Uint32Array, scale: number): string {
-  const unscaled = util.bigNumToBigInt(util.BN.new(words, true) as never);
-  const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, '0');
-  const text = scale === 0 ? digits : `${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
-  return unscaled < 0n ? `-${text}` : text;
 }
 
 /** `<label>#<row>` wherever there is no id. */

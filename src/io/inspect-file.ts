@@ -3,6 +3,7 @@
  * serves many files one after the other and is replaced when it had to be killed. Its heap is limited; larger allocations outside the heap
  * are bounded by the checks in parquet-footer.ts.
  */
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { InputError } from '../core/errors.ts';
 import type { DocumentColumnOptions } from './document-columns.ts';
@@ -26,6 +27,9 @@ export type InspectAnswer =
   | { inspection: ParquetInspection }
   | { error: { problem: string; place?: string; hint?: string } };
 
+/** A worker that has not even started by then is not the file's fault. */
+const startupMs = 120_000;
+
 export class ParquetInspector {
   private readonly limits: Required<InspectLimits>;
   private worker: Worker | undefined;
@@ -36,10 +40,7 @@ export class ParquetInspector {
 
   /** Rows, row groups and columns; with `document` also checks that the document columns can be made. Throws an `InputError`. */
   async inspect(path: string, document?: DocumentColumnOptions): Promise<ParquetInspection> {
-    this.worker ??= new Worker(workerUrl('inspect-worker'), {
-      resourceLimits: { maxOldGenerationSizeMb: this.limits.memoryMb, maxYoungGenerationSizeMb: 64 },
-      execArgv: [],
-    });
+    this.worker ??= await this.start();
     const worker = this.worker;
     const answer = await new Promise<InspectAnswer>((resolve) => {
       const fail = (problem: string, hint?: string): void => {
@@ -69,6 +70,16 @@ export class ParquetInspector {
     if ('inspection' in answer) return answer.inspection;
     const { problem, place, hint } = answer.error;
     throw new InputError(path, problem, { ...(place === undefined ? {} : { place }), ...(hint === undefined ? {} : { hint }) });
+  }
+
+  private async start(): Promise<Worker> {
+    const worker = new Worker(workerUrl('inspect-worker'), {
+      resourceLimits: { maxOldGenerationSizeMb: this.limits.memoryMb, maxYoungGenerationSizeMb: 64 },
+      execArgv: [],
+    });
+    // Time counts from the moment the worker is ready, so a busy machine does not make files look damaged.
+    await once(worker, 'message', { signal: AbortSignal.timeout(startupMs) });
+    return worker;
   }
 
   async close(): Promise<void> {

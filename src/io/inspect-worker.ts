@@ -32,3 +32,4 @@ async function inspect({ path, document }: InspectRequest): Promise<InspectAnswe
 parentPort?.on('message', (request: InspectRequest) => {
   void inspect(request).then((answer) => parentPort?.postMessage(answer));
 });
+parentPort?.postMessage('ready');

@@ -1,29 +1,62 @@
 /**
- * Arrow columns from parsed JSON values of a known type (json-schema.ts). A value that does not fit, because the file has changed since
- * it was planned, is an error that names the column and both types.
+ * Arrow columns from parsed JSON values of a known type (json-schema.ts). `jsonMisfit` is asked first: it finds values that do not fit,
+ * because the schema was declared or the file has changed since it was planned, and names the column and both types.
  */
 import { Data, type RecordBatch } from 'apache-arrow';
 import { batchOf, Utf8Builder } from '../core/batch.ts';
 import { type JsonColumns, type JsonType, jsonArrowSchema, jsonArrowType } from './json-schema.ts';
 import { jsonText } from './json-value.ts';
 
-/** One batch from records; keys that the schema does not know are an error. */
+/** One batch from records that fit (`jsonMisfit`). */
 export function jsonBatch(columns: JsonColumns, records: readonly Record<string, unknown>[]): RecordBatch {
   const children = columns.map(([name, type]) => column(type, records.map((record) => own(record, name)), name));
   return batchOf(jsonArrowSchema(columns), children, records.length);
 }
 
-/** What is wrong with a record under this schema, or nothing. Slower than building; used to find the record that failed. */
+/** What is wrong with a record under this schema, or nothing. */
 export function jsonMisfit(columns: JsonColumns, record: Record<string, unknown>): string | undefined {
-  const known = new Set(columns.map(([name]) => name));
-  const extra = Object.keys(record).find((key) => !known.has(key));
-  if (extra !== undefined) return `the key "${extra}" was not there when the job was planned`;
-  try {
-    jsonBatch(columns, [record]);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
+  for (const key of Object.keys(record)) {
+    if (!columns.some(([name]) => name === key)) return `the key "${key}" is not in the schema of this input`;
   }
+  for (const [name, type] of columns) {
+    const misfit = valueMisfit(type, own(record, name), name);
+    if (misfit !== undefined) return misfit;
+  }
+  return undefined;
+}
+
+function valueMisfit(type: JsonType, value: unknown, path: string): string | undefined {
+  if (value === null || value === undefined || type === 'text' || type === 'json') return undefined;
+  if (typeof type === 'object') {
+    if ('list' in type) {
+      if (!Array.isArray(value)) return misfit(type, value, path);
+      for (const item of value) {
+        const inner = valueMisfit(type.list, item, `${path}[]`);
+        if (inner !== undefined) return inner;
+      }
+      return undefined;
+    }
+    if (typeof value !== 'object' || Array.isArray(value)) return misfit(type, value, path);
+    for (const [key, item] of Object.entries(value)) {
+      const field = type.struct.find(([name]) => name === key);
+      if (field === undefined) return `the key "${path}.${key}" is not in the schema of this input`;
+      const inner = valueMisfit(field[1], item, `${path}.${key}`);
+      if (inner !== undefined) return inner;
+    }
+    return undefined;
+  }
+  const fits =
+    type === 'bool'
+      ? typeof value === 'boolean'
+      : type === 'int'
+        ? Number.isSafeInteger(value) || (typeof value === 'bigint' && BigInt.asIntN(64, value) === value)
+        : type === 'float' && (typeof value === 'number' || typeof value === 'bigint');
+  return fits ? undefined : misfit(type, value, path);
+}
+
+function misfit(type: JsonType, value: unknown, path: string): string {
+  const shown = jsonText(value);
+  return `the column "${path}" holds ${jsonArrowType(type)}, and this value is ${shown.length > 60 ? `${shown.slice(0, 57)}...` : shown}`;
 }
 
 /** Own keys only, so that a column named like a method of Object reads data. */
@@ -34,14 +67,7 @@ function own(record: Record<string, unknown>, name: string): unknown {
 function column(type: JsonType, values: readonly unknown[], path: string): Data {
   const n = values.length;
   const arrow = jsonArrowType(type);
-  const misfit = (value: unknown): never => {
-    const shown = jsonText(value);
-    throw new Error(`the column "${path}" is ${arrow} and the value is ${shown.length > 60 ? `${shown.slice(0, 57)}...` : shown}; the file has changed since the job was planned`);
-  };
-  if (type === 'null') {
-    for (const value of values) if (value !== null && value !== undefined) misfit(value);
-    return new Data(arrow, 0, n, n);
-  }
+  if (type === 'null') return new Data(arrow, 0, n, n);
   if (type === 'text' || type === 'json') {
     const builder = new Utf8Builder(n, n * 16);
     for (const value of values) {
@@ -57,32 +83,14 @@ function column(type: JsonType, values: readonly unknown[], path: string): Data 
     else bitmap[i >> 3]! |= 1 << (i & 7);
   }
   const validity = nulls === 0 ? undefined : bitmap;
-  if (typeof type === 'object') return nested(type, arrow, values, validity, nulls, path, misfit);
-  if (type === 'bool') {
-    const bits = new Uint8Array((n + 7) >> 3);
-    for (let i = 0; i < n; i++) {
-      const value = values[i];
-      if (value === true) bits[i >> 3]! |= 1 << (i & 7);
-      else if (value !== false && value !== null && value !== undefined) misfit(value);
-    }
-    return new Data(arrow, 0, n, nulls, [undefined, bits, validity] as never);
-  }
-  if (type === 'int') {
-    const out = new BigInt64Array(n);
-    for (let i = 0; i < n; i++) {
-      const value = values[i];
-      if (value === null || value === undefined) continue;
-      if (typeof value === 'bigint' ? BigInt.asIntN(64, value) !== value : !Number.isSafeInteger(value)) misfit(value);
-      out[i] = BigInt(value as number);
-    }
-    return new Data(arrow, 0, n, nulls, [undefined, out, validity] as never);
-  }
-  const out = new Float64Array(n);
+  if (typeof type === 'object') return nested(type, arrow, values, validity, nulls, path);
+  const out = type === 'bool' ? new Uint8Array((n + 7) >> 3) : type === 'int' ? new BigInt64Array(n) : new Float64Array(n);
   for (let i = 0; i < n; i++) {
     const value = values[i];
     if (value === null || value === undefined) continue;
-    if (typeof value !== 'number' && typeof value !== 'bigint') misfit(value);
-    out[i] = Number(value);
+    if (out instanceof BigInt64Array) out[i] = BigInt(value as number);
+    else if (out instanceof Float64Array) out[i] = Number(value);
+    else if (value === true) out[i >> 3]! |= 1 << (i & 7);
   }
   return new Data(arrow, 0, n, nulls, [undefined, out, validity] as never);
 }
@@ -94,7 +102,6 @@ function nested(
   validity: Uint8Array | undefined,
   nulls: number,
   path: string,
-  misfit: (value: unknown) => never,
 ): Data {
   const n = values.length;
   if ('list' in type) {
@@ -103,16 +110,9 @@ function nested(
     for (let i = 0; i < n; i++) {
       const value = values[i];
       if (Array.isArray(value)) for (const item of value) items.push(item);
-      else if (value !== null && value !== undefined) misfit(value);
       offsets[i + 1] = items.length;
     }
     return new Data(arrow, 0, n, nulls, [offsets, undefined, validity] as never, [column(type.list, items, `${path}[]`)]);
-  }
-  const known = new Set(type.struct.map(([name]) => name));
-  for (const value of values) {
-    if (value === null || value === undefined) continue;
-    if (typeof value !== 'object' || Array.isArray(value)) misfit(value);
-    for (const key of Object.keys(value)) if (!known.has(key)) misfit(value);
   }
   const children = type.struct.map(([name, child]) =>
     column(

@@ -63,7 +63,12 @@ async function readFooter(path: string, handle: FileHandle, size: number): Promi
   if (length > maxFooterBytes) fail(`the footer has ${length} bytes; the limit is ${maxFooterBytes}`);
   const bytes = await bytesAt(handle, size - 8 - length, length + 8);
   checkThriftStruct(bytes, 0, length);
-  return parquetMetadata(bytes, { geoparquet: false, parsers: rawStatistics });
+  try {
+    return parquetMetadata(bytes, { geoparquet: false, parsers: rawStatistics });
+  } catch (error) {
+    // Well formed, but a field is missing or names something that does not exist; hyparquet then trips over `undefined`.
+    throw new Error(`its fields are missing or contradict each other (${messageOf(error)})`, { cause: error });
+  }
 }
 
 /** Statistics are not used; these parsers keep odd ones from failing the whole file. */

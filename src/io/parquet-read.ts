@@ -51,6 +51,7 @@ async function* readRowGroup(
 ): AsyncGenerator<RecordBatch> {
   const group = file.metadata.row_groups[index]!;
   const total = rowsOf(group);
+  if (total === 0) return;
   const columns = only === undefined ? file.columns : file.columns.filter((column) => only.includes(column.name));
   const schema = new Schema(columns.map((column) => column.field));
   const cursors = new Map<LeafNode, LeafCursor>();

@@ -147,20 +147,24 @@ async function planFolder(input: InputSpec, label: string, plan: ReadPlan, inspe
   for (const { file, problem } of listing.failures) plan.failures.push({ file, problem });
   if (listing.links.length > 0) plan.warnings.push(`${input.path}: ${listing.links.length} symbolic links were not followed (${some(listing.links)})`);
   const formats = formatsFor(input.format ?? 'auto', listing);
-  const chosen = listing.files.filter(({ path }) => {
+  let chosen = listing.files.filter(({ path }) => {
     const format = formatOf(path);
     return format !== undefined && formats.includes(format);
   });
+  // A folder of files without the usual endings, such as a download cache: the user has said what they are.
+  if (chosen.length === 0 && input.format !== undefined && input.format !== 'auto') chosen = listing.files;
   if (chosen.length === 0) {
     throw new UserError(`${input.path} holds no ${input.format === undefined || input.format === 'auto' ? 'readable' : input.format} files`, {
       hint: 'readable are .parquet, .jsonl (also .gz, .zst), .json, .html, .txt and .md',
     });
   }
-  const left = listing.files.filter((file) => !chosen.includes(file)).length;
-  if (left > 0 && left <= 1e5) plan.warnings.push(`${input.path}: ${left} files of other kinds were left out`);
-  const pages = chosen.filter(({ path }) => ['html', 'text'].includes(formatOf(path)!));
+  const left = listing.files.length - chosen.length;
+  if (left > 0) plan.warnings.push(`${input.path}: ${left} files of other kinds were left out`);
+  const told = input.format === 'auto' ? undefined : input.format;
+  const pageFormat = (path: string): InputFormat | undefined => told ?? formatOf(path);
+  const pages = chosen.filter(({ path }) => ['html', 'text'].includes(pageFormat(path) ?? ''));
   if (pages.length > 0) await planPages(input, label, pages, plan, options);
-  const data = chosen.filter((file) => !pages.includes(file));
+  const data = pages.length === chosen.length ? [] : chosen.filter(({ path }) => !['html', 'text'].includes(pageFormat(path) ?? ''));
   if (data.length > 0) {
     const files = data.map(({ path }) => ({ path: join(input.path, path), label: `${label}/${path}` }));
     await planFiles(input, files, plan, inspector, options);
@@ -188,7 +192,7 @@ async function planPages(input: InputSpec, label: string, pages: FolderListing['
   }
   plan.inputs.push({ path: input.path, bytes: total, fingerprint: hash.digest('hex').slice(0, 16) });
   for (const format of ['html', 'text'] as const) {
-    const own = pages.filter(({ path }) => formatOf(path) === format);
+    const own = pages.filter(({ path }) => (input.format === 'html' || input.format === 'text' ? input.format : formatOf(path)) === format);
     for (let start = 0; start < own.length; ) {
       let end = start;
       let bytes = 0;

@@ -89,53 +89,59 @@ async function* jsonUnit(unit: ReadUnit, format: 'json' | 'jsonl', batchBytes: n
   };
   const range = { compression: unit.compression, start, ...(end === undefined ? {} : { end }) };
   let plan: DocumentColumnPlan | undefined;
-  let row = unit.firstRow;
-  let held: Record<string, unknown>[] = [];
-  let heldBytes = 0;
-  let firstHeld = row;
-  const flush = (): ReadItem => {
-    const records = jsonBatch(schema, held);
+  const toBatch = (rows: readonly HeldRecord[]): ReadItem => {
+    const records = jsonBatch(schema, rows.map(({ record }) => record));
     plan ??= planDocumentColumns(records.schema, unit);
-    const item = batch(unit, withDocumentColumns(records, plan, unit, firstHeld), firstHeld);
+    return batch(unit, withDocumentColumns(records, plan, unit, rows[0]!.row), rows[0]!.row);
+  };
+  let row = unit.firstRow;
+  let held: HeldRecord[] = [];
+  let heldBytes = 0;
+  /** Rows of a batch follow one another in the file. Records that do not fit the planned schema fail; those around them are kept. */
+  function* flush(): Generator<ReadItem> {
+    const rows = held;
     held = [];
     heldBytes = 0;
-    return item;
-  };
+    if (rows.length === 0) return;
+    const misfits = rows.map(({ record }) => jsonMisfit(schema!, record));
+    for (let from = 0; from < rows.length; ) {
+      const misfit = misfits[from];
+      let to = from + 1;
+      if (misfit !== undefined) {
+        yield failed(unit, 1, `${place} ${rows[from]!.number}`, misfit);
+      } else {
+        while (to < rows.length && misfits[to] === undefined) to++;
+        yield toBatch(rows.slice(from, to));
+      }
+      from = to;
+    }
+  }
   let lost: unknown;
   try {
     for await (const raw of recordsOf(unit.file, format, range, limits)) {
       const parsed = parseRecord(raw);
-      const problem = 'problem' in parsed ? parsed.problem : undefined;
-      // Rows of a batch follow one another in the file, so a record that fails, or would make the batch too large, ends it.
-      if (held.length > 0 && (problem !== undefined || heldBytes + raw.length > batchBytes)) yield* guarded(flush, unit, held, schema, firstHeld);
-      if (held.length > 0 && heldBytes === 0) held = [];
-      if ('record' in parsed) {
-        if (held.length === 0) firstHeld = row;
-        held.push(parsed.record);
-        heldBytes += raw.length;
-      } else {
+      if ('problem' in parsed) {
+        yield* flush();
         yield failed(unit, 1, `${place} ${raw.number}`, parsed.problem);
+      } else {
+        if (heldBytes + raw.length > batchBytes) yield* flush();
+        held.push({ record: parsed.record, number: raw.number, row });
+        heldBytes += raw.length;
       }
       row++;
     }
   } catch (error) {
     lost = error;
   }
-  if (held.length > 0) yield* guarded(flush, unit, held, schema, firstHeld);
+  yield* flush();
   if (lost !== undefined) throw lost;
 }
 
-/** A batch, or, when a record does not fit the planned schema, the records around it and a failed item for each such record. */
-function* guarded(
-  flush: () => ReadItem,
-  unit: ReadUnit,
-  held: Record<string, unknown>[],
-  schema: NonNullable<ReadUnit['schema']>,
-  firstRow: number,
-): Generator<ReadItem> {
-  const misfits = held.map((record) => jsonMisfit(schema, record));
-  if (misfits.every((misfit) => misfit === undefined)) yield flush();
-  else throw new InputError(unit.file, misfits.find((m) => m !== undefined)!, { place: `row ${firstRow}` });
+interface HeldRecord {
+  record: Record<string, unknown>;
+  /** Line or element. */
+  number: number;
+  row: number;
 }
 
 async function* pageUnit(unit: ReadUnit, batchBytes: number, options: ReadUnitOptions): AsyncGenerator<ReadItem> {

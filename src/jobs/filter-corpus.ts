@@ -12,6 +12,7 @@ import { packageVersions } from '../io/package-root.ts';
 import { planRead } from '../io/read-plan.ts';
 import { readRecord, type Run, startRun } from '../io/run-record.ts';
 import { type FilterConfig, resolveFilter } from '../stages/filter-config.ts';
+import { readerInput } from '../stages/input-spec.ts';
 import { type FilterPlan, planFilter } from '../stages/plan-filter.ts';
 import type { OutputFile, UnitReport } from '../stages/unit-report.ts';
 import { FilterJob } from './filter-job.ts';
@@ -49,13 +50,17 @@ export interface FilterResult {
 /** What `filterCorpus` would do: inputs, units, rules. Reads footers and sizes, writes nothing. */
 export async function planCorpus(
   config: FilterConfig,
-  options: Pick<FilterOptions, 'limit' | 'file'> = {},
+  options: Pick<FilterOptions, 'limit' | 'file' | 'emit'> = {},
 ): Promise<FilterPlan> {
   const file = options.file ?? config.name;
   if (config.inputs.length === 0) {
     throw new UserError(`${file}: no inputs`, { hint: 'add inputs to the pipeline file or give --input <path>' });
   }
-  const read = await planRead(config.inputs, { unitBytes: config.limits.unitBytes });
+  const read = await planRead(config.inputs.map(readerInput), {
+    unitBytes: config.limits.unitBytes,
+    requireText: true,
+    emit: options.emit ?? silent,
+  });
   if (read.units.length === 0 && read.failures.length === 0) {
     throw new UserError(`${file}: the inputs hold no documents`, {
       hint: `looked in ${config.inputs.map((input) => input.path).join(', ')}`,
@@ -66,7 +71,8 @@ export async function planCorpus(
     filter: resolveFilter(config, file),
     limit: options.limit,
     inputs: read.inputs,
-    unreadable: read.failures,
+    unreadable: read.failures.map(({ file, place, problem }) => ({ file, ...(place === undefined ? {} : { place }), problem })),
+    warnings: read.warnings,
     units: read.units,
     code: codeVersions(),
   });
@@ -80,6 +86,7 @@ export async function filterCorpus(config: FilterConfig, options: FilterOptions)
   checkFolder(folder);
   const plan = await planCorpus(config, options);
   for (const { file, problem } of plan.unreadable) emit({ kind: 'message', level: 'warn', text: `${file}: ${problem}` });
+  for (const text of plan.warnings) emit({ kind: 'message', level: 'warn', text });
   mkdirSync(folder, { recursive: true });
   const lock = takeLock(folder);
   const workers = options.workers ?? availableParallelism();
@@ -108,7 +115,7 @@ export async function filterCorpus(config: FilterConfig, options: FilterOptions)
     const speed = progress.speed();
     progress.end();
     const result = await conclude(folder, plan, reports, outputs, workers, speed ?? earlier ?? idle);
-    run.update({ warnings: result.summary.failures.slice(0, 20).map(({ file, problem }) => `${file}: ${problem}`) });
+    run.update({ warnings: [...plan.warnings, ...result.summary.failures.slice(0, 20).map(({ file, problem }) => `${file}: ${problem}`)] });
     run.finish('done', { ...result.summary });
     return result;
   } catch (error) {

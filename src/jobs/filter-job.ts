@@ -128,13 +128,14 @@ export class FilterJob {
     });
   }
 
-  /** A unit that could not be measured counts as one failed document, since nobody knows how many it holds. */
+  /** A unit that could not be measured counts as all its documents failed; as one where the plan does not know how many. */
   private async giveUp(state: UnitState, outcome: PoolOutcome & { ok: false }): Promise<MeasuredUnit> {
     const { unit } = state;
     this.events.failed(unit, outcome.problem);
     const report = emptyReport(this.measurer.signals, this.measurer.rules.length);
-    report.ledger.in = 1;
-    report.ledger.failed = { unit_failed: 1 };
+    const documents = Math.min(unit.read.rows ?? 1, this.plan.limit === null ? Number.POSITIVE_INFINITY : this.documentsLeft(state));
+    report.ledger.in = documents;
+    report.ledger.failed = { unit_failed: documents };
     report.failures = [{ file: unit.read.file, place: `unit ${unit.name}`, problem: outcome.problem }];
     report.complete = false;
     const path = join(signaturesFolder, `${unit.name}.signatures`);

@@ -11,7 +11,7 @@ const task = 'filter';
 const unit = 'bytes';
 
 export class FilterProgress implements JobEvents {
-  private readonly plan: FilterPlan;
+  private readonly reads: ReadonlyMap<string, PlannedUnit['read']>;
   private readonly pool: LocalPool;
   private readonly emit: Emit;
   private readonly metrics: MetricsWriter;
@@ -27,7 +27,7 @@ export class FilterProgress implements JobEvents {
   private lastEnd = 0;
 
   constructor(plan: FilterPlan, pool: LocalPool, emit: Emit, metrics: MetricsWriter) {
-    this.plan = plan;
+    this.reads = new Map(plan.units.map(({ name, read }) => [name, read]));
     this.pool = pool;
     this.emit = emit;
     this.metrics = metrics;
@@ -81,13 +81,27 @@ export class FilterProgress implements JobEvents {
   }
 
   private tell(): void {
-    let bytes = this.doneBytes;
-    // The size of what a running unit has read is not known; the text that came out of it is near enough for a bar.
+    this.emit({
+      kind: 'progress',
+      task,
+      done: Math.round(this.doneBytes + this.bytesInFlight()),
+      total: this.total,
+      unit,
+      numbers: this.numbers(),
+    });
+  }
+
+  /** What the running units have read, judged by their documents, or by the text that came out where their number is unknown. */
+  private bytesInFlight(): number {
+    let bytes = 0;
     for (const [id, progress] of this.pool.inFlight) {
-      const planned = this.plan.units.find(({ name }) => name === id);
-      if (planned !== undefined) bytes += Math.min(planned.read.bytes * 0.95, progress.counters.textBytes);
+      const read = this.reads.get(id);
+      if (read === undefined) continue;
+      const { documents, textBytes } = progress.counters;
+      const share = read.rows === undefined ? textBytes / Math.max(1, read.bytes) : documents / Math.max(1, read.rows);
+      bytes += read.bytes * Math.min(0.99, share);
     }
-    this.emit({ kind: 'progress', task, done: bytes, total: this.total, unit, numbers: this.numbers() });
+    return bytes;
   }
 
   private numbers(): Record<string, number> {
@@ -100,7 +114,7 @@ export class FilterProgress implements JobEvents {
     return {
       documents,
       'documents/s': round(documents / seconds),
-      'MB/s': round(this.bytes / 1e6 / seconds),
+      'MB/s': round((this.bytes + this.bytesInFlight()) / 1e6 / seconds),
       'share kept': documents === 0 ? 0 : round(kept / documents),
     };
   }

@@ -1,5 +1,5 @@
 /** Runs side by side: every run with its key figures, and for runs of one kind the settings in which they differ. */
-import { configDifferences } from './config-difference.ts';
+import { comparableRuns, configDifferences } from './config-difference.ts';
 import { table } from './figure.ts';
 import { type Content, html, type Markup } from './html.ts';
 import { compact, decimal, duration, percent, points, whole } from './number-format.ts';
@@ -10,18 +10,17 @@ const kindNames: Record<RunKind, string> = { filter: 'Filter', mix: 'Mix', train
 
 export function compareSection(data: ReportData): Markup | undefined {
   if (data.runs.length < 2) return undefined;
-  const differing = (['filter', 'mix', 'train', 'grpo'] as const).flatMap((kind) => {
-    const runs = data.runs.filter((run) => run.kind === kind);
+  const differing = comparableRuns(data.runs).flatMap(({ name, runs }) => {
     const differences = configDifferences(runs);
-    return differences.length === 0 ? [] : [{ kind, runs, differences }];
+    return differences.length === 0 ? [] : [{ name, runs, differences }];
   });
   return html`<section id="runs"><h2>Runs side by side</h2>${table(
     ['Run', 'Step', 'Status', 'Time', 'Result'],
     data.runs.map((run) => [run.label, kindNames[run.kind], statusBadge(run), duration(run.record.seconds), resultOf(run, data)]),
     [1, 2, 4],
   )}${differing.map(
-    ({ kind, runs, differences }) =>
-      html`<h3>What differs between the ${kindNames[kind].toLowerCase()} runs</h3>${table(
+    ({ name, runs, differences }) =>
+      html`<h3>What differs between the ${name} runs</h3>${table(
         ['Setting', ...runs.map((run) => run.label)],
         differences.map((d) => [html`<code>${d.key}</code>`, ...d.values.map((v) => html`<code>${v}</code>`)]),
         runs.map((_, i) => i + 1),

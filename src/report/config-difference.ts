@@ -9,6 +9,17 @@ export interface ConfigDifference {
   values: string[];
 }
 
+/** Runs that do the same thing: of one command and, for training, one phase. */
+export function comparableRuns(runs: readonly PreparedRun[]): { name: string; runs: PreparedRun[] }[] {
+  const groups = new Map<string, PreparedRun[]>();
+  for (const run of runs) {
+    const { phase } = run.record.summary;
+    const name = run.kind === 'train' && typeof phase === 'string' ? `train ${phase}` : run.record.command;
+    groups.set(name, [...(groups.get(name) ?? []), run]);
+  }
+  return [...groups].filter(([, of]) => of.length > 1).map(([name, of]) => ({ name, runs: of }));
+}
+
 /** The settings whose values are not the same in all runs, sorted by name; at most `limit` (a changed path may move many). */
 export function configDifferences(runs: readonly PreparedRun[], limit = 24): ConfigDifference[] {
   if (runs.length < 2) return [];

@@ -124,7 +124,7 @@ function shareSignature(
 ): Signature {
   const shares = steps
     .filter((s) => s.completions.length > 0)
-    .map((s) => ({ step: s.step, n: s.completions.length, hits: s.completions.filter(test).length }));
+    .map((s) => ({ step: s.step, n: s.completions.length, hits: s.completions.filter((c) => test(c)).length }));
   if (shares.length === 0) return { name, state: 'not-checked', words: `${title} was not checked: no rollouts were stored.` };
   const fired = shares.find((s) => s.hits / s.n >= signatureThresholds.shareOfRollouts);
   if (fired !== undefined) {

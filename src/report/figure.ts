@@ -21,7 +21,7 @@ export function lineFigure(chart: LineChart, options: { wide?: boolean; height?:
   return figure({
     title: chart.title,
     caption: chart.caption,
-    legend: lineLegend(shown.series.filter((s) => !s.silent)),
+    legend: lineLegend(shown.series.filter((s) => !s.silent && !s.unlisted)),
     picture,
     table: dataTable(table.header, table.rows, table.of > table.rows.length ? `${table.rows.length} of ${table.of} points` : undefined),
     wide: options.wide ?? false,

@@ -57,16 +57,16 @@ export function drawFlow(flow: Flow): Markup {
     pieces.push(drawn.markup);
     keptBar = drawn.kept;
     height = Math.max(height, drawn.bottom + 12);
-    x = 460;
+    x = 425;
   }
   if (flow.mix !== undefined) {
     const drawn = mixture(flow.mix, x, keptBar);
     pieces.push(drawn.markup);
     height = Math.max(height, drawn.bottom + 12);
-    x += 260;
+    x += 210;
   }
   const room = (width - x - 20) / Math.max(1, flow.panels.length);
-  const panelWidth = Math.min(330, room - 26);
+  const panelWidth = Math.min(330, room - 30);
   flow.panels.forEach((panel, i) => {
     const at = x + i * room + (x === 0 ? 0 : 22);
     if (at > 30) pieces.push(arrow(at - 18));
@@ -84,7 +84,8 @@ export function drawNarrowFlow(flow: Flow): Markup[] {
   }
   if (flow.mix !== undefined) {
     const drawn = mixture(flow.mix, 0, undefined);
-    pieces.push(picture(420, Math.max(drawn.bottom + 8, top + barHeight + 8), flow.mix.title, [drawn.markup]));
+    const words = flow.mix.segments.map((s) => `${s.label} ${compact(s.tokens)} tokens`).join(', ');
+    pieces.push(picture(420, Math.max(drawn.bottom + 8, top + barHeight + 8), `${flow.mix.title}: ${words}`, [drawn.markup]));
   }
   for (const panel of flow.panels) {
     pieces.push(picture(420, top + barHeight + 24, `${panel.title}: ${panel.detail}`, [curvePanel(panel, 0, 400)]));
@@ -121,7 +122,7 @@ function documents(ledger: Ledger, x: number): { markup: Markup; kept: { x: numb
   for (const out of outflows(ledger)) {
     const h = out.count * scale;
     const drawn = Math.max(h, 1.5);
-    const words = `${clipLabel(out.name, 26)} ${whole(out.count)}`;
+    const words = `${clipLabel(out.name, 25)} ${whole(out.count)}`;
     parts.push(
       band(x + barWidth, from, right, to, h, drawn, out.colour, `${out.name}: ${whole(out.count)}`),
       bar(right, to, drawn, out.colour, `${out.name}: ${whole(out.count)}`),

@@ -4,7 +4,7 @@ import { swatchLegend } from './figure.ts';
 import { drawFlow, drawNarrowFlow, type Flow, type FlowPanel } from './flow-picture.ts';
 import { type Ledger, mergeLedgers } from '../core/ledger.ts';
 import { html, type Markup } from './html.ts';
-import { compact, decimal, percent, span, whole } from './number-format.ts';
+import { compact, decimal, percent, points, span, whole } from './number-format.ts';
 import { roleColour, roleOrder, seriesColour } from './palette.ts';
 import type { ReportData } from './report-data.ts';
 import { metricPoints } from './report-run.ts';
@@ -107,7 +107,10 @@ function rewardPanel(group: WayGroup, data: ReportData): FlowPanel | undefined {
     return { points: smooth(points, smoothingWindow(points.length)), colour: seriesColour(data.grpos.indexOf(g)) };
   });
   if (curves.every((c) => c.points.length === 0)) return undefined;
-  const detail = scored
+  const changes = grpos.map((g) => (g.end?.accuracy ?? 0) - (g.start?.accuracy ?? 0));
+  const detail = scored && grpos.length > 1
+    ? `${grpos.length} runs: ${span(changes, (c) => points(c).replace(' points', ''))} points`
+    : scored
     ? `accuracy ${span(grpos.map((g) => g.start!.accuracy!), percent)} → ${span(grpos.map((g) => g.end!.accuracy!), percent)}`
     : `${span(grpos.flatMap((g) => g.firstReward ?? []), decimal)} → ${span(grpos.flatMap((g) => g.lastReward ?? []), decimal)}`;
   return { title: 'RL: mean reward', detail, curves };

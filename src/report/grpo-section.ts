@@ -1,4 +1,5 @@
 /** Reinforcement learning: does it climb, does it hold, and what do the responses look like. */
+import { evidenceFigures } from './evidence-badge.ts';
 import { lineFigure, table } from './figure.ts';
 import { notes } from './filter-section.ts';
 import { signatureNote } from './failure-signatures.ts';
@@ -9,23 +10,31 @@ import { decimal, exponent, percent, points, whole } from './number-format.ts';
 import { seriesColour, seriesDash } from './palette.ts';
 import { metric, metricPoints } from './report-run.ts';
 import { rolloutCards } from './rollout-cards.ts';
+import { smoothedSeries } from './smoothed-series.ts';
 
 export function grpoSection(grpos: readonly GrpoFacts[]): Markup | undefined {
   if (grpos.length === 0) return undefined;
   const one = (name: string, text: ChartText): Markup | undefined => chart(grpos, text, (g) => metricPoints(g.run.rows, name));
   const share = { yFormat: (v: number): string => percent(v, 0), yLabel: 'share' };
-  return html`<section id="grpo"><h2>Reinforcement learning</h2>${verdicts(grpos)}${grpos.length > 1 && outcomeTable(grpos)}<div class="grid">${[
+  const first = [
     accuracyFigure(grpos),
     rewardFigure(grpos),
     lengthFigure(grpos),
     one('completions/clipped_ratio', { ...share, title: 'Truncated responses', caption: 'Share of responses cut off at the allowed length.' }),
+    one('entropy', { title: 'Entropy', caption: 'Mean per token, nats. A fall to zero means the model has stopped exploring.', yLabel: 'entropy', yFormat: decimal }),
     one('frac_reward_zero_std', {
       ...share,
       title: 'Groups without a signal',
       caption: 'Share of prompts whose responses all got the same reward; they teach nothing.',
     }),
-    one('entropy', { title: 'Entropy', caption: 'Mean per token, nats. A fall to zero means the model has stopped exploring.', yLabel: 'entropy', yFormat: decimal }),
-    one('clip_ratio/region_mean', { yLabel: 'share', yFormat: (v) => percent(v, 1), title: 'Clipped updates', caption: 'Share of tokens whose probability ratio left the trust region.' }),
+  ];
+  const mechanics = [
+    one('clip_ratio/region_mean', {
+      yLabel: 'share',
+      yFormat: (v) => percent(v, 1),
+      title: 'Clipped updates',
+      caption: 'Share of tokens whose probability ratio left the trust region.',
+    }),
     one('kl', { title: 'KL to the reference', caption: 'Mean per token, nats.', yLabel: 'KL', yFormat: decimal }),
     one('grad_norm', { title: 'Gradient norm', caption: 'Global norm before clipping.', yLabel: 'norm', yFormat: decimal }),
     one('learning_rate', { title: 'Learning rate', caption: 'Of the policy update.', yLabel: 'learning rate', yFormat: exponent }),
@@ -36,7 +45,13 @@ export function grpoSection(grpos: readonly GrpoFacts[]): Markup | undefined {
       yFormat: exponent,
     }),
     timeFigure(grpos),
-  ]}</div>${rolloutCards(grpos)}</section>`;
+  ].filter((f) => f !== undefined);
+  return html`<section id="grpo"><h2>Reinforcement learning</h2>${verdicts(grpos)}${grpos.length > 1 && outcomeTable(grpos)}${evidenceFigures(
+    grpos.map((g) => g.run),
+  )}<div class="grid">${first}</div>${
+    mechanics.length > 0 &&
+    html`<details class="more"><summary>How the updates went: clipping, norms, speed (${mechanics.length} charts)</summary><div class="grid">${mechanics}</div></details>`
+  }${rolloutCards(grpos)}</section>`;
 }
 
 type ChartText = Pick<LineChart, 'title' | 'yLabel' | 'yFormat'> & { caption?: string; zero?: boolean; top?: number };
@@ -47,7 +62,11 @@ function chart(
   pointsOf: (g: GrpoFacts) => readonly BandPoint[],
   extra: Partial<LineSeries> = {},
 ): Markup | undefined {
-  return lineFigure({ ...text, xLabel: 'step', xFormat: whole, series: seriesOf(grpos, pointsOf, extra) });
+  const series = seriesOf(grpos, pointsOf, extra);
+  // A metric that is zero throughout (KL with no KL term) has nothing to show.
+  if (series.every((s) => s.points.every((p) => p.y === 0))) return undefined;
+  const smoothed = extra.dots ? series : series.flatMap(smoothedSeries);
+  return lineFigure({ ...text, xLabel: 'step', xFormat: whole, series: smoothed });
 }
 
 function seriesOf(grpos: readonly GrpoFacts[], pointsOf: (g: GrpoFacts) => readonly BandPoint[], extra: Partial<LineSeries>): LineSeries[] {
@@ -67,7 +86,7 @@ function verdicts(grpos: readonly GrpoFacts[]): Markup {
       (s) => html`<li class="${s.state}">${s.words}</li>`,
     )}</ul><p class="hint">Length here is the ${g.lengthMeasure}.</p></details>${notes(g.notes)}</article>`;
   });
-  return html`<div class="verdicts">${unchanged}</div><p class="hint">${signatureNote}</p>`;
+  return html`<div class="verdicts">${unchanged}</div><p class="hint">${signatureNote} In the charts, pale lines are the measured values and full lines their moving mean.</p>`;
 }
 
 function outcome(g: GrpoFacts): Markup | undefined {

@@ -109,16 +109,31 @@ function accuracyNumber(grpos: readonly GrpoFacts[]): KeyNumber | undefined {
     };
   }
   const changes = scored.map((g) => g.end!.accuracy! - g.start!.accuracy!);
-  const interval = scored.length === 1 ? scored[0]!.changeInterval : undefined;
+  const interval = scored[0]!.changeInterval;
+  const shown =
+    scored.length === 1
+      ? {
+          label: 'Accuracy over RL',
+          value: `${percent(scored[0]!.start!.accuracy)} → ${percent(scored[0]!.end!.accuracy)}`,
+          detail: `${points(changes[0])}${interval === undefined ? '' : ` (95 % interval ${points(interval.low)} to ${points(interval.high)})`}`,
+        }
+      : {
+          label: 'Accuracy over RL, change in points',
+          value: span(changes, signed),
+          detail: `${scored.length} runs, ${span(scored.map((g) => g.start!.accuracy!), percent)} at the start, ${span(
+            scored.map((g) => g.end!.accuracy!),
+            percent,
+          )} at the end`,
+        };
   return {
-    label: 'Accuracy over RL',
-    value: `${span(scored.map((g) => g.start!.accuracy!), percent)} → ${span(scored.map((g) => g.end!.accuracy!), percent)}`,
-    detail:
-      scored.length === 1
-        ? `${points(changes[0])}${interval === undefined ? '' : ` (95 % interval ${points(interval.low)} to ${points(interval.high)})`}`
-        : `by run: ${changes.slice(0, 6).map(points).join(', ')}${changes.length > 6 ? ', …' : ''}`,
+    ...shown,
     ...(changes.every((c) => c > 0) ? { tone: 'good' as const } : changes.every((c) => c < 0) ? { tone: 'bad' as const } : {}),
   };
+}
+
+/** "+18.4": points without the word. */
+function signed(change: number): string {
+  return points(change).replace(' points', '');
 }
 
 function verdictNumber(grpos: readonly GrpoFacts[]): KeyNumber | undefined {

@@ -59,14 +59,10 @@ export function drawHistogram(signal: SignalHistogram, size: Size): Markup {
         ...marks,
         Plot.ruleY([0], { stroke: 'currentColor', strokeOpacity: 0.35 }),
         Plot.ruleX(thresholds, { x: 'at', stroke: 'currentColor', strokeWidth: 1.4 }),
-        Plot.text(thresholds, {
-          x: 'at',
-          text: (t: Threshold) => t.label,
-          frameAnchor: 'top',
-          dy: -14,
-          // Near the right edge the label goes to the left of its line.
-          textAnchor: thresholds.length > 0 && share(thresholds[0]!.at) > 0.6 ? 'end' : 'start',
-        }),
+        // Near the right edge a label goes to the left of its line.
+        ...thresholds.map((t) =>
+          Plot.text([t], { x: 'at', text: () => t.label, frameAnchor: 'top', dy: -14, textAnchor: share(t.at) > 0.6 ? 'end' : 'start' }),
+        ),
       ],
     },
     { title: `Distribution of ${visibleControls(signal.name)}`, description: histogramInWords(signal) },

@@ -26,6 +26,8 @@ export interface LineSeries {
   dots?: boolean;
   /** Not in the legend, the table or the hover values. */
   silent?: boolean;
+  /** In the table and the hover values but not in the legend: another line of the same colour is there. */
+  unlisted?: boolean;
 }
 
 export interface LineChart {
@@ -68,7 +70,7 @@ export function drawLineChart(chart: LineChart, size: Size): Markup {
       x: { label: null, ticks, tickFormat: chart.xFormat, tickSize: 4, ...xDomain(all) },
       y: {
         label: null,
-        ticks: chart.log ? 4 : Math.max(3, Math.round(size.height / 50)),
+        ticks: chart.log ? logTicks(low, high) : Math.max(3, Math.round(size.height / 50)),
         tickFormat: chart.yFormat,
         tickSize: 0,
         grid: true,
@@ -87,6 +89,19 @@ export function drawLineChart(chart: LineChart, size: Size): Markup {
     },
     { title: chart.title, description: describe(chart) },
   );
+}
+
+/** Round numbers inside the range, about six, each a legible step from the last. */
+function logTicks(low: number, high: number): number[] {
+  const ratio = (high / low) ** (1 / 7);
+  const out: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+    for (const digit of [1, 1.5, 2, 3, 4, 5, 6, 8]) {
+      const tick = Number((digit * 10 ** power).toPrecision(2));
+      if (tick >= low && tick <= high && (out.length === 0 || tick / out.at(-1)! >= ratio)) out.push(tick);
+    }
+  }
+  return out;
 }
 
 function xDomain(points: readonly BandPoint[]): { domain?: [number, number] } {
@@ -128,6 +143,7 @@ function boundaryMarks({ at, label }: { at: number; label: string }): Plot.Marki
 }
 
 function bandMarks(series: LineSeries): Plot.Markish[] {
+  if (series.faint) return [];
   const points = series.points.filter((p) => p.low !== undefined && p.high !== undefined);
   if (points.length < 2) return [];
   return [Plot.areaY(points, { x: 'x', y1: 'low', y2: 'high', fill: series.colour, fillOpacity: 0.16 })];
@@ -139,8 +155,8 @@ function lineMarks(series: LineSeries): Plot.Markish[] {
     y: 'y',
     stroke: series.colour,
     strokeWidth: series.faint ? 0.8 : 1.8,
-    strokeOpacity: series.faint ? 0.3 : 1,
-    ...(series.dash ? { strokeDasharray: series.dash } : {}),
+    strokeOpacity: series.faint ? 0.4 : 1,
+    ...(series.dash && !series.faint ? { strokeDasharray: series.dash } : {}),
   };
   const line = Plot.lineY(series.points, { ...stroke, curve: series.step ? 'step-after' : 'linear' });
   if (!series.dots && series.points.length > 1) return [line];

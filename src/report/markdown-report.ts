@@ -1,6 +1,6 @@
 /** The report as Markdown: the same facts as the page, tables and one-line curves instead of pictures. For a repository or an issue. */
 import { resultInWords } from './compare-section.ts';
-import { configDifferences } from './config-difference.ts';
+import { comparableRuns, configDifferences } from './config-difference.ts';
 import { signatureNote } from './failure-signatures.ts';
 import type { FilterFacts } from './filter-facts.ts';
 import type { GrpoFacts } from './grpo-facts.ts';
@@ -38,12 +38,11 @@ export function markdownReport(data: ReportData): string {
 function compare(data: ReportData): string | undefined {
   if (data.runs.length < 2) return undefined;
   const rows = data.runs.map((run) => [run.label, run.record.command, run.record.status, duration(run.record.seconds), resultInWords(run, data) ?? '–']);
-  const differing = (['filter', 'mix', 'train', 'grpo'] as const).flatMap((kind) => {
-    const runs = data.runs.filter((run) => run.kind === kind);
+  const differing = comparableRuns(data.runs).flatMap(({ name, runs }) => {
     const differences = configDifferences(runs);
     if (differences.length === 0) return [];
     const header = ['Setting', ...runs.map((run) => run.label)];
-    return [`What differs between the ${kind} runs:`, markdownTable(header, differences.map((d) => [d.key, ...d.values]))];
+    return [`What differs between the ${escapeMarkdown(name)} runs:`, markdownTable(header, differences.map((d) => [d.key, ...d.values]))];
   });
   return ['## Runs side by side', markdownTable(['Run', 'Step', 'Status', 'Time', 'Result'], rows, [1, 2, 4]), ...differing].join('\n\n');
 }

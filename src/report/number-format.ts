@@ -42,14 +42,14 @@ export function exponent(n: number | undefined): string {
   return `${trim(mantissa)}e${Number(power)}`;
 }
 
-/** 0.3125 -> "31.3 %". */
+/** 0.3125 -> "31.3 %"; only nothing and all are written without decimals. */
 export function percent(share: number | undefined, digits = 1): string {
   if (share === undefined || !Number.isFinite(share)) return '–';
   const value = share * 100;
   // A share that is not nothing must not read as nothing, nor one that is not all as all.
   if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -digits) return `${value < 0 ? '>-' : '<'}${trim((10 ** -digits).toFixed(digits))} %`;
   if (value < 100 && value >= 100 - 0.5 * 10 ** -digits) return `>${(100 - 10 ** -digits).toFixed(digits)} %`;
-  return `${trim(value.toFixed(digits))} %`;
+  return `${value === 0 || value === 100 ? value : value.toFixed(digits)} %`;
 }
 
 /** A difference of two shares: "+18.4 points". */
@@ -57,7 +57,7 @@ export function points(difference: number | undefined): string {
   if (difference === undefined || !Number.isFinite(difference)) return '–';
   const value = difference * 100;
   const text = Math.abs(value).toFixed(1);
-  return `${text === '0.0' ? '±' : value > 0 ? '+' : '−'}${trim(text)} points`;
+  return `${text === '0.0' ? '±' : value > 0 ? '+' : '−'}${text} points`;
 }
 
 export function bytes(n: number | undefined): string {

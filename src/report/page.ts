@@ -16,6 +16,11 @@ export interface PageParts {
   footer: Content;
 }
 
+/** Keeps a number and its unit on one line. */
+function unbroken(text: string): string {
+  return text.replace(/(\d) (?=[%kMBT](?!\w))/g, '$1\u00a0');
+}
+
 export function page(parts: PageParts): string {
   const { title, headline, sections } = parts;
   return html`${trusted('<!doctype html>')}
@@ -38,7 +43,7 @@ ${
   headline.numbers.length > 0 &&
   html`<dl class="tiles">${headline.numbers.map(
     (n) =>
-      html`<div class="tile ${n.tone ?? ''}"><dt>${n.label}</dt><dd class="value">${n.value}</dd><dd class="detail">${n.detail}</dd></div>`,
+      html`<div class="tile ${n.tone ?? ''}"><dt>${n.label}</dt><dd class="value">${unbroken(n.value)}</dd><dd class="detail">${n.detail}</dd></div>`,
   )}</dl>`
 }
 <nav aria-label="Sections">${sections.map((s) => html`<a href="#${s.id}">${s.name}</a>`)}</nav>

@@ -30,6 +30,8 @@ export interface ReportOptions {
   title?: string;
   /** The command line that makes this report again. */
   command?: string;
+  /** What the caller could not read, in full sentences; listed under what is not here. */
+  notes?: readonly string[];
 }
 
 export function reportData(input: readonly ReportRun[], options: ReportOptions = {}): ReportData {
@@ -49,7 +51,7 @@ export function reportData(input: readonly ReportRun[], options: ReportOptions =
     groups: groupWays(ways),
     ...parts,
     headline: headlineOf(runs, parts),
-    missing: missingParts(runs, ways),
+    missing: [...missingParts(runs, ways), ...(options.notes ?? [])],
     command: options.command,
   };
 }

@@ -49,11 +49,11 @@ export interface PreparedRun {
   absentParents: string[];
 }
 
-/** Prepares runs in the order given; the same folder given twice counts once. */
+/** Prepares runs and puts them in the order of the work; the same folder given twice counts once. */
 export function prepareRuns(runs: readonly ReportRun[]): PreparedRun[] {
   const distinct = [...new Map(runs.map((run) => [run.id, run])).values()];
   const labels = uniqueLabels(distinct);
-  return distinct.map((run, i) => {
+  const prepared = distinct.map((run, i): PreparedRun => {
     const resolved = run.parents ?? run.record.parents;
     const found = resolved.map((parent) => ownerOf(parent, distinct, run.id));
     return {
@@ -68,6 +68,24 @@ export function prepareRuns(runs: readonly ReportRun[]): PreparedRun[] {
       absentParents: run.record.parents.filter((_, j) => found[j] === undefined),
     };
   });
+  return inOrderOfWork(prepared);
+}
+
+const kindOrder: readonly RunKind[] = ['filter', 'mix', 'train', 'grpo', 'other'];
+
+/** By kind, and within a kind parents first; otherwise as given. */
+function inOrderOfWork(runs: readonly PreparedRun[]): PreparedRun[] {
+  const byId = new Map(runs.map((run) => [run.id, run]));
+  const out = new Set<PreparedRun>();
+  const visiting = new Set<string>();
+  const visit = (run: PreparedRun): void => {
+    if (visiting.has(run.id)) return;
+    visiting.add(run.id);
+    for (const parent of run.parents) if (byId.get(parent)?.kind === run.kind) visit(byId.get(parent)!);
+    out.add(run);
+  };
+  for (const kind of kindOrder) for (const run of runs) if (run.kind === kind) visit(run);
+  return [...out];
 }
 
 function kindOf(record: RunRecord): RunKind {

@@ -1,6 +1,6 @@
 /** All one needs to make these numbers again: settings, versions, device, fingerprints, parents, commands. */
 import { statusBadge } from './compare-section.ts';
-import { evidenceBadge, evidenceLegend } from './evidence-badge.ts';
+import { evidenceBadge, evidenceLegend, valueInWords } from './evidence-badge.ts';
 import { table } from './figure.ts';
 import { notes } from './filter-section.ts';
 import { clip, type Content, html, type Markup } from './html.ts';
@@ -13,7 +13,7 @@ const shownInputs = 30;
 export function reproduceSection(data: ReportData): Markup {
   const commands = data.runs.map((run) => commandOf(run)).filter((c) => c !== undefined);
   return html`<section id="reproduce"><h2>How to make this again</h2>${
-    commands.length > 0 && html`<p class="lead">The commands, in the order the runs were given:</p><pre>${[...commands, ...(data.command === undefined ? [] : [data.command])].join('\n')}</pre>`
+    commands.length > 0 && html`<p class="lead">The commands, in the order of the work:</p><pre>${[...commands, ...(data.command === undefined ? [] : [data.command])].join('\n')}</pre>`
   }${commands.length === 0 && data.command !== undefined && html`<p class="lead">This report:</p><pre>${data.command}</pre>`}${data.runs.map(
     (run) => html`<details class="run"><summary>${run.label} <small>${run.record.command}</small></summary>${oneRun(run)}</details>`,
   )}${evidenceLegend(data.runs.flatMap((run) => run.record.evidence.map((e) => e.evidence)))}</section>`;
@@ -52,7 +52,7 @@ function oneRun(run: PreparedRun): Markup {
     record.evidence.length > 0 &&
     table(
       ['Figure', 'Value', 'Evidence', 'Note'],
-      record.evidence.map((e) => [clip(e.name, 120), html`<code>${clip(JSON.stringify(e.value) ?? '–', 120)}</code>`, evidenceBadge(e.evidence), clip(e.note ?? '', 300)]),
+      record.evidence.map((e) => [clip(e.name, 120), html`<code>${clip(valueInWords(e.value), 120)}</code>`, evidenceBadge(e.evidence), clip(e.note ?? '', 300)]),
       [1, 2, 3],
     )
   }${

@@ -1,6 +1,7 @@
 /**
  * A moving mean over steps, centred, so that a smoothed loss does not lag behind the raw one as an exponential mean does.
- * At both ends the window is cut, equally on both sides, so the line begins and ends at real values.
+ * At the beginning, where a loss falls fast, the window is cut equally on both sides, so the line begins at the real value; at
+ * the end only on the far side, so that the last value, which people read off, is not a single noisy step.
  */
 import type { Point } from './thin.ts';
 
@@ -12,8 +13,9 @@ export function smooth<P extends Point>(points: readonly P[], window: number): P
     sums[i + 1] = sums[i]! + p.y;
   });
   return points.map((p, i) => {
-    const reach = Math.min(half, i, points.length - 1 - i);
-    return { ...p, y: (sums[i + reach + 1]! - sums[i - reach]!) / (2 * reach + 1) };
+    const before = Math.min(half, i);
+    const after = Math.min(half, i, points.length - 1 - i);
+    return { ...p, y: (sums[i + after + 1]! - sums[i - before]!) / (before + after + 1) };
   });
 }
 

@@ -7,9 +7,9 @@ import { pageColours, seriesColours } from './palette.ts';
 const variables = (theme: 'light' | 'dark'): string => seriesColours[theme].map((c, i) => `--s${i + 1}:${c}`).join(';');
 
 const light = `${variables('light')};--page:${pageColours.light};--back:#f5f5f2;--ink:#1d2126;--ink-soft:#5a6470;--muted:#8b939c;--line:#e2e3df;
---kept:#1f7f74;--dropped:#d1570a;--failed:#a4277a;--good:#1f7f74;--bad:#b8400a;--good-back:#e8f4f1;--bad-back:#fcefe6;--code:#f2f2ee`;
+--kept:#1f7f74;--dropped:#a3a9b1;--failed:#b8327f;--good:#1f7f74;--bad:#b8400a;--good-back:#e8f4f1;--bad-back:#fcefe6;--code:#f2f2ee;--on:#fff`;
 const dark = `${variables('dark')};--page:${pageColours.dark};--back:#0f1114;--ink:#e6e8ea;--ink-soft:#a3acb5;--muted:#77818b;--line:#2c3138;
---kept:#3fb8a6;--dropped:#f0883e;--failed:#d274c0;--good:#55c9b7;--bad:#f5975a;--good-back:#15302c;--bad-back:#3a2415;--code:#1f242a`;
+--kept:#3fb8a6;--dropped:#6d7782;--failed:#d274c0;--good:#55c9b7;--bad:#f5975a;--good-back:#15302c;--bad-back:#3a2415;--code:#1f242a;--on:#0b0d10`;
 
 export const styleSheet = `
 :root{color-scheme:light;${light}}
@@ -39,7 +39,7 @@ nav a:hover{color:var(--ink);text-decoration:underline}
 .tile{background:var(--page);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
 .tile dt{font-size:12.5px;color:var(--ink-soft)}
 .tile dd{margin:0}
-.tile .value{font-size:23px;font-weight:650;letter-spacing:-.01em;line-height:1.3;font-variant-numeric:tabular-nums}
+.tile .value{font-size:21px;font-weight:650;letter-spacing:-.01em;line-height:1.3;font-variant-numeric:tabular-nums}
 .tile .detail{font-size:12.5px;color:var(--ink-soft);overflow-wrap:anywhere}
 .tile.good .value{color:var(--good)}
 .tile.bad .value{color:var(--bad)}
@@ -60,6 +60,10 @@ figure svg{display:block;width:100%;height:auto;overflow:visible;font-family:inh
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:2px 16px;padding:0;margin:4px 0 6px;font-size:12.5px;color:var(--ink-soft)}
 .legend li{display:flex;align-items:center;gap:6px;min-width:0;overflow-wrap:anywhere}
 .legend svg{width:26px;flex:none}
+.legend .swatch{margin:0}
+figure+figure.span{margin-top:20px}
+section>.grid{margin-top:18px}
+.kept-examples{margin:8px 0 0 6px}
 .swatch{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:5px;flex:none;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 details>summary{cursor:pointer}
 details.data{font-size:12.5px;margin-top:4px;color:var(--ink-soft)}
@@ -69,7 +73,8 @@ details.run>summary{font-weight:650}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:13.5px;font-variant-numeric:tabular-nums;margin:6px 0;min-width:min(100%,28em)}
 th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
-tbody th{font-weight:500;overflow-wrap:anywhere}
+tbody th{font-weight:500;overflow-wrap:anywhere;min-width:8.5em}
+details.data tbody th{min-width:0}
 thead th{font-size:12.5px;font-weight:500;color:var(--ink-soft);vertical-align:bottom}
 .n{text-align:right;white-space:nowrap}
 .bars{display:grid;gap:2px}
@@ -95,6 +100,9 @@ thead th{font-size:12.5px;font-weight:500;color:var(--ink-soft);vertical-align:b
 .ev-own{color:var(--ink-soft)}
 .ev-legend{font-size:12.5px;color:var(--ink-soft);margin-top:14px;display:flex;flex-wrap:wrap;gap:4px 18px}
 .ev-item{white-space:normal}
+.ev-figures{font-size:13px;color:var(--ink-soft);display:flex;flex-wrap:wrap;gap:4px 20px;margin:8px 0 0}
+details.more{margin-top:22px}
+details.more>summary{color:var(--ink-soft);font-size:14px}
 .badge.failed,.badge.interrupted{color:var(--failed)}
 .badge.ok{color:var(--good);background:var(--good-back)}
 .badge.no{color:var(--bad)}
@@ -106,7 +114,7 @@ thead th{font-size:12.5px;font-weight:500;color:var(--ink-soft);vertical-align:b
 .stack-bar{display:flex;height:30px;border-radius:5px;overflow:hidden;background:var(--code)}
 .stack-part{display:flex;align-items:center;min-width:0;border-right:1.5px solid var(--page);overflow:hidden;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .stack-part:last-child{border-right:0}
-.stack-part span{color:#fff;font-size:12px;padding:0 7px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;text-shadow:0 0 3px #0007}
+.stack-part span{color:var(--on);font-size:12px;padding:0 7px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .meter{position:relative;height:18px;background:var(--code);border-radius:4px}
 .meter-band{position:absolute;top:-4px;bottom:-4px;background:var(--kept);opacity:.22;border-radius:3px;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .meter-fill{position:absolute;left:0;top:4px;bottom:4px;background:var(--s1);border-radius:3px;print-color-adjust:exact;-webkit-print-color-adjust:exact}
@@ -117,8 +125,8 @@ thead th{font-size:12.5px;font-weight:500;color:var(--ink-soft);vertical-align:b
 .meter-axis span:last-child{transform:translateX(-100%)}
 .mini{display:block;width:54px;height:4px;background:var(--code);border-radius:2px;margin:3px 0 0 auto}
 .mini span{display:block;height:100%;border-radius:2px;background:var(--muted)}
-.mini .over{background:var(--dropped)}
-.verdicts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));gap:12px;margin-bottom:12px}
+.mini .over{background:var(--bad)}
+.verdicts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:12px;margin-bottom:12px}
 .verdict{border:1px solid var(--line);border-left:4px solid var(--muted);border-radius:8px;padding:12px 16px}
 .verdict.good{border-left-color:var(--good)}
 .verdict.bad{border-left-color:var(--bad);background:var(--bad-back)}

@@ -1,11 +1,12 @@
 /** Loss and learning rate over both phases on one axis, held-out loss by source, gradient norm, speed. */
+import { evidenceFigures } from './evidence-badge.ts';
 import { lineFigure, table } from './figure.ts';
 import { notes } from './filter-section.ts';
 import { html, type Markup } from './html.ts';
 import type { LineChart, LineSeries } from './line-chart.ts';
 import { compact, decimal, duration, exponent, whole } from './number-format.ts';
 import { seriesColour, seriesDash } from './palette.ts';
-import { smooth, smoothingWindow } from './smooth.ts';
+import { smoothedSeries } from './smoothed-series.ts';
 import { segmentPoints, type TrainFacts, type TrainSegment } from './train-facts.ts';
 
 export function trainSection(train: TrainFacts | undefined): Markup | undefined {
@@ -13,11 +14,11 @@ export function trainSection(train: TrainFacts | undefined): Markup | undefined 
   const figures = [
     lossFigure(train),
     metricFigure(train, 'learning_rate', { title: 'Learning rate', caption: 'Constant in the stable phase, falling in the decay.', yFormat: exponent }, true),
-    heldOutFigure(train),
+    ...heldOutFigures(train),
     metricFigure(train, 'grad_norm', { title: 'Gradient norm', caption: 'Global norm before clipping.', yFormat: decimal }),
     metricFigure(train, 'tokens_per_sec', { title: 'Speed', caption: 'Tokens per second.', yFormat: compact }),
   ];
-  return html`<section id="train"><h2>Train</h2>${notes(train.notes)}${chainTable(train)}<div class="grid">${figures}</div></section>`;
+  return html`<section id="train"><h2>Train</h2>${notes(train.notes)}${chainTable(train)}${evidenceFigures(train.segments.map((s) => s.run))}<div class="grid">${figures}</div></section>`;
 }
 
 function base(train: TrainFacts): Pick<LineChart, 'xLabel' | 'xFormat' | 'boundaries'> {
@@ -58,34 +59,42 @@ function stepNote(train: TrainFacts, x: number, step: number): string {
 function lossFigure(train: TrainFacts): Markup | undefined {
   const lines = linesOf(train);
   const several = lines.length > 1;
-  let window = 1;
   const series = lines.flatMap((line): LineSeries[] => {
     const raw = pointsOf(train, line.segments, 'loss');
-    window = Math.max(window, smoothingWindow(raw.length));
     const held = pointsOf(train, line.segments, 'eval_loss');
     return [
-      { label: `${line.label}, raw`, colour: line.colour, points: raw, faint: true },
-      { label: several ? line.label : 'training loss', colour: line.colour, dash: line.dash, points: smooth(raw, smoothingWindow(raw.length)) },
+      ...smoothedSeries({ label: several ? line.label : 'training loss', colour: line.colour, dash: line.dash, points: raw }),
       {
         label: several ? `${line.label}, held out` : 'held-out loss',
         colour: several ? line.colour : seriesColour(1),
         points: held,
         dots: true,
+        unlisted: several,
       },
     ];
   });
+  // A loss falls fast and then slowly; on equal steps of ratio the slow part can be read too.
+  const log = spread(series) > 2.5;
   return lineFigure(
     {
       ...base(train),
       title: 'Loss',
-      caption: `Nats per token. Thin line: each step; thick line: mean over ${window} logged steps; dots: held-out documents.`,
+      caption: `Nats per token. Pale: each logged step; line: moving mean; dots: held-out documents.${log ? ' Logarithmic axis.' : ''}`,
       yLabel: 'loss',
       yFormat: decimal,
       zero: false,
+      log,
       series,
     },
     { wide: true },
   );
+}
+
+/** Highest over lowest value; 0 where a ratio means nothing. */
+function spread(series: readonly LineSeries[]): number {
+  const values = series.flatMap((s) => s.points.map((p) => p.y));
+  const low = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  return low > 0 && values.length > 0 ? values.reduce((a, b) => Math.max(a, b)) / low : 0;
 }
 
 function metricFigure(
@@ -94,42 +103,51 @@ function metricFigure(
   text: Pick<LineChart, 'title' | 'caption' | 'yFormat'>,
   wide = false,
 ): Markup | undefined {
-  const series = linesOf(train).map((line) => ({
-    label: line.label,
-    colour: line.colour,
-    dash: line.dash,
-    points: pointsOf(train, line.segments, name),
-  }));
-  const values = series.flatMap((s) => s.points.map((p) => p.y));
-  const low = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const high = values.reduce((a, b) => Math.max(a, b), 0);
-  const log = name === 'grad_norm' && low > 0 && high / low > 100;
+  const series = linesOf(train).flatMap((line) => {
+    const points = pointsOf(train, line.segments, name);
+    const { label, colour, dash } = line;
+    // The learning rate is set, not measured: nothing to smooth.
+    if (name === 'learning_rate') return [{ label, colour, dash, points }];
+    return smoothedSeries({ label, colour, dash, points });
+  });
+  const log = name === 'grad_norm' && spread(series) > 100;
   const caption = `${text.caption ?? ''}${log ? ' Logarithmic axis.' : ''}`;
   return lineFigure({ ...base(train), ...text, caption, yLabel: text.title.toLowerCase(), series, log }, wide ? { wide, height: 170 } : {});
 }
 
-/** With one chain a line per source; with several a line per chain and source, told apart by dashes. */
-function heldOutFigure(train: TrainFacts): Markup | undefined {
-  if (train.heldOut.length === 0) return undefined;
+/** With one chain one chart with a line per source; with several a chart per source with a line per chain. */
+function heldOutFigures(train: TrainFacts): (Markup | undefined)[] {
   const lines = linesOf(train);
-  const series = train.heldOut.flatMap((source, i) =>
-    lines.map((line) => ({
-      label: lines.length > 1 ? `${source}, ${line.label}` : source,
-      colour: lines.length > 1 ? line.colour : seriesColour(i),
-      dash: seriesDash(i, lines.length > 1 ? 4 : train.heldOut.length),
-      points: pointsOf(train, line.segments, `eval_loss/${source}`),
-      dots: true,
-    })),
-  );
-  return lineFigure({
-    ...base(train),
-    title: 'Held-out loss by source',
-    caption: 'Nats per token on documents kept out of training.',
-    yLabel: 'loss',
-    yFormat: decimal,
-    zero: false,
-    series,
-  });
+  const chart = (title: string, series: LineSeries[]): Markup | undefined =>
+    lineFigure({
+      ...base(train),
+      title,
+      caption: `Nats per token on documents kept out of training.${spread(series) > 2.5 ? ' Logarithmic axis.' : ''}`,
+      yLabel: 'loss',
+      yFormat: decimal,
+      zero: false,
+      log: spread(series) > 2.5,
+      series,
+    });
+  const of = (source: string, line: (typeof lines)[number]): LineSeries['points'] =>
+    pointsOf(train, line.segments, `eval_loss/${source}`);
+  if (lines.length > 1) {
+    return train.heldOut.map((source) =>
+      chart(
+        `Held-out loss: ${source}`,
+        lines.map((line) => ({ ...line, points: of(source, line), dots: true })),
+      ),
+    );
+  }
+  if (train.heldOut.length === 0) return [];
+  const series = train.heldOut.map((source, i) => ({
+    label: source,
+    colour: seriesColour(i),
+    dash: seriesDash(i, train.heldOut.length),
+    points: of(source, lines[0]!),
+    dots: true,
+  }));
+  return [chart('Held-out loss by source', series)];
 }
 
 function chainTable(train: TrainFacts): Markup {

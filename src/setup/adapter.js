@@ -11,6 +11,7 @@ import { fetchLavapipe, installSystemWide, unpackedLavapipe } from './lavapipe.j
 import { newNode } from './places.js';
 import { fetchSwiftShader, localLoader, unpackedSwiftShader } from './swiftshader.js';
 
+/** Best first. */
 export const adapterKinds = ['gpu', 'system', 'lavapipe', 'swiftshader'];
 
 /**
@@ -37,19 +38,36 @@ export async function ensureAdapter(root, cache, environment = process.env) {
   return withLock(path.join(cache, 'locks', 'adapter'), async () => {
     const entry =
       forced === undefined ? await findAdapter(root, cache, environment) : await setUp(forced, root, cache);
-    const record = readRecord(file);
-    const sameMachine = record?.machine === machine;
-    const chosen = forced !== undefined && sameMachine ? record.chosen : entry.kind;
     writeRecord(file, {
-      version: 1,
-      chosen,
-      available: { ...(record?.available ?? {}), [entry.kind]: entry },
-      machine,
+      ...mergeRecord(readRecord(file), entry, machine, forced),
       written: new Date().toISOString(),
     });
     say(`adapter: ${describe(entry)}`);
     return { changed: true, entry };
   });
+}
+
+/**
+ * The record with one more adapter in it. The best of those set up is chosen. `provisional` says that nobody has looked
+ * for the best one yet, only asked for some by name. On another machine (a moved home folder, a new GPU) what was said of
+ * that machine's own drivers is dropped. Pure.
+ */
+export function mergeRecord(record, entry, machine, forced) {
+  const sameMachine = record?.machine === machine;
+  const available = { ...(record?.available ?? {}) };
+  if (!sameMachine) {
+    delete available.gpu;
+    delete available.system;
+  }
+  available[entry.kind] = entry;
+  const provisional = forced !== undefined && (!sameMachine || record.provisional === true);
+  return {
+    version: 1,
+    chosen: adapterKinds.find((kind) => available[kind] !== undefined),
+    provisional,
+    available,
+    machine,
+  };
 }
 
 /** One line about an adapter entry. */
@@ -59,11 +77,11 @@ export function describe(entry) {
 
 /**
  * The recorded adapter that holds good without trying anything: the forced one, else the chosen one if the machine's
- * devices, drivers and Dawn are still those it was chosen on. Its files must be there. Undefined otherwise.
+ * devices, drivers and Dawn are still those it was chosen on. Its files must be there. Undefined otherwise. Pure.
  */
 export function recordedEntry(record, forced, machine, exists = existsSync) {
   if (record === undefined) return undefined;
-  if (forced === undefined && record.machine !== machine) return undefined;
+  if (forced === undefined && (record.provisional || record.machine !== machine)) return undefined;
   const entry = record.available[forced ?? record.chosen];
   if (entry === undefined) return undefined;
   return [...entry.libraries, ...(entry.icd === undefined ? [] : [entry.icd])].every((file) => exists(file))
@@ -99,7 +117,12 @@ async function findAdapter(root, cache, environment) {
     for (const kind of ['lavapipe', 'swiftshader']) {
       const entry = await attempt(kind);
       if (entry !== undefined) return entry;
-      say(`adapter: no ${kind}: ${reasons.at(-1)?.split('\n')[0]}`);
+      say(`adapter: no ${reasons.at(-1)?.split('\n').slice(0, 3).join(' ')}`);
+      if (kind === 'lavapipe') {
+        say(
+          'adapter: SwiftShader instead, about four times slower; MIDTRAIN_ADAPTER=lavapipe npm run setup tries lavapipe again',
+        );
+      }
     }
   }
   throw new SetupError(

@@ -1,9 +1,10 @@
 /**
- * The text of each document in a batch, extracted from HTML where there is a page, and the batch's columns as they are written.
+ * The text of each document in a batch, and the batch's columns as they are written. Text is extracted from the `html` column
+ * where there is no `text` column; an input that has both is taken at its text.
  */
 import type { RecordBatch } from 'apache-arrow';
 import { type DocumentBatch, hasColumn, selectColumns, stringAt } from '../core/batch.ts';
-import { htmlToText } from '../extract/html-to-text.ts';
+import type { htmlToText } from '../extract/html-to-text.ts';
 
 export class BatchText {
   readonly batch: DocumentBatch;
@@ -12,22 +13,31 @@ export class BatchText {
   /** The texts and titles extracted so far, by row. */
   readonly extracted: { text: string | null; title: string | null }[] = [];
   private readonly keepHtml: boolean;
+  private readonly extract: typeof htmlToText | undefined;
+
+  private constructor(batch: DocumentBatch, keepHtml: boolean, extract: typeof htmlToText | undefined) {
+    this.batch = batch;
+    this.extract = extract;
+    this.extracts = extract !== undefined;
+    this.keepHtml = keepHtml;
+  }
 
   /** `keepHtml` null: a page read from an HTML file goes, a column of a table stays. */
-  constructor(batch: DocumentBatch, keepHtml: boolean | null, format: string) {
-    this.batch = batch;
-    this.extracts = hasColumn(batch.records, 'html');
-    this.keepHtml = keepHtml ?? format !== 'html';
+  static async of(batch: DocumentBatch, keepHtml: boolean | null, format: string): Promise<BatchText> {
+    const extracts = hasColumn(batch.records, 'html') && !hasColumn(batch.records, 'text');
+    // The extractor and its parser load only in jobs that have pages.
+    const extract = extracts ? (await import('../extract/html-to-text.ts')).htmlToText : undefined;
+    return new BatchText(batch, keepHtml ?? format !== 'html', extract);
   }
 
   /** The text of a document; throws when its page cannot be extracted. Null text reads as empty. */
   textAt(row: number): string {
-    if (!this.extracts) return stringAt(this.batch.records, 'text', row) ?? '';
+    if (this.extract === undefined) return stringAt(this.batch.records, 'text', row) ?? '';
     this.extracted[row] = { text: null, title: null };
     const html = stringAt(this.batch.records, 'html', row);
     if (html === null) return '';
     const url = this.urlAt(row);
-    const { text, title } = htmlToText(html, url === null ? {} : { url });
+    const { text, title } = this.extract(html, url === null ? {} : { url });
     this.extracted[row] = { text, title: title ?? null };
     return text;
   }

@@ -1,10 +1,11 @@
-/** How an input is written in a pipeline file: a path or glob, and what the columns are called there. */
+/** How an input is written in a pipeline file: a path, and what the columns are called there. */
 import { z } from 'zod';
+import type { InputSpec } from '../io/read-plan.ts';
 
 export const inputSpecSchema = z.strictObject({
-  /** A file, a folder, or a glob. */
+  /** A file or a folder. */
   path: z.string().min(1),
-  format: z.enum(['auto', 'parquet', 'jsonl', 'html', 'text']).optional(),
+  format: z.enum(['auto', 'parquet', 'jsonl', 'json', 'html', 'text']).default('auto'),
   /** Column names of the input for what midtrain calls text, html, id, url, date. */
   columns: z
     .strictObject({
@@ -12,8 +13,16 @@ export const inputSpecSchema = z.strictObject({
       html: z.string().optional(),
       id: z.string().optional(),
       url: z.string().optional(),
+      date: z.string().optional(),
     })
-    .optional(),
-  /** Value of the `source` column; by default the file or folder name. */
+    .prefault({}),
+  /** Value of the `source` column; by default the file or folder name, or the input's own column. */
   source: z.string().optional(),
 });
+
+/** The input as the reader takes it: keys that are not set are absent. */
+export function readerInput(spec: z.output<typeof inputSpecSchema>): InputSpec {
+  const { path, format, source, columns } = spec;
+  const mapped = Object.entries(columns).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return { path, format, columns: Object.fromEntries(mapped), ...(source === undefined ? {} : { source }) };
+}

@@ -66,6 +66,8 @@ export async function measureUnit(
         if (progress.stopRequested) throw new InterruptedError();
         if (item.kind === 'failed') {
           pass.fail(item.reason, { file: item.file, place: item.place, problem: item.problem }, item.count);
+          // A record that is not JSON stays so; a damaged row group may be a damaged download.
+          if (task.unit.format === 'parquet') pass.report.complete = false;
         } else await pass.batch(item.batch);
         progress.beat();
         if (pass.full) break;
@@ -119,12 +121,12 @@ class MeasurePass {
 
   fail(reason: string, failure: { file: string; place?: string; problem: string }, documents = 1): void {
     this.report.ledger.in += documents;
-    count(this.report.ledger.failed, reason, documents);
+    if (documents > 0) count(this.report.ledger.failed, reason, documents);
     addFailure(this.report, failure);
   }
 
   async batch(batch: DocumentBatch): Promise<void> {
-    const texts = new BatchText(batch, this.task.filter.keepHtml, this.task.unit.format);
+    const texts = await BatchText.of(batch, this.task.filter.keepHtml, this.task.unit.format);
     const rows = new ScoredRows(this.measurer, texts, this.task.filter.dropped);
     for (let row = 0; row < batch.records.numRows && !this.full; row++) {
       if (this.progress.stopRequested) throw new InterruptedError();

@@ -24,6 +24,8 @@ export interface FilterPlan {
   inputs: { path: string; bytes: number; fingerprint: string }[];
   /** Inputs that could not even be opened; each counts as one unreadable document. */
   unreadable: Failure[];
+  /** What the reader found worth saying about the inputs. */
+  warnings: string[];
   /** Package versions that decide the output's bytes. */
   code: Record<string, string>;
   units: PlannedUnit[];
@@ -36,6 +38,7 @@ export interface PlanParts {
   inputs: FilterPlan['inputs'];
   unreadable: Failure[];
   units: readonly ReadUnit[];
+  warnings: string[];
   code: Record<string, string>;
 }
 
@@ -47,22 +50,16 @@ export function planFilter(parts: PlanParts): FilterPlan {
     limit: parts.limit ?? null,
     inputs: parts.inputs,
     unreadable: parts.unreadable,
+    warnings: parts.warnings,
     code: parts.code,
     units: parts.units.map((read, i) => ({ name: `${String(i).padStart(digits, '0')}-${slug(read)}`, read })),
   };
   return { version: 1, command: 'filter', hash: fingerprint(body), ...body };
 }
 
-/** The end of the file's path in characters that every file system takes, and the row groups. */
+/** The unit's id in characters that every file system and shell takes. */
 function slug(unit: ReadUnit): string {
-  const stem = unit.file
-    .replace(/\.(parquet|jsonl|json|ndjson|gz|zst)\b/g, '')
-    .split(/[\\/]/)
-    .filter((part) => part !== '')
-    .at(-1);
-  const safe = (stem ?? 'input').replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '');
-  const groups = unit.rowGroups === undefined ? '' : `-rg${unit.rowGroups[0]}`;
-  return `${safe.slice(0, 60) || 'input'}${groups}`;
+  return unit.id.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '').slice(-80) || 'unit';
 }
 
 /** What differs between two plans, in words, most telling first. */

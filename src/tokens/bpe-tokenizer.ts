@@ -53,8 +53,9 @@ export class BpeTokenizer implements Tokenizer {
   private readonly files: TokenizerFiles;
   private readonly vocab: Map<string, number>;
   private readonly tokens: (string | undefined)[];
-  /** Bytes of each id; added tokens as they are spelled. */
-  private readonly bytes: (Uint8Array | undefined)[];
+  /** Bytes of each id, made when first decoded; added tokens as they are spelled. */
+  private readonly bytes = new Map<number, Uint8Array>();
+  private readonly addedIds: Set<number>;
   private readonly specialIdSet: Set<number>;
   private readonly byteIds = new Int32Array(256).fill(-1);
   private readonly unkId: number | undefined;
@@ -80,17 +81,10 @@ export class BpeTokenizer implements Tokenizer {
     this.fingerprint = files.fingerprint;
     this.vocab = new Map(Object.entries(model.vocab));
     this.tokens = [];
-    this.bytes = [];
-    const encoder = new TextEncoder();
-    for (const [token, id] of this.vocab) {
-      this.tokens[id] = token;
-      this.bytes[id] = bytesOfToken(token) ?? encoder.encode(token);
-    }
-    for (const token of json.added_tokens) {
-      this.tokens[token.id] = token.content;
-      this.bytes[token.id] = encoder.encode(token.content);
-    }
+    for (const [token, id] of this.vocab) this.tokens[id] = token;
+    for (const token of json.added_tokens) this.tokens[token.id] = token.content;
     this.vocabSize = this.tokens.length;
+    this.addedIds = new Set(json.added_tokens.map((t) => t.id));
     this.specialIdSet = new Set(json.added_tokens.filter((t) => t.special).map((t) => t.id));
     Object.assign(this, specialIds(json, files.config, this.vocab));
 
@@ -132,14 +126,24 @@ export class BpeTokenizer implements Tokenizer {
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i]!;
       if (options.special === false && this.specialIdSet.has(id)) continue;
-      const bytes = this.bytes[id];
-      if (bytes === undefined)
-        throw new UserError(
-          `token id ${id} is not in the vocabulary of ${this.name} (0 to ${this.vocabSize - 1})`,
-        );
-      parts.push(bytes);
+      parts.push(this.bytesOf(id));
     }
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(parts));
+  }
+
+  private bytesOf(id: number): Uint8Array {
+    const known = this.bytes.get(id);
+    if (known !== undefined) return known;
+    const token = this.tokens[id];
+    if (token === undefined) {
+      throw new UserError(
+        `token id ${id} is not in the vocabulary of ${this.name} (0 to ${this.vocabSize - 1})`,
+      );
+    }
+    const bytes =
+      (this.addedIds.has(id) ? undefined : bytesOfToken(token)) ?? new TextEncoder().encode(token);
+    this.bytes.set(id, bytes);
+    return bytes;
   }
 
   tokenOf(id: number): string | undefined {

@@ -70,5 +70,9 @@ function readMessages(value: unknown): Message[] | undefined {
 /** An Arrow list is iterable; its structs answer to property names. */
 function listOf(value: unknown): unknown[] | undefined {
   if (value === null || typeof value !== 'object') return undefined;
-  return Array.isArray(value) ? value : Symbol.iterator in value ? [...(value as Iterable<unknown>)] : undefined;
+  return Array.isArray(value)
+    ? value
+    : Symbol.iterator in value
+      ? [...(value as Iterable<unknown>)]
+      : undefined;
 }

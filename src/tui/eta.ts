@@ -8,8 +8,9 @@
  */
 
 export interface RateMeter {
-  /** Seconds (any origin) and amount done at the first and at the latest event. */
+  /** Seconds (any origin) and amount done, at the first and at the latest event. */
   readonly startedAt: number;
+  readonly startedWith: number;
   readonly at: number;
   readonly done: number;
   /** Forgetting sum of rate x time share, and of the shares: their ratio is the rate. */
@@ -34,7 +35,7 @@ const shortestSpan = 0.5;
 const stallIntervals = 3;
 
 export function startMeter(at: number, done: number): RateMeter {
-  return { startedAt: at, at, done, weightedRate: 0, weight: 0, interval: 0 };
+  return { startedAt: at, startedWith: done, at, done, weightedRate: 0, weight: 0, interval: 0 };
 }
 
 /** The meter after an event that `done` units are finished at `at` seconds. */
@@ -44,6 +45,12 @@ export function advance(meter: RateMeter, at: number, done: number): RateMeter {
   if (dt <= 0) return { ...meter, done };
   const interval = meter.interval === 0 ? dt : meter.interval * 0.8 + dt * 0.2;
   return { ...decay(meter, dt, (done - meter.done) / dt), at, done, interval };
+}
+
+/** Units per second over the whole of what was watched; what a resumed job had done before does not count. */
+export function meanRate(meter: RateMeter): number | undefined {
+  const span = meter.at - meter.startedAt;
+  return span < shortestSpan ? undefined : (meter.done - meter.startedWith) / span;
 }
 
 export function estimate(meter: RateMeter, now: number, total: number | undefined): Estimate {

@@ -58,12 +58,14 @@ export function tookOf(seconds: number): string {
 export function rateOf(perSecond: number, unit: string): string {
   if (unit === 'bytes') return `${bytesOf(perSecond)}/s`;
   if (perSecond > 0 && perSecond < 0.5) return `${short(1 / perSecond)} s/${singular(unit)}`;
-  return `${short(perSecond)} ${unit}/s`;
+  return `${short(perSecond)} ${plural(unit)}/s`;
 }
 
-/** `1 document`, `2 documents`. Units are given in the plural. */
+/** `1 document`, `2 documents`, whichever of the two the unit was given in. */
 export function amountOf(value: number, unit: string): string {
-  return unit === 'bytes' ? bytesOf(value) : `${countOf(value, unit)} ${value === 1 ? singular(unit) : unit}`;
+  return unit === 'bytes'
+    ? bytesOf(value)
+    : `${countOf(value, unit)} ${value === 1 ? singular(unit) : plural(unit)}`;
 }
 
 /** Three digits are plenty for a rate. */
@@ -76,4 +78,9 @@ function short(value: number): string {
 function singular(unit: string): string {
   if (unit.endsWith('ies')) return `${unit.slice(0, -3)}y`;
   return unit.endsWith('s') && !unit.endsWith('ss') ? unit.slice(0, -1) : unit;
+}
+
+function plural(unit: string): string {
+  if (unit.endsWith('s') || unit === '') return unit;
+  return /[^aeiou]y$/.test(unit) ? `${unit.slice(0, -1)}ies` : `${unit}s`;
 }

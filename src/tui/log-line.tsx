@@ -3,7 +3,7 @@ import { Box, Text } from 'ink';
 import { CurveRow } from './curve-row.tsx';
 import { amountOf, rateOf, tookOf } from './figures.ts';
 import { amountDone } from './plain-progress.ts';
-import type { LogEntry } from './progress-model.ts';
+import { type LogEntry, meanRateOf } from './progress-model.ts';
 import { Numbers } from './task-panel.tsx';
 
 const curveRows = 3;
@@ -19,13 +19,14 @@ export function LogLine({ entry, columns }: { entry: LogEntry; columns: number }
     );
   }
   const { task } = entry;
+  const rate = meanRateOf(task);
   const seconds = entry.kind === 'stopped' ? entry.seconds : (task.seconds ?? 0);
   const facts =
     entry.kind === 'stopped'
       ? [amountDone(task), `after ${tookOf(seconds)}`]
       : [
           `${amountOf(task.done, task.unit)} in ${tookOf(seconds)}`,
-          ...(seconds >= 0.5 && task.done > 0 ? [rateOf(task.done / seconds, task.unit)] : []),
+          ...(rate === undefined ? [] : [rateOf(rate, task.unit)]),
         ];
   return (
     <Box flexDirection="column">

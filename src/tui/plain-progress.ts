@@ -4,7 +4,14 @@
  */
 import type { ProgressEvent } from '../core/events.ts';
 import { amountOf, countOf, durationOf, figure, rateOf, tookOf } from './figures.ts';
-import { estimateOf, type LogEntry, ProgressModel, percentOf, type TaskState } from './progress-model.ts';
+import {
+  estimateOf,
+  type LogEntry,
+  meanRateOf,
+  ProgressModel,
+  percentOf,
+  type TaskState,
+} from './progress-model.ts';
 
 /** Seconds between two progress lines of one task. */
 const quietSeconds = 5;
@@ -60,10 +67,10 @@ export function amountDone(task: TaskState): string {
 }
 
 export function finishedLine(task: TaskState): string {
-  const seconds = task.seconds ?? 0;
+  const rate = meanRateOf(task);
   return [
-    `${task.name}: done, ${amountOf(task.done, task.unit)} in ${tookOf(seconds)}`,
-    ...(seconds >= 0.5 && task.done > 0 ? [rateOf(task.done / seconds, task.unit)] : []),
+    `${task.name}: done, ${amountOf(task.done, task.unit)} in ${tookOf(task.seconds ?? 0)}`,
+    ...(rate === undefined ? [] : [rateOf(rate, task.unit)]),
     ...numbersOf(task),
   ].join(', ');
 }

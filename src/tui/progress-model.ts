@@ -8,7 +8,7 @@
 import type { ProgressEvent } from '../core/events.ts';
 import { printable, printableLine } from '../core/printable.ts';
 import { addPoint, type Curve, emptyCurve } from './curve.ts';
-import { advance, type Estimate, estimate, type RateMeter, startMeter } from './eta.ts';
+import { advance, type Estimate, estimate, meanRate, type RateMeter, startMeter } from './eta.ts';
 
 export interface TaskState {
   readonly name: string;
@@ -135,6 +135,15 @@ export function estimateOf(task: TaskState, now: number): Estimate {
     : estimate(task.meter, now, task.total);
 }
 
+/** Mean rate of a finished task; without two reports of progress, what it did over how long it took. */
+export function meanRateOf(task: TaskState): number | undefined {
+  const watched = task.meter === undefined ? undefined : meanRate(task.meter);
+  if (watched !== undefined && watched > 0) return watched;
+  return task.seconds !== undefined && task.seconds >= 0.5 && task.done > 0
+    ? task.done / task.seconds
+    : undefined;
+}
+
 /** Whole percent done, rounded down so that 100 means done; undefined without a total. */
 export function percentOf(task: TaskState): number | undefined {
   if (task.total === undefined || task.total <= 0) return undefined;
@@ -143,7 +152,15 @@ export function percentOf(task: TaskState): number | undefined {
 }
 
 /** The telling ones first: what one watches in training, then in RL, then the details of both. */
-const curveOrder = [/^reward$/, /^loss$/, /^eval_(loss|accuracy)$/, /accuracy/, /reward/, /loss/, /length/];
+const curveOrder = [
+  /^reward$/,
+  /^loss$/,
+  /^eval[ _](loss|accuracy)$/,
+  /accuracy/,
+  /reward/,
+  /loss/,
+  /length/,
+];
 
 /** The curves to draw of a task, the most telling first. */
 export function curvesOf(task: TaskState): { name: string; curve: Curve }[] {

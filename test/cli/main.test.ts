@@ -8,7 +8,7 @@ import { hasTerminal, repository, runCli, runInTerminal } from '../run-cli.ts';
 /** A pretended long job through the real `main`. */
 const script = join(repository, 'test/tui/fake-job.ts');
 
-describe('help and version', () => {
+describe.concurrent('help and version', () => {
   test('--help lists the commands on standard output and ends with 0', async () => {
     const { code, stdout, stderr } = await runCli(['--help']);
     expect(code).toBe(0);
@@ -37,7 +37,7 @@ describe('help and version', () => {
   });
 });
 
-describe('mistakes on the command line', () => {
+describe.concurrent('mistakes on the command line', () => {
   const mistakes: [name: string, args: string[], error: string, hint: string | RegExp][] = [
     ['an unknown command', ['devcies'], 'unknown command "devcies"', 'did you mean "midtrain devices"?'],
     [
@@ -78,12 +78,13 @@ describe('mistakes on the command line', () => {
   }
 });
 
-describe('a command', () => {
+describe.concurrent('a command', () => {
   test('that succeeds ends with 0, its result on standard output and one line per event on standard error', async () => {
     const { code, stdout, stderr } = await runCli(['job', '--seconds', '0.5', '--json'], { script });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({ steps: 10 });
-    expect(stderr.split('\n')).toEqual([
+    // On a very slow machine lines of progress stand between these.
+    expect(stderr.split('\n').filter((line) => !/^[a-z ]+: \d+/.test(line))).toEqual([
       'filter: start, 4,000 documents',
       expect.stringMatching(/^filter: done, 4,000 documents in 0\.4 s/),
       'warning: pages/broken-0.html (byte 812): not UTF-8',
@@ -173,7 +174,8 @@ describe('a command', () => {
   });
 });
 
-describe.skipIf(!hasTerminal)('on a terminal', () => {
+const ifTerminal = hasTerminal ? describe.concurrent : describe.skip;
+ifTerminal('on a terminal (a pseudo-terminal, from util-linux script)', () => {
   test('Ctrl-C in the middle stops cleanly and leaves a readable scrollback', async () => {
     const run = await runInTerminal(['job', '--seconds', '30'], { script });
     await run.shows(/\d+ \/ 600 steps .*ETA/);

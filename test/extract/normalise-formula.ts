@@ -8,6 +8,7 @@
  *   - alignment: `&`, `\\`, and the environments align, eqnarray, gather, aligned, split, equation, math, displaymath;
  *   - spellings of one symbol: `\le` `\leq`, `\ne` `\neq`, `\to` `\rightarrow`, `\lbrace` `\{`, `\dots` `\ldots`, ...;
  *   - `f'` = `f^{\prime}`;
+ *   - `\substack` = `subarray`;
  *   - ways to set upright text: `\mbox` `\text` `\mathrm` `\textrm` `\operatorname` `\rm`; `\tfrac` `\dfrac` `\frac`;
  *   - a full stop, comma or semicolon at the very end.
  * What is not: any other command, letter, digit, sign, or their order.
@@ -21,6 +22,7 @@ const ignored = new Set(
     'mathrm textrm text mbox hbox operatorname rm textnormal textup mathop mathord mathbin mathrel mathnormal'
   ).split(' '),
 );
+const starred = new Set(['operatorname', 'tag', 'hspace', 'vspace']);
 const withArgument = new Set(['label', 'tag', 'hspace', 'vspace', 'hphantom', 'phantom', 'vphantom']);
 const environments = new Set(
   'align aligned eqnarray gather gathered split equation math displaymath multline alignat flalign'.split(
@@ -105,7 +107,7 @@ export function normaliseFormula(source: string): string {
       at++;
       continue;
     }
-    const name = /^[A-Za-z]+\*?/.exec(tex.slice(at + 1, at + 40))?.[0].replace(/\*$/, '');
+    const name = /^[A-Za-z]+/.exec(tex.slice(at + 1, at + 40))?.[0];
     if (name === undefined) {
       const symbol = tex[at + 1] ?? '';
       at += 2;
@@ -113,7 +115,8 @@ export function normaliseFormula(source: string): string {
       else if (symbol === '\\') at += /^\s*\[[^\]]*\]/.exec(tex.slice(at, at + 40))?.[0].length ?? 0;
       continue; // other control symbols are spacing
     }
-    at += 1 + name.length + (tex[at + 1 + name.length] === '*' ? 1 : 0);
+    at += 1 + name.length;
+    if (tex[at] === '*' && starred.has(name)) at++;
     if (name === 'begin' || name === 'end') {
       const group = /^\s*\{([A-Za-z]+)\*?\}/.exec(tex.slice(at, at + 60));
       if (group !== null) {
@@ -122,6 +125,13 @@ export function normaliseFormula(source: string): string {
           if (group[1] === 'alignat' && name === 'begin')
             at += /^\s*\{[^}]*\}/.exec(tex.slice(at, at + 20))?.[0].length ?? 0;
         } else {
+          if (group[1] === 'subarray') {
+            if (name === 'begin') {
+              at += /^\s*\{[^}]*\}/.exec(tex.slice(at, at + 20))?.[0].length ?? 0;
+              tokens.push('\\substack');
+            }
+            continue;
+          }
           if (name === 'begin' && group[1] === 'array')
             at += /^\s*(?:\[[^\]]*\])?\s*\{[^}]*\}/.exec(tex.slice(at, at + 80))?.[0].length ?? 0;
           tokens.push(`\\${name}:${group[1]}`);

@@ -58,6 +58,12 @@ test('slow work is shown as time for one, fast work as amount for a second', () 
   expect(rateOf(0, 'steps')).toBe('0 steps/s');
 });
 
+test('a unit given in the singular is put in the plural', () => {
+  expect([amountOf(3, 'step'), amountOf(2, 'query'), amountOf(2, 'key'), rateOf(20, 'step')]).toEqual([
+    ...['3 steps', '2 queries', '2 keys', '20 steps/s'],
+  ]);
+});
+
 test('one of something is singular', () => {
   expect([
     amountOf(1, 'documents'),

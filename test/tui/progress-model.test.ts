@@ -1,6 +1,6 @@
 /** The state of a job as the display sees it. */
 import { describe, expect, test } from 'vitest';
-import { curvesOf, ProgressModel } from '../../src/tui/progress-model.ts';
+import { curvesOf, meanRateOf, ProgressModel } from '../../src/tui/progress-model.ts';
 
 describe('the progress model', () => {
   test('follows a task from start to end', () => {
@@ -36,6 +36,15 @@ describe('the progress model', () => {
       );
     }
     expect(model.running.get('eval')).toMatchObject({ startedAt: 10, done: 5 });
+  });
+
+  test('a finished task that was resumed does not count what was done before as speed', () => {
+    const model = new ProgressModel();
+    for (let s = 0; s <= 10; s++)
+      model.apply({ kind: 'progress', task: 't', done: 5000 + 2 * s, unit: 'steps' }, s);
+    model.apply({ kind: 'end', task: 't', done: 5020, unit: 'steps', seconds: 10 }, 10);
+    expect(model.log[0]).toMatchObject({ task: { done: 5020 } });
+    expect(meanRateOf((model.log[0] as { task: Parameters<typeof meanRateOf>[0] }).task)).toBe(2);
   });
 
   test('shows a repeated warning once and counts it', () => {

@@ -20,7 +20,7 @@ export class ModelWeights {
   readonly slabs: readonly Slab[];
   private readonly gpu: Gpu;
   private readonly buffers: readonly GPUBuffer[];
-  private readonly places = new Map<string, Place>();
+  private readonly byName = new Map<string, Place>();
 
   constructor(gpu: Gpu, config: ModelConfig) {
     this.gpu = gpu;
@@ -38,7 +38,7 @@ export class ModelWeights {
       for (const { block, offset } of slab.blocks) {
         let at = offset;
         for (const part of block.parts) {
-          this.places.set(part.name, { slab: index, offset: at, shape: part.shape });
+          this.byName.set(part.name, { slab: index, offset: at, shape: part.shape });
           at += part.shape.reduce((a, b) => a * b, 1);
         }
       }
@@ -47,12 +47,17 @@ export class ModelWeights {
 
   /** Hugging Face names and shapes, in order. */
   names(): { name: string; shape: readonly number[] }[] {
-    return [...this.places].map(([name, { shape }]) => ({ name, shape }));
+    return [...this.byName].map(([name, { shape }]) => ({ name, shape }));
+  }
+
+  /** Where each tensor lies in the slabs (offset in elements). */
+  places(): { name: string; slab: number; offset: number; shape: readonly number[] }[] {
+    return [...this.byName].map(([name, place]) => ({ name, ...place }));
   }
 
   /** Uploads one tensor. Throws when the name or the size does not belong to this model. */
   load(name: string, values: Float32Array): void {
-    const place = this.places.get(name);
+    const place = this.byName.get(name);
     if (!place) throw new UserError(`the model has no tensor ${name}`, { hint: 'config.json and the weights do not belong together' });
     const size = place.shape.reduce((a, b) => a * b, 1);
     if (values.length !== size) {
@@ -63,7 +68,7 @@ export class ModelWeights {
 
   /** Reads one tensor back. */
   async save(name: string): Promise<Float32Array> {
-    const place = this.places.get(name);
+    const place = this.byName.get(name);
     invariant(place, `no tensor ${name}`);
     const size = place.shape.reduce((a, b) => a * b, 1);
     return new Float32Array(await this.gpu.read(this.buffers[place.slab]!, place.offset * 4, size * 4));

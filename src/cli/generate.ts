@@ -1,0 +1,66 @@
+/** `midtrain generate`: text from a checkpoint. */
+import { exitCodes, UserError } from '../core/errors.ts';
+import { type Command, jsonOption } from './command.ts';
+import { integerValue, numberValue } from './parse.ts';
+
+export const command: Command = {
+  name: 'generate',
+  summary: 'continue a text with a model',
+  arguments: [{ name: 'model', description: 'checkpoint or Hugging Face folder', required: true }],
+  options: [
+    { flags: '--prompt <text>', description: 'text to continue (default: start of a document)' },
+    {
+      flags: '--max-tokens <n>',
+      description: 'most tokens to write',
+      default: 100,
+      parse: integerValue({ min: 1 }),
+    },
+    {
+      flags: '--temperature <t>',
+      description: '0 takes the likeliest token each time',
+      default: 1,
+      parse: numberValue({ min: 0 }),
+    },
+    {
+      flags: '--samples <n>',
+      description: 'how many continuations',
+      default: 1,
+      parse: integerValue({ min: 1, max: 1024 }),
+    },
+    { flags: '--seed <n>', description: 'decides the samples', default: 0, parse: integerValue({ min: 0 }) },
+    jsonOption,
+  ],
+  examples: [
+    {
+      command:
+        'midtrain generate runs/demo/train/decay/checkpoints/step-0000200 --prompt "Question:2+3\\nAnswer:"',
+      what: 'one sample',
+    },
+    { command: 'midtrain generate my-model --prompt "Once upon a time" --temperature 0', what: 'greedy' },
+  ],
+  async run(context, args, options) {
+    const { openDevice } = await import('../../trainer/device.ts');
+    const { generate } = await import('../../trainer/generate.ts');
+    const gpu = await openDevice();
+    try {
+      const texts = await generate(gpu, args[0]!, {
+        prompt: ((options.prompt as string | undefined) ?? '').replaceAll('\\n', '\n'),
+        maxTokens: options.maxTokens as number,
+        temperature: options.temperature as number,
+        samples: options.samples as number,
+        seed: options.seed as number,
+        signal: context.signal,
+      });
+      if (texts.length === 0) throw new UserError('nothing was generated');
+      const { printable } = await import('../core/printable.ts');
+      context.write(
+        context.json
+          ? `${JSON.stringify(texts, null, 2)}\n`
+          : texts.map(({ text }) => `${printable(text)}\n`).join('---\n'),
+      );
+    } finally {
+      await gpu.close();
+    }
+    return exitCodes.done;
+  },
+};

@@ -1,0 +1,192 @@
+/** `midtrain mix`, also installed as `mix`: a token-exact mixture to token shards. Maps flags to src/stages/mix.ts. */
+
+import type { Ratios } from '../../mixtures/shares.ts';
+import { parseAmount } from '../core/amount.ts';
+import { exitCodes, UserError } from '../core/errors.ts';
+import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
+import { integerValue, numberValue, shareValue } from './parse.ts';
+
+export const command: Command = {
+  name: 'mix',
+  summary: 'mix data sources at exact token ratios into token shards',
+  description:
+    'Takes a recipe (a YAML file, or the name of a built-in one: demo, stable, decay-short, decay-long, decay-hybrid). Without one: ./mixture.yaml if ' +
+    'there is one, else the bundled demo recipe; it says which. Shares are of all tokens in the output and are met to within one sequence per source. ' +
+    '--qa-ratio sets the roles qa and long-cot together, --cot-ratio the long-cot part of that, --instruct-ratio the instruction data; the fill source ' +
+    'takes the difference. Sources fixed with --set stay fixed. Nothing is downloaded.',
+  arguments: [{ name: 'recipe', description: 'a recipe file, or the name of a built-in recipe' }],
+  options: [
+    {
+      flags: '--qa-ratio <share>',
+      description: 'share of QA data, long chains of thought included (0 to 1)',
+      parse: shareValue(),
+    },
+    {
+      flags: '--cot-ratio <share>',
+      description: 'share of long chains of thought, inside the QA share',
+      parse: shareValue(),
+    },
+    { flags: '--instruct-ratio <share>', description: 'share of instruction data', parse: shareValue() },
+    { flags: '--set <source=share>', description: 'share of one source; may be repeated', parse: assignment },
+    {
+      flags: '--data <source=path>',
+      description: 'where the data of one source is; may be repeated, also for one source',
+      parse: dataOf,
+    },
+    { flags: '--budget <tokens>', description: 'tokens in the output, such as 20M', parse: amount },
+    { flags: '--sequence-length <tokens>', description: 'tokens a model sees at once', parse: amount },
+    {
+      flags: '--seed <number>',
+      description: 'decides the order of documents',
+      parse: integerValue({ min: 0 }),
+    },
+    {
+      flags: '--repeat-limit <times>',
+      description: 'how often a source may be read',
+      parse: numberValue({ min: 1e-6 }),
+    },
+    {
+      flags: '--tokenizer <path>',
+      description: 'folder with tokenizer.json, instead of the one of the recipe',
+    },
+    { flags: '--out <folder>', description: 'where to write (default: runs/<recipe name>-mix)' },
+    { flags: '--overwrite', description: 'replace another mixture that lies there' },
+    dryRunOption,
+    jsonOption,
+  ],
+  examples: [
+    { command: 'midtrain mix --qa-ratio 0.3', what: 'the bundled demo recipe with 30 % QA data' },
+    {
+      command: 'midtrain mix decay-long --dry-run',
+      what: 'plan a decay branch of the paper with the sizes of its data cards',
+    },
+    {
+      command: 'midtrain mix demo --set arithmetic-long-cot=0.15 --budget 16k --out runs/small',
+      what: 'fix one source and the size',
+    },
+  ],
+  run,
+};
+
+async function run(
+  context: CommandContext,
+  args: string[],
+  options: Record<string, unknown>,
+): Promise<number> {
+  const { resolve } = await import('node:path');
+  const { loadRecipe } = await import('../../mixtures/load.ts');
+  const { withData } = await import('../../mixtures/sources.ts');
+  const { planTable } = await import('../../mixtures/plan-table.ts');
+  const loaded = withData(
+    loadRecipe(args[0], context.cwd),
+    (options.data as Record<string, string[]> | undefined) ?? {},
+    context.cwd,
+  );
+  if (loaded.chosen === 'mixture.yaml')
+    context.emit({ kind: 'message', level: 'info', text: 'recipe: ./mixture.yaml (none was given)' });
+  if (loaded.chosen === 'demo') {
+    context.emit({
+      kind: 'message',
+      level: 'info',
+      text: 'recipe: the bundled demo (none was given and there is no ./mixture.yaml)',
+    });
+  }
+  const output = resolve(
+    context.cwd,
+    (options.out as string | undefined) ?? `runs/${loaded.recipe.name}-mix`,
+  );
+  const request = {
+    loaded,
+    cwd: context.cwd,
+    output,
+    ratios: ratiosOf(options),
+    options: defined({
+      budget: options.budget as number | undefined,
+      seed: options.seed as number | undefined,
+      repeatLimit: options.repeatLimit as number | undefined,
+      sequenceLength: options.sequenceLength as number | undefined,
+    }),
+    ...defined({
+      tokenizer: options.tokenizer as string | undefined,
+      overwrite: options.overwrite as boolean | undefined,
+    }),
+    emit: context.emit,
+    signal: context.signal,
+  };
+  if (options.dryRun === true) {
+    const { planMix } = await import('../stages/prepare-mix.ts');
+    const { plan, tokenizer } = await planMix(request);
+    context.write(
+      context.json
+        ? `${JSON.stringify({ recipe: loaded.file, tokenizer: tokenizer?.name ?? null, plan }, null, 2)}\n`
+        : planTable(plan),
+    );
+    return plan.problems.length === 0 ? exitCodes.done : exitCodes.userError;
+  }
+  const { mix } = await import('../stages/mix.ts');
+  const { manifest, plan, reused, failures } = await mix(request);
+  for (const { file, place, problem } of failures) {
+    context.emit({
+      kind: 'message',
+      level: 'warn',
+      text: `${file}${place === undefined ? '' : ` (${place})`}: ${problem}`,
+    });
+  }
+  if (context.json) context.write(`${JSON.stringify({ output, reused, failures, manifest }, null, 2)}\n`);
+  else {
+    context.write(planTable(plan));
+    context.write(
+      `${reused ? 'already there' : 'written'}: ${output} (manifest.json, ${manifest.files.filter((f) => f.path.endsWith('.ds')).length} shards, tokenizer ${manifest.tokenizer.name})\n`,
+    );
+  }
+  return failures.length > 0 ? exitCodes.someInputsFailed : exitCodes.done;
+}
+
+function ratiosOf(options: Record<string, unknown>): Ratios {
+  return defined({
+    qa: options.qaRatio as number | undefined,
+    cot: options.cotRatio as number | undefined,
+    instruct: options.instructRatio as number | undefined,
+    set: options.set as Record<string, number> | undefined,
+  });
+}
+
+/** Without the keys that are undefined: undefined means unset. */
+function defined<T extends Record<string, unknown>>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+function assignment(text: string, flag: string, previous: unknown): Record<string, number> {
+  const match = /^([\w.-]+)=(.+)$/.exec(text);
+  if (match === null)
+    throw new UserError(`${flag}: "${text}" is not of the form source=share`, {
+      hint: `for example ${flag} gsm8k=0.2`,
+    });
+  const earlier = (previous ?? {}) as Record<string, number>;
+  if (match[1]! in earlier)
+    throw new UserError(`${flag}: ${match[1]} is set twice`, { hint: 'leave one of them out' });
+  return { ...earlier, [match[1]!]: shareValue()(match[2]!, `${flag} ${match[1]}`, undefined) as number };
+}
+
+function dataOf(text: string, flag: string, previous: unknown): Record<string, string[]> {
+  const at = text.indexOf('=');
+  if (at <= 0 || at === text.length - 1) {
+    throw new UserError(`${flag}: "${text}" is not of the form source=path`, {
+      hint: `for example ${flag} web=runs/filter`,
+    });
+  }
+  const earlier = (previous ?? {}) as Record<string, string[]>;
+  const name = text.slice(0, at);
+  return { ...earlier, [name]: [...(earlier[name] ?? []), text.slice(at + 1)] };
+}
+
+function amount(text: string, flag: string): number {
+  const value = parseAmount(text);
+  if (value === undefined || value <= 0)
+    throw new UserError(`${flag}: "${text}" is not a count`, {
+      hint: 'give a number such as 20000000 or 20M',
+    });
+  return value;
+}

@@ -1,0 +1,100 @@
+/** `midtrain train`: the stable and the decay phase on WebGPU. Maps flags to trainer/train.ts. */
+import { exitCodes, UserError } from '../core/errors.ts';
+import { type Command, dryRunOption, jsonOption } from './command.ts';
+import { choiceValue } from './parse.ts';
+
+export const command: Command = {
+  name: 'train',
+  summary: 'train a model through the stable or the decay phase on WebGPU',
+  description:
+    'Reads a YAML config (model shape or a Hugging Face folder to start from, data from `midtrain mix`, a section for each phase). ' +
+    '--phase stable warms up and holds the learning rate; --phase decay starts from the last stable checkpoint and lowers it along a cosine ' +
+    'to a tenth. Runs lie in <out>/stable and <out>/decay; a stopped run goes on when the same command is given again, bit for bit. ' +
+    'Checkpoints are Hugging Face folders.',
+  arguments: [{ name: 'config', description: 'YAML file' }],
+  options: [
+    { flags: '--phase <phase>', description: 'stable or decay', parse: choiceValue(['stable', 'decay']) },
+    {
+      flags: '--from <folder>',
+      description:
+        'checkpoint or Hugging Face folder to start from (default: the last stable checkpoint for decay)',
+    },
+    { flags: '--example-config', description: 'print a config to start from and stop' },
+    dryRunOption,
+    jsonOption,
+  ],
+  examples: [
+    { command: 'midtrain train --example-config', what: 'print a commented config' },
+    {
+      command: 'midtrain train train.yaml --phase stable --dry-run',
+      what: 'steps, tokens and memory, without training',
+    },
+    { command: 'midtrain train train.yaml --phase decay', what: 'decay from the last stable checkpoint' },
+  ],
+  async run(context, args, options) {
+    if (options.exampleConfig === true) {
+      context.write(exampleConfig);
+      return exitCodes.done;
+    }
+    if (args[0] === undefined)
+      throw new UserError('no config given', {
+        hint: 'midtrain train --example-config > train.yaml gives one to start from',
+      });
+    if (options.phase === undefined)
+      throw new UserError('no phase given', { hint: 'add --phase stable or --phase decay' });
+    const { readYaml } = await import('./read-yaml.ts');
+    const { trainConfigSchema } = await import('../../trainer/train-config.ts');
+    const config = await readYaml(trainConfigSchema, args[0], context.cwd);
+    const phase = options.phase as 'stable' | 'decay';
+    const from = options.from as string | undefined;
+    if (options.dryRun === true) {
+      const { describeTraining } = await import('../../trainer/describe-training.ts');
+      const described = await describeTraining(config, phase, from);
+      context.write(
+        context.json
+          ? `${JSON.stringify(described, null, 2)}\n`
+          : described.lines.map((line) => `${line}\n`).join(''),
+      );
+      return exitCodes.done;
+    }
+    const { openDevice } = await import('../../trainer/device.ts');
+    const { train } = await import('../../trainer/train.ts');
+    const gpu = await openDevice();
+    try {
+      const result = await train(gpu, config, phase, {
+        emit: context.emit,
+        signal: context.signal,
+        ...(from === undefined ? {} : { from }),
+      });
+      context.write(
+        context.json
+          ? `${JSON.stringify(result, null, 2)}\n`
+          : `${phase} phase done: loss ${result.finalLoss.toFixed(4)}${result.finalEvalLoss === undefined ? '' : `, held-out loss ${result.finalEvalLoss.toFixed(4)}`}, checkpoint ${result.checkpoint}\n`,
+      );
+    } finally {
+      await gpu.close();
+    }
+    return exitCodes.done;
+  },
+};
+
+const exampleConfig = `# midtrain train train.yaml --phase stable, then --phase decay
+name: small
+out: runs/small
+data: runs/demo-mix            # what \`midtrain mix\` wrote
+seed: 0
+model:                         # or \`init: <Hugging Face folder>\`
+  hidden_size: 64
+  num_hidden_layers: 2
+  num_attention_heads: 4
+  num_key_value_heads: 2
+  intermediate_size: 176
+  tie_word_embeddings: true
+sequence_length: 64
+micro_batch_size: 16
+optimizer: {adam_beta1: 0.9, adam_beta2: 0.95, weight_decay: 0.1, max_grad_norm: 1.0}
+stable: {steps: 100, learning_rate: 3.0e-3, warmup_steps: 10}
+decay: {steps: 50, learning_rate: 3.0e-3, decay: cosine, min_lr_ratio: 0.1}
+eval_every: 25
+checkpoint_every: 100
+`;

@@ -1,0 +1,344 @@
+/**
+ * Token shards in datatrove's format, byte for byte, so that Nanotron reads them; and beside each a table of where its tokens come from.
+ *
+ *   x.ds             token ids, little-endian, uint16 for vocabularies up to 65,536 entries, else uint32; no header
+ *   x.ds.index       little-endian uint64 per document: end, in tokens, counted from the start of the shard
+ *   x.ds.metadata    three lines without a last newline: `tokenizer|bytes per token`, number of tokens, the number for people ("1.50 kT")
+ *   x.ds.loss        optional, one byte per token: 1 where the loss counts
+ *   x.provenance.parquet   ours: start, end, id, source, url of every document
+ *
+ * Sources: datatrove `pipeline/tokens/tokenizer.py` (TokenizedFile) and `utils/dataset.py`; humanize `metric` for the third line.
+ * The writer streams: memory does not grow with tokens. Files appear under their names when the shard is whole, metadata last.
+ */
+import { existsSync } from 'node:fs';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { endianness } from 'node:os';
+import { Field, Int64, Schema, Utf8 } from 'apache-arrow';
+import { batchOf, int64Vector, Utf8Builder } from '../core/batch.ts';
+import { InputError, invariant, messageOf, UserError } from '../core/errors.ts';
+import { AtomicFile, writeFileAtomic } from './atomic.ts';
+import { ParquetOutput } from './parquet-write.ts';
+
+const bufferBytes = 1 << 20;
+const provenanceRows = 16_384;
+
+export interface TokenShardOptions {
+  /** First line of the metadata; Nanotron compares it with the configured tokenizer. */
+  tokenizerName: string;
+  vocabSize: number;
+  /** Write `.ds.loss`; then every document needs `loss`, or counts in full. */
+  lossMask?: boolean;
+}
+
+export interface DocumentOrigin {
+  docId: string;
+  source: string;
+  url?: string | null | undefined;
+  /** One entry per token, non-zero where the loss counts. */
+  loss?: ArrayLike<number | boolean> | undefined;
+}
+
+/** Path of the provenance table that belongs to a shard. */
+export function provenancePath(shard: string): string {
+  return `${shard.replace(/\.ds$/, '')}.provenance.parquet`;
+}
+
+/** Bytes per token for a vocabulary. */
+export function tokenBytes(vocabSize: number): 2 | 4 {
+  return vocabSize <= 65_536 ? 2 : 4;
+}
+
+export class TokenShardWriter {
+  readonly path: string;
+  readonly tokenBytes: 2 | 4;
+  /** Tokens and documents so far. */
+  tokens = 0;
+  documents = 0;
+  private readonly options: TokenShardOptions;
+  private readonly ids: Sink;
+  private readonly index: Sink;
+  private readonly loss: Sink | undefined;
+  private readonly provenance: Provenance;
+
+  constructor(path: string, options: TokenShardOptions) {
+    if (!path.endsWith('.ds')) throw new UserError(`${path}: a token shard is named .ds`);
+    if (/[\n|]/.test(options.tokenizerName)) throw new UserError(`the tokenizer name "${options.tokenizerName}" holds a line break or "|"`);
+    this.path = path;
+    this.options = options;
+    this.tokenBytes = tokenBytes(options.vocabSize);
+    this.ids = new Sink(path);
+    this.index = new Sink(`${path}.index`);
+    this.loss = options.lossMask === true ? new Sink(`${path}.loss`) : undefined;
+    this.provenance = new Provenance(provenancePath(path));
+  }
+
+  /** Appends one document. An empty one is refused: its index entry would repeat the one before. */
+  async add(tokens: ArrayLike<number>, origin: DocumentOrigin): Promise<void> {
+    const n = tokens.length;
+    invariant(n > 0, `the document ${origin.docId} has no tokens`);
+    const { loss } = origin;
+    if (loss !== undefined) invariant(loss.length === n, `the document ${origin.docId} has ${n} tokens and ${loss.length} loss entries`);
+    const width = this.tokenBytes;
+    const limit = this.options.vocabSize;
+    const bytes = new Uint8Array(n * width);
+    const view = new DataView(bytes.buffer);
+    for (let i = 0; i < n; i++) {
+      const id = tokens[i]!;
+      if (!(id >= 0 && id < limit)) {
+        throw new UserError(`the document ${origin.docId} has the token ${id}, outside the vocabulary of ${limit}`, { hint: 'use the tokenizer that made the tokens' });
+      }
+      if (width === 2) view.setUint16(i * 2, id, true);
+      else view.setUint32(i * 4, id, true);
+    }
+    const start = this.tokens;
+    this.tokens += n;
+    this.documents++;
+    await this.ids.write(bytes);
+    const end = new Uint8Array(8);
+    new DataView(end.buffer).setBigUint64(0, BigInt(this.tokens), true);
+    await this.index.write(end);
+    if (this.loss !== undefined) await this.loss.write(Uint8Array.from({ length: n }, (_, i) => (loss === undefined || loss[i] ? 1 : 0)));
+    await this.provenance.add(start, this.tokens, origin);
+  }
+
+  /** Puts all files in place and returns their checksums by name. */
+  async finish(): Promise<{ tokens: number; documents: number; bytes: number; sha256: string; files: Record<string, string> }> {
+    const ids = await this.ids.commit();
+    const index = await this.index.commit();
+    const loss = await this.loss?.commit();
+    const provenance = await this.provenance.finish();
+    const { tokenizerName } = this.options;
+    await writeFileAtomic(`${this.path}.metadata`, `${tokenizerName}|${this.tokenBytes}\n${this.tokens}\n${metricTokens(this.tokens)}`);
+    const files = {
+      '.ds': ids.sha256,
+      '.ds.index': index.sha256,
+      ...(loss === undefined ? {} : { '.ds.loss': loss.sha256 }),
+      '.provenance.parquet': provenance.sha256,
+    };
+    return { tokens: this.tokens, documents: this.documents, bytes: ids.bytes, sha256: ids.sha256, files };
+  }
+
+  async abort(): Promise<void> {
+    for (const sink of [this.ids, this.index, this.loss]) await sink?.abort();
+    await this.provenance.abort();
+  }
+}
+
+/** Bytes gathered into large writes of an atomic file. */
+class Sink {
+  private readonly path: string;
+  private file: AtomicFile | undefined;
+  private readonly buffer = new Uint8Array(bufferBytes);
+  private used = 0;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.used + bytes.length > this.buffer.length) await this.flush();
+    if (bytes.length > this.buffer.length) {
+      await (await this.target()).write(bytes);
+      return;
+    }
+    this.buffer.set(bytes, this.used);
+    this.used += bytes.length;
+  }
+
+  async commit(): Promise<{ bytes: number; sha256: string }> {
+    await this.flush();
+    return (await this.target()).commit();
+  }
+
+  async abort(): Promise<void> {
+    await this.file?.abort();
+  }
+
+  private async flush(): Promise<void> {
+    const file = await this.target();
+    await file.write(this.buffer.subarray(0, this.used));
+    this.used = 0;
+  }
+
+  private async target(): Promise<AtomicFile> {
+    this.file ??= await AtomicFile.create(this.path);
+    return this.file;
+  }
+}
+
+export const provenanceSchema = new Schema([
+  new Field('start', new Int64(), false),
+  new Field('end', new Int64(), false),
+  new Field('id', new Utf8(), false),
+  new Field('source', new Utf8(), false),
+  new Field('url', new Utf8(), true),
+]);
+
+class Provenance {
+  private readonly output: ParquetOutput;
+  private starts: number[] = [];
+  private ends: number[] = [];
+  private ids = new Utf8Builder();
+  private sources = new Utf8Builder();
+  private urls = new Utf8Builder();
+
+  constructor(path: string) {
+    this.output = new ParquetOutput(path, provenanceSchema, { rowGroupBytes: 16 << 20 });
+  }
+
+  async add(start: number, end: number, { docId, source, url }: DocumentOrigin): Promise<void> {
+    this.starts.push(start);
+    this.ends.push(end);
+    this.ids.append(docId);
+    this.sources.append(source);
+    this.urls.append(url ?? null);
+    if (this.starts.length >= provenanceRows) await this.flush();
+  }
+
+  async finish(): Promise<{ sha256: string }> {
+    await this.flush();
+    return this.output.finish();
+  }
+
+  abort(): Promise<void> {
+    return this.output.abort();
+  }
+
+  private async flush(): Promise<void> {
+    const rows = this.starts.length;
+    if (rows === 0) return;
+    const vectors = [int64Vector(this.starts), int64Vector(this.ends), this.ids.finish(), this.sources.finish(), this.urls.finish()];
+    await this.output.write(batchOf(provenanceSchema, vectors.map((vector) => vector.data[0]!), rows));
+    this.starts = [];
+    this.ends = [];
+    this.ids = new Utf8Builder();
+    this.sources = new Utf8Builder();
+    this.urls = new Utf8Builder();
+  }
+}
+
+export interface TokenShard {
+  path: string;
+  tokenizerName: string;
+  tokenCount: number;
+  tokenBytes: 2 | 4;
+  /** Ends in tokens; every document ends behind the one before. */
+  documentEnds: Float64Array;
+  hasLoss: boolean;
+  /** Tokens `[start, start + n)`. */
+  read(start: number, n: number): Promise<Uint32Array>;
+  /** Loss mask of the same range; all ones without `.ds.loss`. */
+  readLoss(start: number, n: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Opens a shard and checks its parts against each other. */
+export async function openTokenShard(path: string): Promise<TokenShard> {
+  const lines = (await part(path, '.metadata')).toString('utf8').split('\n');
+  const [, tokenizerName, size] = /^(.*)\|(2|4)$/.exec(lines[0] ?? '') ?? [];
+  const tokenCount = Number(lines[1]);
+  if (tokenizerName === undefined || !Number.isSafeInteger(tokenCount) || tokenCount < 0) {
+    throw new InputError(`${path}.metadata`, `is not "tokenizer|bytes" and a number of tokens: ${JSON.stringify(lines.slice(0, 2).join('\n').slice(0, 80))}`);
+  }
+  const width = Number(size) as 2 | 4;
+  const documentEnds = readIndex(path, await part(path, '.index'), tokenCount);
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw new InputError(path, `cannot be opened: ${messageOf(error)}`, { cause: error });
+  });
+  const hasLoss = existsSync(`${path}.loss`);
+  const lossHandle = hasLoss ? await open(`${path}.loss`, 'r') : undefined;
+  const close = async (): Promise<void> => {
+    await handle.close();
+    await lossHandle?.close();
+  };
+  try {
+    await checkSize(path, handle, tokenCount * width);
+    if (lossHandle !== undefined) await checkSize(`${path}.loss`, lossHandle, tokenCount);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const check = (start: number, n: number): void => {
+    invariant(start >= 0 && n >= 0 && start + n <= tokenCount, `tokens ${start} to ${start + n} of ${tokenCount} in ${path}`);
+  };
+  return {
+    path,
+    tokenizerName,
+    tokenCount,
+    tokenBytes: width,
+    documentEnds,
+    hasLoss,
+    async read(start, n) {
+      check(start, n);
+      return toTokens(await readExactly(path, handle, start * width, n * width), width);
+    },
+    async readLoss(start, n) {
+      check(start, n);
+      return lossHandle === undefined ? new Uint8Array(n).fill(1) : readExactly(`${path}.loss`, lossHandle, start, n);
+    },
+    close,
+  };
+}
+
+async function part(path: string, suffix: string): Promise<Buffer> {
+  try {
+    return await readFile(path + suffix);
+  } catch (error) {
+    throw new InputError(path + suffix, `cannot be read: ${messageOf(error)}`, { hint: 'a token shard is a .ds file with .ds.index and .ds.metadata beside it', cause: error });
+  }
+}
+
+function readIndex(path: string, bytes: Buffer, tokenCount: number): Float64Array {
+  const file = `${path}.index`;
+  if (bytes.length % 8 !== 0) throw new InputError(file, `has ${bytes.length} bytes, not a multiple of 8`);
+  const ends = new Float64Array(bytes.length / 8);
+  let previous = 0;
+  for (let i = 0; i < ends.length; i++) {
+    const end = Number(bytes.readBigUInt64LE(i * 8));
+    if (end < previous || end > tokenCount) throw new InputError(file, `document ${i} ends at token ${end}, behind ${previous} of ${tokenCount}`, { place: `entry ${i}` });
+    ends[i] = previous = end;
+  }
+  if (previous !== tokenCount) throw new InputError(file, `the last document ends at token ${previous} of ${tokenCount}`);
+  return ends;
+}
+
+async function checkSize(path: string, handle: FileHandle, expected: number): Promise<void> {
+  const { size } = await handle.stat();
+  if (size !== expected) throw new InputError(path, `has ${size} bytes; its metadata says ${expected}`, { hint: 'make the shard again' });
+}
+
+async function readExactly(path: string, handle: FileHandle, start: number, n: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(n);
+  for (let filled = 0; filled < n; ) {
+    const { bytesRead } = await handle.read(bytes, filled, n - filled, start + filled);
+    if (bytesRead === 0) throw new InputError(path, `ends at byte ${start + filled}`, { hint: 'make the shard again' });
+    filled += bytesRead;
+  }
+  return bytes;
+}
+
+function toTokens(bytes: Uint8Array, width: 2 | 4): Uint32Array {
+  if (endianness() === 'LE') {
+    return width === 4 ? new Uint32Array(bytes.buffer, 0, bytes.length / 4) : Uint32Array.from(new Uint16Array(bytes.buffer, 0, bytes.length / 2));
+  }
+  const view = new DataView(bytes.buffer);
+  return Uint32Array.from({ length: bytes.length / width }, (_, i) => (width === 4 ? view.getUint32(i * 4, true) : view.getUint16(i * 2, true)));
+}
+
+/** Three significant digits with a metric prefix, as Python's `humanize.metric(n, "T")` writes them: "800 T", "1.50 kT", "20.0 GT". */
+export function metricTokens(n: number): string {
+  const exponent = n === 0 ? 0 : Math.floor(Math.log10(n));
+  const thousands = Math.floor(exponent / 3);
+  const prefix = thousands === 0 ? '' : 'kMGTPEZYRQ'[thousands - 1]!;
+  return `${roundHalfEven(n / 10 ** (thousands * 3), Math.max(0, 2 - (exponent % 3)))} ${prefix}T`;
+}
+
+/** Python rounds exact ties to the even digit, toFixed away from zero. */
+function roundHalfEven(value: number, digits: number): string {
+  const exact = value.toFixed(60);
+  const tail = exact.slice(exact.indexOf('.') + 1 + digits);
+  const rounded = value.toFixed(digits);
+  if (!/^50*$/.test(tail)) return rounded;
+  const down = digits === 0 ? exact.slice(0, exact.indexOf('.')) : exact.slice(0, exact.indexOf('.') + 1 + digits);
+  return Number(down.at(-1)) % 2 === 0 ? down : rounded;
+}

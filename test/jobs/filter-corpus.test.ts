@@ -1,0 +1,209 @@
+/** The filter job as a whole: same bytes for any number of workers, after a stop, and what it says about bad input. */
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringAt } from '../../src/core/batch.ts';
+import { InterruptedError } from '../../src/core/errors.ts';
+import { imbalance, type Ledger } from '../../src/core/ledger.ts';
+import { openParquet } from '../../src/io/parquet-footer.ts';
+import { readRowGroups } from '../../src/io/parquet-read.ts';
+import { readRecord } from '../../src/io/run-record.ts';
+import { filterCorpus, planCorpus } from '../../src/jobs/filter-corpus.ts';
+import { normaliseForExact } from '../../src/dedup/exact-signature.ts';
+import { corpusConfig, outputHashes, writeCorpus } from './corpus.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'midtrain-filter-'));
+const corpus = join(root, 'corpus');
+let expected: Record<string, string>;
+const out = (name: string): string => join(root, name);
+
+beforeAll(async () => {
+  await writeCorpus(corpus);
+  await filterCorpus(corpusConfig(corpus), { out: out('one'), workers: 1 });
+  expected = outputHashes(out('one'));
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+interface KeptRow {
+  id: string;
+  text: string;
+  big: bigint | null;
+  reason: string | null;
+  hash: string | null;
+}
+
+async function rowsOf(folder: string, sub: 'kept' | 'dropped'): Promise<KeptRow[]> {
+  const rows: KeptRow[] = [];
+  for (const name of readdirSync(join(folder, sub)).sort()) {
+    const file = await openParquet(join(folder, sub, name));
+    for await (const item of readRowGroups(file, [0, file.metadata.row_groups.length])) {
+      if (item.kind === 'failed') throw new Error(item.problem);
+      const has = (column: string): boolean => item.records.schema.fields.some((field) => field.name === column);
+      for (let row = 0; row < item.records.numRows; row++) {
+        rows.push({
+          id: stringAt(item.records, 'id', row)!,
+          text: stringAt(item.records, 'text', row) ?? '',
+          big: has('big') ? (item.records.getChild('big')!.get(row) as bigint) : null,
+          reason: has('verdict.reason') ? stringAt(item.records, 'verdict.reason', row) : null,
+          hash: stringAt(item.records, 'dedup.exact', row),
+        });
+      }
+    }
+    await file.handle.close();
+  }
+  return rows;
+}
+
+describe('filterCorpus', () => {
+  it('writes the same bytes with one worker and with three', async () => {
+    await filterCorpus(corpusConfig(corpus), { out: out('three'), workers: 3 });
+    expect(Object.keys(expected).filter((name) => name.startsWith('kept')).length).toBeGreaterThanOrEqual(5);
+    expect(outputHashes(out('three'))).toEqual(expected);
+  });
+
+  it('balances, keeps each text once, and puts every other document aside with its reason', async () => {
+    const ledger = JSON.parse(readFileSync(join(out('one'), 'ledger.json'), 'utf8')) as Ledger;
+    expect(ledger.in).toBe(90);
+    expect(imbalance(ledger)).toBe(0);
+    const kept = await rowsOf(out('one'), 'kept');
+    const dropped = await rowsOf(out('one'), 'dropped');
+    expect(kept).toHaveLength(ledger.kept);
+    expect(dropped).toHaveLength(90 - ledger.kept);
+    const counts: Record<string, number> = {};
+    for (const { reason } of dropped) counts[reason!] = (counts[reason!] ?? 0) + 1;
+    expect(counts).toEqual(ledger.dropped);
+    expect(Object.keys(counts).sort()).toEqual(['duplicate_exact', 'empty_text', 'gopher_short_doc']);
+    expect(new Set(kept.map((row) => normaliseForExact(row.text))).size).toBe(kept.length);
+    const hashes = new Set(kept.map((row) => row.hash));
+    for (const row of dropped) if (row.reason === 'duplicate_exact') expect(hashes.has(row.hash)).toBe(true);
+  });
+
+  it('keeps 64-bit columns of the input exactly', async () => {
+    const rows = [...(await rowsOf(out('one'), 'kept')), ...(await rowsOf(out('one'), 'dropped'))].filter((row) => row.big !== null);
+    expect(rows).toHaveLength(40);
+    for (const { id, big } of rows) expect(big).toBe(2n ** 60n + BigInt(id.split('#')[1]!));
+  });
+
+  it('records histograms, rules and examples that agree with the ledger', () => {
+    const { summary, status } = readRecord(out('one')) as unknown as { status: string; summary: Record<string, never> };
+    expect(status).toBe('done');
+    const { ledger, signals, reasons, examples, rules } = summary as unknown as {
+      ledger: Ledger;
+      signals: Record<string, { histogram: { edges: number[]; counts: number[]; keptCounts: number[] }; threshold?: object }>;
+      reasons: Record<string, number>;
+      examples: Record<string, { id: string; excerpt: string; signal?: string }[]>;
+      rules: { reason: string; failing: number; alone: number }[];
+    };
+    const { histogram, threshold } = signals['gopher.word_count']!;
+    const sum = (counts: number[]): number => counts.reduce((a, b) => a + b, 0);
+    expect(threshold).toEqual({ min: 50, max: 100_000 });
+    expect(sum(histogram.keptCounts)).toBe(ledger.kept);
+    expect(sum(histogram.counts)).toBe(ledger.in - ledger.dropped.empty_text!);
+    expect(reasons).toMatchObject(ledger.dropped);
+    expect(rules.find((rule) => rule.reason === 'gopher_short_doc')!.failing).toBe(ledger.dropped.gopher_short_doc);
+    expect(examples.gopher_short_doc![0]).toMatchObject({ signal: 'gopher.word_count' });
+    expect(examples.kept!.length).toBe(5);
+  });
+
+  it('finds everything done when it is run again, and changes nothing', async () => {
+    const result = await filterCorpus(corpusConfig(corpus), { out: out('three'), workers: 2 });
+    expect(result.complete).toBe(true);
+    expect(outputHashes(out('three'))).toEqual(expected);
+    expect(existsSync(join(out('three'), 'work'))).toBe(false);
+  });
+
+  it('makes a damaged output again', async () => {
+    const victim = join(out('three'), 'kept', readdirSync(join(out('three'), 'kept')).sort()[1]!);
+    writeFileSync(victim, 'x'.repeat(readFileSync(victim).length));
+    await filterCorpus(corpusConfig(corpus), { out: out('three'), workers: 2 });
+    expect(outputHashes(out('three'))).toEqual(expected);
+  });
+
+  it('goes on after an abort and ends with the same bytes', async () => {
+    const controller = new AbortController();
+    const run = filterCorpus(corpusConfig(corpus), {
+      out: out('stopped'),
+      workers: 1,
+      signal: controller.signal,
+      emit: (event) => {
+        if (event.kind === 'progress' && event.task === 'filter' && event.done > 0) controller.abort();
+      },
+    });
+    await expect(run).rejects.toBeInstanceOf(InterruptedError);
+    expect(readRecord(out('stopped')).status).toBe('interrupted');
+    const done = readdirSync(join(out('stopped'), 'units')).length;
+    expect(done).toBeGreaterThan(0);
+    await filterCorpus(corpusConfig(corpus), { out: out('stopped'), workers: 2 });
+    expect(outputHashes(out('stopped'))).toEqual(expected);
+  });
+
+  it('refuses a folder that holds a job with another plan, says what changed, and starts anew with fresh', async () => {
+    const changed = corpusConfig(corpus, { thresholds: { use: ['gopher-quality'], set: { 'gopher.word_count': { min: 5 } } } });
+    await expect(filterCorpus(changed, { out: out('three') })).rejects.toThrow(/another plan[^]*gopher.word_count min 5/);
+    await filterCorpus(changed, { out: out('three'), fresh: true, workers: 2 });
+    const { summary } = readRecord(out('three'));
+    expect(Object.keys((summary.ledger as Ledger).dropped).sort()).toEqual(['duplicate_exact', 'empty_text']);
+  });
+
+  it('refuses a folder that is not a filter job', async () => {
+    const folder = mkdtempSync(join(root, 'mine-'));
+    writeFileSync(join(folder, 'thesis.txt'), 'years of work');
+    await expect(filterCorpus(corpusConfig(corpus), { out: folder, fresh: true })).rejects.toThrow(/thesis.txt/);
+    expect(readdirSync(folder)).toEqual(['thesis.txt']);
+  });
+
+  it('refuses a second run in the same folder', async () => {
+    const first = filterCorpus(corpusConfig(corpus), { out: out('twice'), workers: 1 });
+    const second = filterCorpus(corpusConfig(corpus), { out: out('twice'), workers: 1 });
+    const results = await Promise.allSettled([first, second]);
+    const failed = results.filter((result) => result.status === 'rejected');
+    expect(failed).toHaveLength(1);
+    expect(String((failed[0] as PromiseRejectedResult).reason)).toContain('another run');
+    expect(outputHashes(out('twice'))).toEqual(expected);
+  });
+
+  it('stops at the limit, in unit order, for any number of workers', async () => {
+    const result = await filterCorpus(corpusConfig(corpus), { out: out('limit'), workers: 3, limit: 25 });
+    expect(result.summary.ledger.in).toBe(25);
+    const ids = [...(await rowsOf(out('limit'), 'kept')), ...(await rowsOf(out('limit'), 'dropped'))].map((row) => row.id);
+    expect(ids.filter((id) => id.startsWith('p'))).toHaveLength(10);
+    expect(ids.filter((id) => id.startsWith('j')).sort()).toEqual(Array.from({ length: 15 }, (_, i) => `j${i}`).sort());
+  });
+
+  it('counts what it cannot read, goes on with the rest, and tries it again in the next run', async () => {
+    const bad = join(root, 'bad');
+    cpSync(corpus, bad, { recursive: true });
+    const parquet = readFileSync(join(bad, 'b.parquet'));
+    parquet.fill(0xff, 2000, 2400); // inside a row group; the footer stays whole
+    writeFileSync(join(bad, 'b.parquet'), parquet);
+    appendFileSync(join(bad, 'a.jsonl'), '{"text": cut\n');
+    cpSync(join(corpus, 'b.parquet'), join(bad, 'c.parquet'));
+    truncateSync(join(bad, 'c.parquet'), 3000);
+    const config = corpusConfig(bad);
+    config.inputs.push({ path: join(bad, 'c.parquet'), format: 'auto', columns: {} });
+    const result = await filterCorpus(config, { out: out('bad-run'), workers: 2 });
+    expect(result.complete).toBe(false);
+    const { ledger, failures } = result.summary;
+    expect(imbalance(ledger)).toBe(0);
+    // 90 documents, one line that is not JSON, one file that cannot be opened.
+    expect(ledger.in).toBe(92);
+    expect(ledger.failed.unreadable).toBeGreaterThanOrEqual(3);
+    expect(failures.some(({ file, problem }) => file.endsWith('c.parquet') && problem.includes('cut short'))).toBe(true);
+    expect(failures.some(({ file, place }) => file.endsWith('a.jsonl') && place === 'line 41')).toBe(true);
+    expect(failures.some(({ file, place }) => file.endsWith('b.parquet') && place!.includes('row group'))).toBe(true);
+    expect(result.summary.unfinishedUnits).toBeGreaterThanOrEqual(1);
+    const again = await filterCorpus(config, { out: out('bad-run'), workers: 1 });
+    expect(again.summary.ledger).toEqual(ledger);
+  });
+});
+
+describe('planCorpus', () => {
+  it('writes nothing and does not depend on the folder of the run', async () => {
+    const plan = await planCorpus(corpusConfig(corpus));
+    expect(plan).toEqual(await planCorpus(corpusConfig(corpus)));
+    expect(plan.units.length).toBeGreaterThan(5);
+    expect(plan.units.map((unit) => unit.name)).toEqual(plan.units.map((unit) => unit.name).sort());
+    expect(plan.hash).toBe((JSON.parse(readFileSync(join(out('one'), 'plan.json'), 'utf8')) as { hash: string }).hash);
+  });
+});

@@ -1,0 +1,108 @@
+/** The training loop: loss falls, both phases, and a stopped run goes on bit for bit. */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InterruptedError } from '../../src/core/errors.ts';
+import { silent } from '../../src/core/events.ts';
+import { Random } from '../../src/core/random.ts';
+import { readRun } from '../../src/io/run-record.ts';
+import { listCheckpoints } from '../../trainer/checkpoint.ts';
+import { type Gpu, openDevice } from '../../trainer/device.ts';
+import { train } from '../../trainer/train.ts';
+import { type TrainConfig, trainConfigSchema } from '../../trainer/train-config.ts';
+import { writeTokenFolder } from './token-folder.ts';
+
+const root = mkdtempSync(path.join(tmpdir(), 'train-'));
+let gpu: Gpu;
+const signal = new AbortController().signal;
+
+beforeAll(async () => {
+  gpu = await openDevice();
+  const random = new Random(1);
+  const line = () => Array.from({ length: 12 }, () => 'abcd'[random.int(2)]).join('');
+  // Every second half repeats the first: learnable by attention.
+  const documents = (n: number) => Array.from({ length: n }, () => [line(), line()].map((l) => `${l}|${l}`).join('\n'));
+  await writeTokenFolder(path.join(root, 'data'), documents(400), { copies: documents(30), noise: Array.from({ length: 30 }, line) });
+});
+afterAll(async () => {
+  await gpu.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+function config(out: string, change: Record<string, unknown> = {}): TrainConfig {
+  return trainConfigSchema.parse({
+    name: 'test',
+    out: path.join(root, out),
+    data: path.join(root, 'data'),
+    model: { hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 24 },
+    sequence_length: 32,
+    micro_batch_size: 4,
+    gradient_accumulation_steps: 2,
+    stable: { steps: 8, learning_rate: 0.01, warmup_steps: 2 },
+    decay: { steps: 6, learning_rate: 0.01 },
+    eval_every: 4,
+    checkpoint_every: 3,
+    ...change,
+  });
+}
+
+const hashOf = (folder: string) =>
+  ['model.safetensors', 'state/moments.safetensors'].map((name) => createHash('sha256').update(readFileSync(path.join(folder, name))).digest('hex'));
+
+/** Stops a run after `step` steps, as Ctrl-C would. */
+async function trainUntil(c: TrainConfig, phase: 'stable' | 'decay', step: number): Promise<void> {
+  const controller = new AbortController();
+  const run = train(gpu, c, phase, { emit: (event) => event.kind === 'progress' && event.done === step && controller.abort(), signal: controller.signal });
+  await expect(run).rejects.toThrow(InterruptedError);
+}
+
+describe('training', () => {
+  it('lowers the loss, evaluates by source, and decays the learning rate to a tenth', async () => {
+    const c = config('plain', { stable: { steps: 30, learning_rate: 0.01, warmup_steps: 2 }, decay: { steps: 10, learning_rate: 0.01 } });
+    await train(gpu, c, 'stable', { emit: silent, signal });
+    const result = await train(gpu, c, 'decay', { emit: silent, signal });
+    const stable = readRun(path.join(root, 'plain', 'stable'));
+    const decay = readRun(result.runFolder);
+    const losses = stable.metrics.map((row) => row.loss).filter((x) => x !== undefined) as number[];
+    expect(losses).toHaveLength(30);
+    expect(losses[0]!).toBeGreaterThan(losses.at(-1)! + 0.5);
+    expect(stable.metrics[0]).toMatchObject({ step: 0, 'eval_loss/copies': expect.any(Number), 'eval_loss/noise': expect.any(Number) });
+    expect(decay.metrics.at(-1)!.learning_rate).toBeCloseTo(0.001, 9);
+    expect(decay.record.summary).toMatchObject({ phase: 'decay', steps: 10, tokens: 40 * 256, parent: expect.stringContaining('stable') });
+    expect(decay.record.status).toBe('done');
+  });
+
+  it('goes on bit for bit after a stop in either phase, whatever the number of stops', async () => {
+    const whole = config('whole');
+    const first = await train(gpu, whole, 'stable', { emit: silent, signal });
+    const second = await train(gpu, whole, 'decay', { emit: silent, signal });
+    const broken = config('broken');
+    await trainUntil(broken, 'stable', 2);
+    await trainUntil(broken, 'stable', 5);
+    const firstAgain = await train(gpu, broken, 'stable', { emit: silent, signal });
+    await trainUntil(broken, 'decay', 4);
+    const secondAgain = await train(gpu, broken, 'decay', { emit: silent, signal });
+    expect(hashOf(firstAgain.checkpoint)).toEqual(hashOf(first.checkpoint));
+    expect(hashOf(secondAgain.checkpoint)).toEqual(hashOf(second.checkpoint));
+    const losses = (folder: string) => readRun(folder).metrics.filter((row) => row.loss !== undefined).map((row) => [row.step, row.loss]);
+    expect(losses(firstAgain.runFolder)).toEqual(losses(first.runFolder));
+    expect(losses(secondAgain.runFolder)).toEqual(losses(second.runFolder));
+  });
+
+  it('refuses to continue with another config, and to decay without a stable checkpoint', async () => {
+    const c = config('changed');
+    await trainUntil(c, 'stable', 2);
+    await expect(train(gpu, config('changed', { seed: 5 }), 'stable', { emit: silent, signal })).rejects.toThrow(/other config/);
+    await expect(train(gpu, config('nothing'), 'decay', { emit: silent, signal })).rejects.toThrow(/no checkpoint to decay from/);
+  });
+
+  it('keeps the newest checkpoints only, and ignores one without its marker', async () => {
+    const c = config('kept', { stable: { steps: 10, learning_rate: 0.01 }, checkpoint_every: 2, keep_checkpoints: 1 });
+    const { runFolder } = await train(gpu, c, 'stable', { emit: silent, signal });
+    expect(listCheckpoints(runFolder).map((f) => path.basename(f))).toEqual(['step-0000008', 'step-0000010']);
+    rmSync(path.join(runFolder, 'checkpoints', 'step-0000010', 'state', 'complete.json'));
+    expect(listCheckpoints(runFolder).map((f) => path.basename(f))).toEqual(['step-0000008']);
+  });
+});

@@ -1,0 +1,104 @@
+/**
+ * Checkpoints: a Hugging Face folder (config.json, model.safetensors, tokenizer) that other tools load as it is, plus `state/` with the
+ * moments, step counters and data position, and `state/complete.json` written last. A folder without that marker does not count.
+ * Everything is exact (f32 in, f32 out), so a resumed run goes on bit for bit.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readdirSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { parseConfig } from '../src/core/config.ts';
+import { InputError, messageOf } from '../src/core/errors.ts';
+import { writeFileAtomic } from '../src/io/atomic.ts';
+import type { Learner } from './learner.ts';
+import { saveModel } from './model/folder.ts';
+import { listTensors, readTensor, writeSafetensors } from './safetensors.ts';
+
+export const trainingStateSchema = z.strictObject({
+  phase: z.enum(['stable', 'decay', 'grpo']),
+  /** Optimizer steps of this phase. */
+  step: z.int().min(0),
+  /** Optimizer steps since the moments were zero (AdamW's t). */
+  optimizerSteps: z.int().min(0),
+  /** Tokens trained on, over all phases. */
+  tokens: z.int().min(0),
+  /** Sequences consumed, and the fingerprint of the data they came from. */
+  data: z.strictObject({ fingerprint: z.string(), sequence: z.int().min(0) }),
+  configFingerprint: z.string(),
+  /** Checkpoint that this phase began from. */
+  parent: z.string().optional(),
+});
+export type TrainingState = z.output<typeof trainingStateSchema>;
+
+const marker = path.join('state', 'complete.json');
+const checked = ['model.safetensors', 'config.json', path.join('state', 'moments.safetensors'), path.join('state', 'trainer.json')];
+
+export function checkpointName(step: number): string {
+  return `step-${String(step).padStart(7, '0')}`;
+}
+
+/** Writes a checkpoint folder; the marker comes last. */
+export async function saveCheckpoint(folder: string, learner: Learner, state: TrainingState, tokenizerFrom: string | undefined): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(path.join(folder, 'state'), { recursive: true });
+  await saveModel(learner.weights, folder, tokenizerFrom);
+  const moments = await learner.saveMoments();
+  await writeSafetensors(path.join(folder, 'state', 'moments.safetensors'), moments.tensors, async (name) => moments.values(name));
+  await writeFileAtomic(path.join(folder, 'state', 'trainer.json'), `${JSON.stringify(state, null, 2)}\n`);
+  const sha256: Record<string, string> = {};
+  for (const name of checked) sha256[name] = await hashFile(path.join(folder, name));
+  await writeFileAtomic(path.join(folder, marker), `${JSON.stringify({ sha256 }, null, 2)}\n`);
+}
+
+/** True when the folder was written to the end. */
+export function isComplete(folder: string): boolean {
+  return existsSync(path.join(folder, marker));
+}
+
+/** The complete checkpoints of a run folder, oldest first. */
+export function listCheckpoints(runFolder: string): string[] {
+  const folder = path.join(runFolder, 'checkpoints');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => /^step-\d+$/.test(name))
+    .sort()
+    .map((name) => path.join(folder, name))
+    .filter(isComplete);
+}
+
+/** Reads the state of a checkpoint after checking that its files are the ones that were written. */
+export async function readTrainingState(folder: string): Promise<TrainingState> {
+  if (!isComplete(folder)) {
+    throw new InputError(folder, 'is not a complete checkpoint: it has no state/complete.json', { hint: 'take an earlier checkpoint of the run' });
+  }
+  const { sha256 } = JSON.parse(await readFile(path.join(folder, marker), 'utf8')) as { sha256: Record<string, string> };
+  for (const name of checked) {
+    const found = await hashFile(path.join(folder, name)).catch((cause) => {
+      throw new InputError(path.join(folder, name), `cannot be read: ${messageOf(cause)}`, { cause });
+    });
+    if (found !== sha256[name]) {
+      throw new InputError(path.join(folder, name), 'is not the file that was written (sha256 differs)', { hint: 'take an earlier checkpoint of the run' });
+    }
+  }
+  const file = path.join(folder, 'state', 'trainer.json');
+  return parseConfig(trainingStateSchema, JSON.parse(await readFile(file, 'utf8')), file);
+}
+
+/** Loads the moments of a checkpoint into a learner; the weights are loaded by model/folder.ts. */
+export async function loadMoments(folder: string, learner: Learner): Promise<void> {
+  for (const info of await listTensors(path.join(folder, 'state'), 'moments')) learner.loadMoment(info.name, await readTensor(info));
+}
+
+/** Removes old complete checkpoints, keeping the newest `keep` besides the last. */
+export async function pruneCheckpoints(runFolder: string, keep: number | null): Promise<void> {
+  if (keep === null) return;
+  for (const folder of listCheckpoints(runFolder).slice(0, -(keep + 1))) await rm(folder, { recursive: true });
+}
+
+function hashFile(file: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const hash = createHash('sha256');
+    createReadStream(file).on('data', (chunk) => hash.update(chunk)).on('error', reject).on('end', () => resolve(hash.digest('hex')));
+  });
+}

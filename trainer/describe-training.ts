@@ -1,0 +1,78 @@
+/** `train --dry-run`: steps, tokens, parameters and memory of a phase, in words and numbers, from the config alone. No GPU is opened. */
+import { planMemory } from './memory-plan.ts';
+import type { MemoryPlan } from './memory-plan.ts';
+import { freshModelConfig } from './fresh-model.ts';
+import { planLearner } from './learner-plan.ts';
+import { readModelConfig } from './model/folder.ts';
+import { countParameters, layoutSlabs, parameterBlocks } from './model/parameters.ts';
+import { declareSlabs } from './model/weights.ts';
+import { planTraining } from './plan-training.ts';
+import { learningRateAt } from './schedule.ts';
+import type { Phase, TrainConfig } from './train-config.ts';
+
+export interface TrainingDescription {
+  phase: Phase;
+  steps: number;
+  tokens: number;
+  parameters: number;
+  from: string | null;
+  data: string;
+  learningRates: { step: number; learningRate: number }[];
+  /** Bytes. */
+  memory: { weights: number; gradientsAndMoments: number; activations: number; activationsUnshared: number; largestBuffer: number; total: number };
+  lines: string[];
+}
+
+/** Slabs are laid out for WebGPU's default binding limit here; a device with another limit may pad a little differently. */
+const assumedBindingLimit = 128 * 1024 * 1024;
+
+export async function describeTraining(config: TrainConfig, phase: Phase, from?: string): Promise<TrainingDescription> {
+  const plan = planTraining(config, phase, from);
+  const model = plan.from === undefined ? await freshModelConfig(config, plan.tokenizerFolder) : await readModelConfig(plan.from);
+  const parameters = countParameters(model);
+  const layout = layoutSlabs(parameterBlocks(model), assumedBindingLimit);
+  const { plan: gpuPlan } = planLearner(
+    { config: model, batch: config.micro_batch_size, seq: config.sequence_length, logitsBytes: config.logits_bytes, temperature: 1, optimizer: plan.optimizer },
+    layout,
+    (builder) => declareSlabs(builder, 'weights', layout, 'external'),
+  );
+  const memory: MemoryPlan = planMemory(gpuPlan);
+  const weights = layout.reduce((total, slab) => total + slab.size * 4, 0);
+  const warmup = plan.phaseConfig.warmup_steps;
+  const learningRates = [0, warmup, Math.floor((warmup + plan.steps) / 2), plan.steps - 1]
+    .filter((step, i, all) => step < plan.steps && all.indexOf(step) === i)
+    .map((step) => ({ step, learningRate: learningRateAt(plan.phaseConfig, step, plan.steps) }));
+  const tokens = plan.steps * plan.tokensPerStep;
+  const total = weights + memory.persistentBytes + memory.activationBytes;
+  return {
+    phase,
+    steps: plan.steps,
+    tokens,
+    parameters,
+    from: plan.from ?? null,
+    data: plan.dataFolder,
+    learningRates,
+    memory: {
+      weights,
+      gradientsAndMoments: memory.persistentBytes,
+      activations: memory.activationBytes,
+      activationsUnshared: memory.unsharedBytes,
+      largestBuffer: memory.largestBuffer,
+      total,
+    },
+    lines: [
+      `phase            ${phase}, ${plan.steps} steps of ${plan.tokensPerStep} tokens = ${tokens} tokens`,
+      `model            ${parameters} parameters, ${model.layers} layers, width ${model.dim}, vocabulary ${model.vocabSize}`,
+      `starts from      ${plan.from ?? `random weights, seed ${config.seed}`}`,
+      `data             ${plan.dataFolder}`,
+      `learning rate    ${learningRates.map(({ step, learningRate }) => `${learningRate.toPrecision(3)} at step ${step}`).join(', ')} (evidence: ${plan.phaseConfig.evidence})`,
+      `memory           ${mib(total)}: weights ${mib(weights)}, gradients, moments and inputs ${mib(memory.persistentBytes)}, activations ${mib(memory.activationBytes)} (${mib(memory.unsharedBytes)} if none were shared)`,
+      `largest buffer   ${mib(memory.largestBuffer)}`,
+      `run folder       ${plan.runFolder}`,
+    ],
+  };
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 1048576).toFixed(1)} MiB`;
+}

@@ -1,0 +1,217 @@
+/**
+ * The training loop of one phase: batch, forward and backward per micro-batch, step, evaluate, checkpoint, events. A function of its
+ * config and inputs; knows no flags and no terminal. Stopping (AbortSignal) ends after the current step with a checkpoint, and the same
+ * call goes on from the last complete checkpoint bit for bit.
+ */
+import path from 'node:path';
+import { fingerprint } from '../src/core/config.ts';
+import { InterruptedError, UserError } from '../src/core/errors.ts';
+import type { Emit } from '../src/core/events.ts';
+import { startRun } from '../src/io/run-record.ts';
+import { checkpointName, listCheckpoints, loadMoments, pruneCheckpoints, readTrainingState, saveCheckpoint, type TrainingState } from './checkpoint.ts';
+import type { Gpu } from './device.ts';
+import { evaluateSources } from './evaluate-sources.ts';
+import { Learner } from './learner.ts';
+import { loadModel } from './model/folder.ts';
+import { countParameters } from './model/parameters.ts';
+import { freshModel } from './fresh-model.ts';
+import { planTraining, type TrainingPlan } from './plan-training.ts';
+import { learningRateAt } from './schedule.ts';
+import { type CountedRows, openHeldoutData, openTrainingData } from './token-data.ts';
+import type { Phase, TrainConfig } from './train-config.ts';
+
+export interface TrainOptions {
+  /** Checkpoint (or Hugging Face folder) to start from; the decay phase defaults to the stable phase's last checkpoint. */
+  from?: string;
+  emit: Emit;
+  signal: AbortSignal;
+}
+
+export interface TrainResult {
+  runFolder: string;
+  checkpoint: string;
+  finalLoss: number;
+  finalEvalLoss: number | undefined;
+  steps: number;
+  tokens: number;
+}
+
+/** Steps in a row whose gradient was not finite before the run stops. */
+const mostSkips = 3;
+
+/** Trains one phase to its end, going on from the last checkpoint in its run folder if there is one. */
+export async function train(gpu: Gpu, config: TrainConfig, phase: Phase, options: TrainOptions): Promise<TrainResult> {
+  const { emit, signal } = options;
+  const plan = planTraining(config, phase, options.from);
+  const data = await openTrainingData(plan.dataFolder, config.sequence_length);
+  const heldout = await openHeldoutData(plan.dataFolder, config.sequence_length);
+  const configFingerprint = fingerprint({ config: { ...config, stable: undefined, decay: undefined }, phase: plan.phaseConfig, from: plan.from ?? null });
+  const resumeFrom = listCheckpoints(plan.runFolder).at(-1);
+  const startFrom = resumeFrom ?? plan.from;
+  const weights = startFrom === undefined ? await freshModel(gpu, config, plan.tokenizerFolder) : await loadModel(gpu, startFrom);
+  const learner = await Learner.create(gpu, weights, {
+    config: weights.config,
+    batch: config.micro_batch_size,
+    seq: config.sequence_length,
+    logitsBytes: config.logits_bytes,
+    temperature: 1,
+    optimizer: plan.optimizer,
+  });
+  const state = await initialState(plan, phase, resumeFrom, learner, data.fingerprint, configFingerprint);
+
+  const run = startRun(plan.runFolder, {
+    command: 'train',
+    name: `${config.name}-${phase}`,
+    config: { ...config, phase },
+    fingerprint: configFingerprint,
+    evidence: [{ name: `${phase} learning rate`, value: plan.phaseConfig.learning_rate, evidence: plan.phaseConfig.evidence }],
+    inputs: [{ path: plan.dataFolder, fingerprint: data.fingerprint }],
+    parents: [plan.dataFolder, ...(state.parent === undefined ? [] : [state.parent])],
+    device: { ...gpu.info },
+  });
+  run.metrics.rewind((row) => row.step > state.step);
+  const parameters = countParameters(weights.config);
+  const memory = learner.memory;
+  emit({ kind: 'message', level: 'info', text: `${phase}: ${parameters} parameters, ${plan.steps} steps of ${plan.tokensPerStep} tokens on ${gpu.info.name}${resumeFrom ? `, going on from step ${state.step}` : ''}` });
+  const task = `train ${phase}`;
+  emit({ kind: 'start', task, total: plan.steps, unit: 'step' });
+
+  const sequencesPerStep = config.micro_batch_size * config.gradient_accumulation_steps;
+  const targets = sequencesPerStep * config.sequence_length;
+  const began = performance.now();
+  const firstStep = state.step;
+  let skips = 0;
+  let loss = Number.NaN;
+  let evalLoss: number | undefined;
+  const save = async (): Promise<string> => {
+    const folder = path.join(plan.runFolder, 'checkpoints', checkpointName(state.step));
+    await saveCheckpoint(folder, learner, state, plan.tokenizerFolder);
+    await pruneCheckpoints(plan.runFolder, config.keep_checkpoints);
+    return folder;
+  };
+  const evaluate = async (): Promise<Record<string, number>> => {
+    if (heldout.size === 0) return {};
+    const losses = await evaluateSources(learner, heldout, config.eval_sequences, config.document_mask);
+    evalLoss = losses.eval_loss;
+    return losses;
+  };
+
+  let checkpoint = resumeFrom;
+  try {
+    if (state.step === 0) run.metrics.append({ step: 0, phase, num_tokens: state.tokens, ...(await evaluate()) });
+    while (state.step < plan.steps) {
+      signal.throwIfAborted();
+      const at = performance.now();
+      learner.begin();
+      const batches: CountedRows[] = [];
+      for (let i = 0; i < config.gradient_accumulation_steps; i++) {
+        batches.push(await data.rows(state.data.sequence + i * config.micro_batch_size, config.micro_batch_size, config.document_mask));
+      }
+      // The loss is the mean over the targets that count in the whole step, so micro-batches weigh by what they hold.
+      const counted = Math.max(1, batches.reduce((total, rows) => total + rows.counts.reduce((a, b) => a + b, 0), 0));
+      for (const rows of batches) learner.accumulateCrossEntropy(rows, Float32Array.from(rows.counts, (c) => c / counted));
+      const learningRate = learningRateAt(plan.phaseConfig, state.step, plan.steps);
+      const result = await learner.step(learningRate);
+      state.step++;
+      state.optimizerSteps = learner.steps;
+      state.tokens += targets;
+      state.data.sequence += sequencesPerStep;
+      loss = result.loss;
+      skips = result.skipped ? skips + 1 : 0;
+      const seconds = (performance.now() - at) / 1000;
+      const evaluated = state.step % config.eval_every === 0 || state.step === plan.steps ? await evaluate() : {};
+      run.metrics.append({
+        step: state.step,
+        phase,
+        loss,
+        learning_rate: learningRate,
+        grad_norm: result.gradNorm,
+        entropy: result.entropy,
+        tokens_per_sec: targets / seconds,
+        num_tokens: state.tokens,
+        'timing_s/step': seconds,
+        ...(result.skipped ? { skipped: 1 } : {}),
+        ...evaluated,
+      });
+      if (skips === mostSkips) {
+        throw new UserError(`the gradient was not finite in ${mostSkips} steps in a row (at step ${state.step})`, {
+          hint: `lower learning_rate; the last good checkpoint is ${checkpoint ?? plan.from ?? 'none (the start)'}`,
+        });
+      }
+      if (state.step % config.checkpoint_every === 0 && state.step < plan.steps && skips === 0) checkpoint = await save();
+      emit({
+        kind: 'progress',
+        task,
+        done: state.step,
+        total: plan.steps,
+        unit: 'step',
+        numbers: { loss, lr: learningRate, ...(evalLoss === undefined ? {} : { 'eval loss': evalLoss }), 'tokens/s': targets / seconds },
+      });
+    }
+    checkpoint = await save();
+  } catch (error) {
+    if (signal.aborted) {
+      if (state.step > firstStep) await save();
+      run.finish('interrupted', { phase, steps: state.step, tokens: state.tokens });
+      throw new InterruptedError(`stopped at step ${state.step} of ${plan.steps}; the same command goes on from there`);
+    }
+    run.finish('failed', { phase, steps: state.step, tokens: state.tokens, error: error instanceof Error ? error.message : String(error) });
+    throw error;
+  } finally {
+    await gpu.sync().catch(() => {});
+    learner.destroy();
+    weights.destroy();
+    await data.close();
+    for (const source of heldout.values()) await source.close();
+  }
+  const seconds = (performance.now() - began) / 1000;
+  const numbers = { loss, ...(evalLoss === undefined ? {} : { 'eval loss': evalLoss }) };
+  emit({ kind: 'end', task, done: state.step, unit: 'step', seconds, numbers });
+  run.finish('done', {
+    phase,
+    steps: state.step,
+    tokens: state.tokens,
+    finalLoss: loss,
+    finalEvalLoss: evalLoss,
+    parameters,
+    parent: state.parent,
+    checkpoint,
+    epochs: state.data.sequence / data.sequences,
+    activationBytes: memory.activationBytes,
+    persistentBytes: memory.persistentBytes,
+  });
+  return { runFolder: plan.runFolder, checkpoint, finalLoss: loss, finalEvalLoss: evalLoss, steps: state.step, tokens: state.tokens };
+}
+
+/** From the run's own checkpoint, from the parent of a new phase, or from nothing. Loads the moments into the learner. */
+async function initialState(
+  plan: TrainingPlan,
+  phase: Phase,
+  resumeFrom: string | undefined,
+  learner: Learner,
+  dataFingerprint: string,
+  configFingerprint: string,
+): Promise<TrainingState> {
+  if (resumeFrom !== undefined) {
+    const state = await readTrainingState(resumeFrom);
+    if (state.configFingerprint !== configFingerprint || state.data.fingerprint !== dataFingerprint) {
+      const what = state.data.fingerprint === dataFingerprint ? 'config' : 'data';
+      throw new UserError(`${plan.runFolder} holds a run with other ${what}, so it cannot be continued`, {
+        hint: `change \`out\` in the config, or delete ${plan.runFolder} to start again`,
+      });
+    }
+    await loadMoments(resumeFrom, learner);
+    learner.steps = state.optimizerSteps;
+    return state;
+  }
+  const fresh: TrainingState = { phase, step: 0, optimizerSteps: 0, tokens: 0, data: { fingerprint: dataFingerprint, sequence: 0 }, configFingerprint };
+  if (plan.from === undefined) return fresh;
+  fresh.parent = plan.from;
+  if (!plan.fromCheckpoint) return fresh;
+  const parent = await readTrainingState(plan.from);
+  await loadMoments(plan.from, learner);
+  learner.steps = parent.optimizerSteps;
+  // The same data goes on where the parent stopped; other data starts at its beginning.
+  const sequence = parent.data.fingerprint === dataFingerprint ? parent.data.sequence : 0;
+  return { ...fresh, optimizerSteps: parent.optimizerSteps, tokens: parent.tokens, data: { fingerprint: dataFingerprint, sequence } };
+}
