@@ -230,7 +230,7 @@ function sum(values: readonly number[]): number {
 
 /** Takes the dust of floating point off a share, so that 0.30000000000000004 is 0.3. */
 function clean(share: number): number {
-  return Number(share.toPrecision(12));
+  return Math.round(share * 1e12) / 1e12;
 }
 
 function show(share: number): string {

@@ -3,11 +3,12 @@
  * config and inputs; knows no flags and no terminal. Stopping (AbortSignal) ends after the current step with a checkpoint, and the same
  * call goes on from the last complete checkpoint bit for bit.
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fingerprint } from '../src/core/config.ts';
 import { InterruptedError, UserError } from '../src/core/errors.ts';
 import type { Emit } from '../src/core/events.ts';
-import { startRun } from '../src/io/run-record.ts';
+import { readRecord, startRun } from '../src/io/run-record.ts';
 import { checkpointName, listCheckpoints, loadMoments, pruneCheckpoints, readTrainingState, saveCheckpoint, type TrainingState } from './checkpoint.ts';
 import type { Gpu } from './device.ts';
 import { evaluateSources } from './evaluate-sources.ts';
@@ -41,14 +42,34 @@ const mostSkips = 3;
 
 /** Trains one phase to its end, going on from the last checkpoint in its run folder if there is one. */
 export async function train(gpu: Gpu, config: TrainConfig, phase: Phase, options: TrainOptions): Promise<TrainResult> {
+  const held = new AsyncDisposableStack();
+  try {
+    return await trainPhase(gpu, config, phase, options, held);
+  } finally {
+    await gpu.sync().catch(() => {}); // nothing may still run on buffers that are freed now
+    await held.disposeAsync();
+  }
+}
+
+/** `held` collects what must be freed, whatever happens. */
+async function trainPhase(gpu: Gpu, config: TrainConfig, phase: Phase, options: TrainOptions, held: AsyncDisposableStack): Promise<TrainResult> {
   const { emit, signal } = options;
   const plan = planTraining(config, phase, options.from);
-  const data = await openTrainingData(plan.dataFolder, config.sequence_length);
+  const data = held.adopt(await openTrainingData(plan.dataFolder, config.sequence_length), (d) => d.close());
   const heldout = await openHeldoutData(plan.dataFolder, config.sequence_length);
+  for (const source of heldout.values()) held.defer(() => source.close());
   const configFingerprint = fingerprint({ config: { ...config, stable: undefined, decay: undefined }, phase: plan.phaseConfig, from: plan.from ?? null });
   const resumeFrom = listCheckpoints(plan.runFolder).at(-1);
+  const finished = resumeFrom === undefined ? undefined : finishedResult(plan, configFingerprint, resumeFrom);
+  if (finished) {
+    emit({ kind: 'message', level: 'info', text: `${phase}: already done in ${plan.runFolder}` });
+    return finished;
+  }
   const startFrom = resumeFrom ?? plan.from;
-  const weights = startFrom === undefined ? await freshModel(gpu, config, plan.tokenizerFolder) : await loadModel(gpu, startFrom);
+  const weights = held.adopt(
+    startFrom === undefined ? await freshModel(gpu, config, plan.tokenizerFolder) : await loadModel(gpu, startFrom),
+    (w) => w.destroy(),
+  );
   const learner = await Learner.create(gpu, weights, {
     config: weights.config,
     batch: config.micro_batch_size,
@@ -57,6 +78,7 @@ export async function train(gpu: Gpu, config: TrainConfig, phase: Phase, options
     temperature: 1,
     optimizer: plan.optimizer,
   });
+  held.defer(() => learner.destroy());
   const state = await initialState(plan, phase, resumeFrom, learner, data.fingerprint, configFingerprint);
 
   const run = startRun(plan.runFolder, {
@@ -157,12 +179,6 @@ export async function train(gpu: Gpu, config: TrainConfig, phase: Phase, options
     }
     run.finish('failed', { phase, steps: state.step, tokens: state.tokens, error: error instanceof Error ? error.message : String(error) });
     throw error;
-  } finally {
-    await gpu.sync().catch(() => {});
-    learner.destroy();
-    weights.destroy();
-    await data.close();
-    for (const source of heldout.values()) await source.close();
   }
   const seconds = (performance.now() - began) / 1000;
   const numbers = { loss, ...(evalLoss === undefined ? {} : { 'eval loss': evalLoss }) };
@@ -181,6 +197,15 @@ export async function train(gpu: Gpu, config: TrainConfig, phase: Phase, options
     persistentBytes: memory.persistentBytes,
   });
   return { runFolder: plan.runFolder, checkpoint, finalLoss: loss, finalEvalLoss: evalLoss, steps: state.step, tokens: state.tokens };
+}
+
+/** The result of a run that ended well with this very config, so that giving the command again does nothing. */
+function finishedResult(plan: TrainingPlan, configFingerprint: string, checkpoint: string): TrainResult | undefined {
+  if (!existsSync(path.join(plan.runFolder, 'run.json'))) return undefined;
+  const { status, fingerprint: found, summary } = readRecord(plan.runFolder);
+  if (status !== 'done' || found !== configFingerprint) return undefined;
+  const { finalLoss, finalEvalLoss, steps, tokens } = summary as Record<string, number>;
+  return { runFolder: plan.runFolder, checkpoint, finalLoss: finalLoss!, finalEvalLoss, steps: steps!, tokens: tokens! };
 }
 
 /** From the run's own checkpoint, from the parent of a new phase, or from nothing. Loads the moments into the learner. */

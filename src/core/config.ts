@@ -11,9 +11,12 @@ export function parseConfig<S extends z.ZodType>(schema: S, value: unknown, file
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const lines = result.error.issues.flatMap((issue) => describe(issue, schema, value));
-  throw new UserError(`${file}: ${lines.length === 1 ? lines[0] : `\n${lines.map((l) => `  - ${l}`).join('\n')}`}`, {
-    hint: `mend ${lines.length === 1 ? 'this key' : 'these keys'} in ${file} and run again`,
-  });
+  throw new UserError(
+    `${file}: ${lines.length === 1 ? lines[0] : `\n${lines.map((l) => `  - ${l}`).join('\n')}`}`,
+    {
+      hint: `mend ${lines.length === 1 ? 'this key' : 'these keys'} in ${file} and run again`,
+    },
+  );
 }
 
 function describe(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): string[] {
@@ -28,8 +31,18 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): st
       }`;
     });
   }
-  const got = issue.path.reduce<unknown>((v, k) => (v as Record<PropertyKey, unknown> | undefined)?.[k], root);
-  return [`${path === '' ? 'the file' : path}: ${issue.message}${got === undefined ? '' : ` (found ${show(got)})`}`];
+  // A short form (`weight: 2` for `weight: { value: 2 }`) has no node at the end of the path: name the part that was written.
+  let got = root;
+  const written: PropertyKey[] = [];
+  for (const key of issue.path) {
+    if (typeof got !== 'object' || got === null) break;
+    got = (got as Record<PropertyKey, unknown>)[key];
+    written.push(key);
+  }
+  const place = written.map(String).join('.');
+  return [
+    `${place === '' ? 'the file' : place}: ${issue.message}${got === undefined ? '' : ` (found ${show(got)})`}`,
+  ];
 }
 
 function show(value: unknown): string {
@@ -41,14 +54,19 @@ function show(value: unknown): string {
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let at: unknown = schema;
   const unwrap = (s: unknown): unknown => {
-    let inner = s as { def?: { innerType?: unknown; in?: unknown } } | undefined;
+    type Wrapper = { def?: { type?: string; innerType?: unknown; in?: unknown; out?: unknown } } | undefined;
+    let inner = s as Wrapper;
     while (inner?.def?.innerType !== undefined || inner?.def?.in !== undefined) {
-      inner = (inner.def.innerType ?? inner.def.in) as typeof inner;
+      // z.preprocess is a pipe that begins with a transform: its shape is what comes out.
+      const preprocess = (inner.def.in as Wrapper)?.def?.type === 'transform';
+      inner = (inner.def.innerType ?? (preprocess ? inner.def.out : inner.def.in)) as Wrapper;
     }
     return inner;
   };
   for (const key of path) {
-    const s = unwrap(at) as { def?: { shape?: Record<string, unknown>; element?: unknown; valueType?: unknown } } | undefined;
+    const s = unwrap(at) as
+      | { def?: { shape?: Record<string, unknown>; element?: unknown; valueType?: unknown } }
+      | undefined;
     at = s?.def?.shape?.[String(key)] ?? s?.def?.element ?? s?.def?.valueType;
   }
   const s = unwrap(at) as { def?: { shape?: Record<string, unknown> } } | undefined;

@@ -4,12 +4,14 @@
  * in `list_ratio` are all line ends.
  *
  * A line is closed by a character that ends sentences in Unicode (Sentence_Terminal) or by a straight quote; datatrove lists
- * the same characters one by one. Lengths are in code points.
+ * the same characters one by one. Lengths are in code points. `prose_punct_ratio` is an addition for pages with formulas and
+ * tables (prose-lines.ts), always counted on the text as it is.
  * Source: Penedo et al. 2024 (FineWeb, arXiv 2406.17557), section 3.6; datatrove FineWebQualityFilter 0.10.
  */
 import { countCodePoints } from '../text/character-class.ts';
 import type { MeasuredText } from '../text/measure-text.ts';
 import { countDuplicates } from '../text/ngrams.ts';
+import { countProseLines } from './prose-lines.ts';
 import { ratio, type SignalFamily } from './signal.ts';
 
 /** A line of at most this many characters is short. */
@@ -43,6 +45,11 @@ export const finewebQuality: SignalFamily = {
       histogram: { from: 0, to: 0.2 },
     },
     { name: 'fineweb.list_ratio', description: 'line ends per token', histogram: share },
+    {
+      name: 'fineweb.prose_punct_ratio',
+      description: 'share of lines of prose (no table rows, formulas joined to their sentence) that end a sentence',
+      histogram: share,
+    },
   ],
   measure(document: MeasuredText): Float64Array {
     const lines = document.filledLines;
@@ -59,12 +66,14 @@ export const finewebQuality: SignalFamily = {
       }
     }
     const lineEnds = newlines(document.measured);
+    const prose = countProseLines(document.text, document.mathSpans, endsSentence);
     return Float64Array.of(
       lines.length,
       ratio(closed, lines.length),
       ratio(short, lines.length),
       ratio(countDuplicates(lines).characters, document.characters - lineEnds),
       ratio(lineEnds, document.wordCounts.tokens),
+      ratio(prose.closed, prose.closed + prose.open),
     );
   },
 };

@@ -19,7 +19,13 @@ import { countMathWords } from './math-words.ts';
 import { ratio, type SignalFamily } from './signal.ts';
 
 /** Densities at which each kind of evidence is complete. */
-const full = { formulasPer100Words: 4, spanShare: 0.15, symbolShare: 0.03, wordShare: 0.03, distinctWords: 3 } as const;
+const full = {
+  formulasPer100Words: 4,
+  spanShare: 0.15,
+  symbolShare: 0.03,
+  wordShare: 0.03,
+  distinctWords: 3,
+} as const;
 const weight = { formulas: 0.9, symbols: 0.4, words: 0.7 } as const;
 /** Words added to every text before a density is taken. */
 const priorWords = 25;
@@ -73,7 +79,8 @@ export const mathDensity: SignalFamily = {
       rise(spanShare, full.spanShare),
     );
     const vocabulary =
-      rise(mathWords.total / (words + priorWords), full.wordShare) * rise(mathWords.distinct, full.distinctWords);
+      rise(mathWords.total / (words + priorWords), full.wordShare) *
+      rise(mathWords.distinct, full.distinctWords);
     const score =
       1 -
       (1 - weight.formulas * formulas) *

@@ -123,8 +123,8 @@ function leafElement(type: DataType, path: readonly string[]): Omit<SchemaElemen
 function intElement(bitWidth: number, isSigned: boolean): Omit<SchemaElement, 'name'> {
   const type = bitWidth === 64 ? 'INT64' : 'INT32';
   if (isSigned && bitWidth >= 32) return { type };
-  const converted_type = `${isSigned ? '' : 'U'}INT_${bitWidth}` as NonNullable<SchemaElement['converted_type']>;
-  return { type, converted_type, logical_type: { type: 'INTEGER', bitWidth, isSigned } };
+  // Without the newer INTEGER annotation: hyparquet-writer 0.17 writes its bit width with the wrong Thrift type, and pyarrow refuses the file.
+  return { type, converted_type: `${isSigned ? '' : 'U'}INT_${bitWidth}` as NonNullable<SchemaElement['converted_type']> };
 }
 
 function timestampElement(unit: 'MILLIS' | 'MICROS' | 'NANOS', isAdjustedToUTC: boolean): Omit<SchemaElement, 'name'> {

@@ -157,6 +157,8 @@ export class ParquetOutput {
       pageSize: 1 << 20,
       columnIndex: false,
       offsetIndex: true,
+      // The library's dictionary takes -0 for 0 and every NaN for the same one.
+      ...(leaf.element.type === 'FLOAT' || leaf.element.type === 'DOUBLE' ? { encoding: 'PLAIN' } : {}),
     } as Encoder['column'];
     const pageData = {
       values,

@@ -10,7 +10,7 @@ import { type Emit, silent } from '../core/events.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { packageVersions } from '../io/package-root.ts';
 import { planRead } from '../io/read-plan.ts';
-import { readRecord, type Run, startRun } from '../io/run-record.ts';
+import { type Run, readRecord, startRun } from '../io/run-record.ts';
 import { type FilterConfig, resolveFilter } from '../stages/filter-config.ts';
 import { readerInput } from '../stages/input-spec.ts';
 import { type FilterPlan, planFilter } from '../stages/plan-filter.ts';
@@ -54,7 +54,9 @@ export async function planCorpus(
 ): Promise<FilterPlan> {
   const file = options.file ?? config.name;
   if (config.inputs.length === 0) {
-    throw new UserError(`${file}: no inputs`, { hint: 'add inputs to the pipeline file or give --input <path>' });
+    throw new UserError(`${file}: no inputs`, {
+      hint: 'add inputs to the pipeline file or give --input <path>',
+    });
   }
   const read = await planRead(config.inputs.map(readerInput), {
     unitBytes: config.limits.unitBytes,
@@ -71,7 +73,11 @@ export async function planCorpus(
     filter: resolveFilter(config, file),
     limit: options.limit,
     inputs: read.inputs,
-    unreadable: read.failures.map(({ file, place, problem }) => ({ file, ...(place === undefined ? {} : { place }), problem })),
+    unreadable: read.failures.map(({ file, place, problem }) => ({
+      file,
+      ...(place === undefined ? {} : { place }),
+      problem,
+    })),
     warnings: read.warnings,
     units: read.units,
     code: codeVersions(),
@@ -85,13 +91,17 @@ export async function filterCorpus(config: FilterConfig, options: FilterOptions)
   const signal = options.signal ?? new AbortController().signal;
   checkFolder(folder);
   const plan = await planCorpus(config, options);
-  for (const { file, problem } of plan.unreadable) emit({ kind: 'message', level: 'warn', text: `${file}: ${problem}` });
+  for (const { file, problem } of plan.unreadable)
+    emit({ kind: 'message', level: 'warn', text: `${file}: ${problem}` });
   for (const text of plan.warnings) emit({ kind: 'message', level: 'warn', text });
   mkdirSync(folder, { recursive: true });
   const lock = takeLock(folder);
   const workers = options.workers ?? availableParallelism();
   const pool = new LocalPool({
-    entry: new URL(import.meta.url.endsWith('.ts') ? './unit-worker.ts' : './unit-worker.js', import.meta.url),
+    entry: new URL(
+      import.meta.url.endsWith('.ts') ? './unit-worker.ts' : './unit-worker.js',
+      import.meta.url,
+    ),
     workers: plan.limit === null ? workers : 1,
     stallSeconds: config.limits.stallSeconds,
     memoryMegabytes: config.limits.workerMegabytes,
@@ -101,7 +111,12 @@ export async function filterCorpus(config: FilterConfig, options: FilterOptions)
   let progress: FilterProgress | undefined;
   try {
     const earlier = earlierSpeed(folder);
-    await prepareFolder(folder, plan, options.text ?? JSON.stringify(config, null, 2), options.fresh ?? false);
+    await prepareFolder(
+      folder,
+      plan,
+      options.text ?? JSON.stringify(config, null, 2),
+      options.fresh ?? false,
+    );
     if (signal.aborted) throw new InterruptedError();
     run = startRun(folder, {
       command: 'filter',
@@ -115,7 +130,12 @@ export async function filterCorpus(config: FilterConfig, options: FilterOptions)
     const speed = progress.speed();
     progress.end();
     const result = await conclude(folder, plan, reports, outputs, workers, speed ?? earlier ?? idle);
-    run.update({ warnings: [...plan.warnings, ...result.summary.failures.slice(0, 20).map(({ file, problem }) => `${file}: ${problem}`)] });
+    run.update({
+      warnings: [
+        ...plan.warnings,
+        ...result.summary.failures.slice(0, 20).map(({ file, problem }) => `${file}: ${problem}`),
+      ],
+    });
     run.finish('done', { ...result.summary });
     return result;
   } catch (error) {
@@ -140,7 +160,10 @@ async function conclude(
 ): Promise<FilterResult> {
   const bytesOut = outputs.filter((o) => o.path.startsWith('kept')).reduce((sum, o) => sum + o.bytes, 0);
   const summary: FilterSummary = { ...summarise(plan, reports, bytesOut), ...speed, workers };
-  await writeFileAtomic(join(folder, 'ledger.json'), `${JSON.stringify({ ...summary.ledger, bySource: summary.bySource }, null, 2)}\n`);
+  await writeFileAtomic(
+    join(folder, 'ledger.json'),
+    `${JSON.stringify({ ...summary.ledger, bySource: summary.bySource }, null, 2)}\n`,
+  );
   const failed = Object.values(summary.ledger.failed).reduce((a, b) => a + b, 0);
   return { folder, plan, summary, outputs, complete: failed === 0 && summary.unfinishedUnits === 0 };
 }
@@ -159,6 +182,12 @@ function earlierSpeed(folder: string): typeof idle | undefined {
 
 /** Versions of what decides the output's bytes. */
 function codeVersions(): Record<string, string> {
-  const { node: _node, ...versions } = packageVersions(['apache-arrow', 'hyparquet', 'hyparquet-writer', 'linkedom', '@mozilla/readability']);
+  const { node: _node, ...versions } = packageVersions([
+    'apache-arrow',
+    'hyparquet',
+    'hyparquet-writer',
+    'linkedom',
+    '@mozilla/readability',
+  ]);
   return versions;
 }

@@ -8,19 +8,27 @@
  * What is valid is decided by markers alone (markers.ts), so a killed job goes on where it was. A unit whose input was partly
  * lost, or that failed, is tried again by the next run.
  */
-import { join } from 'node:path';
-import { rm } from 'node:fs/promises';
+
 import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fingerprint, stableJson } from '../core/config.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import type { FinishedUnit } from '../stages/finish-unit.ts';
 import { dropListPath } from '../stages/find-duplicates.ts';
+import type { FinishedUnit } from '../stages/finish-unit.ts';
 import { DocumentMeasurer } from '../stages/measure-document.ts';
 import { candidatesFolder, type MeasuredUnit, signaturesFolder } from '../stages/measure-unit.ts';
 import type { FilterPlan, PlannedUnit } from '../stages/plan-filter.ts';
 import { emptyReport, type OutputFile, type UnitReport } from '../stages/unit-report.ts';
 import type { LocalPool, PoolOutcome, PoolTask } from './local-pool.ts';
-import { type DedupMarker, type DoneMarker, type MeasuredMarker, outputsIntact, readMarker, writeMarker } from './markers.ts';
+import {
+  type DedupMarker,
+  type DoneMarker,
+  type MeasuredMarker,
+  outputsIntact,
+  readMarker,
+  writeMarker,
+} from './markers.ts';
 import type { FilterStep } from './unit-worker.ts';
 
 interface UnitState {
@@ -88,7 +96,8 @@ export class FilterJob {
   private async requireCandidates(state: UnitState): Promise<void> {
     const { measured } = state;
     if (measured === undefined) return;
-    if (!(await outputsIntact(this.folder, [...measured.candidates, ...measured.dropped]))) state.measured = undefined;
+    if (!(await outputsIntact(this.folder, [...measured.candidates, ...measured.dropped])))
+      state.measured = undefined;
   }
 
   private async measure(): Promise<void> {
@@ -112,13 +121,21 @@ export class FilterJob {
 
   private async measureUnits(states: readonly UnitState[], limit: number | undefined): Promise<void> {
     const byId = new Map(states.map((state) => [state.unit.name, state]));
-    const tasks = states.map(({ unit }): PoolTask => ({
-      id: unit.name,
-      payload: {
-        step: 'measure',
-        task: { unit: unit.read, name: unit.name, folder: this.folder, filter: this.plan.filter, ...(limit === undefined ? {} : { limit }) },
-      } satisfies FilterStep,
-    }));
+    const tasks = states.map(
+      ({ unit }): PoolTask => ({
+        id: unit.name,
+        payload: {
+          step: 'measure',
+          task: {
+            unit: unit.read,
+            name: unit.name,
+            folder: this.folder,
+            filter: this.plan.filter,
+            ...(limit === undefined ? {} : { limit }),
+          },
+        } satisfies FilterStep,
+      }),
+    );
     await this.pool.run(tasks, async (task, outcome) => {
       const state = byId.get(task.id)!;
       const measured = outcome.ok ? (outcome.value as MeasuredUnit) : await this.giveUp(state, outcome);
@@ -133,7 +150,10 @@ export class FilterJob {
     const { unit } = state;
     this.events.failed(unit, outcome.problem);
     const report = emptyReport(this.measurer.signals, this.measurer.rules.length);
-    const documents = Math.min(unit.read.rows ?? 1, this.plan.limit === null ? Number.POSITIVE_INFINITY : this.documentsLeft(state));
+    const documents = Math.min(
+      unit.read.rows ?? 1,
+      this.plan.limit === null ? Number.POSITIVE_INFINITY : this.documentsLeft(state),
+    );
     report.ledger.in = documents;
     report.ledger.failed = { unit_failed: documents };
     report.failures = [{ file: unit.read.file, place: `unit ${unit.name}`, problem: outcome.problem }];
@@ -151,7 +171,10 @@ export class FilterJob {
     let marker = readMarker<DedupMarker>(path, this.plan.hash);
     if (marker === undefined || marker.basis !== basis || !(await outputsIntact(this.folder, marker.lists))) {
       const names = this.states.map((state) => state.unit.name);
-      const payload: FilterStep = { step: 'dedup', task: { folder: this.folder, names, dedup: this.plan.filter.dedup } };
+      const payload: FilterStep = {
+        step: 'dedup',
+        task: { folder: this.folder, names, dedup: this.plan.filter.dedup },
+      };
       let lists: OutputFile[] = [];
       await this.pool.run([{ id: 'dedup', payload }], async (_task, outcome) => {
         if (!outcome.ok) throw new Error(`the search for duplicates failed: ${outcome.problem}`);
@@ -177,22 +200,29 @@ export class FilterJob {
 
   private async finish(): Promise<void> {
     const lists = new Map(
-      (readMarker<DedupMarker>(join(this.folder, 'dedup', 'done.json'), this.plan.hash)?.lists ?? []).map((list) => [list.path, list.sha256]),
+      (readMarker<DedupMarker>(join(this.folder, 'dedup', 'done.json'), this.plan.hash)?.lists ?? []).map(
+        (list) => [list.path, list.sha256],
+      ),
     );
     const todo = this.states.filter((state) => state.finished === undefined);
     const byId = new Map(todo.map((state) => [state.unit.name, state]));
-    const tasks = todo.map(({ unit, measured }): PoolTask => ({
-      id: unit.name,
-      payload: {
-        step: 'finish',
-        task: { name: unit.name, folder: this.folder, filter: this.plan.filter, measured: measured! },
-      } satisfies FilterStep,
-    }));
+    const tasks = todo.map(
+      ({ unit, measured }): PoolTask => ({
+        id: unit.name,
+        payload: {
+          step: 'finish',
+          task: { name: unit.name, folder: this.folder, filter: this.plan.filter, measured: measured! },
+        } satisfies FilterStep,
+      }),
+    );
     await this.pool.run(tasks, async (task, outcome) => {
       if (!outcome.ok) throw new Error(`unit ${task.id} could not be finished: ${outcome.problem}`);
       const state = byId.get(task.id)!;
       const finished = outcome.value as FinishedUnit;
-      await writeFileAtomic(this.path(state, 'ledger'), `${stableJson({ plan: this.plan.hash, ...finished.report })}\n`);
+      await writeFileAtomic(
+        this.path(state, 'ledger'),
+        `${stableJson({ plan: this.plan.hash, ...finished.report })}\n`,
+      );
       await writeMarker(this.path(state, 'done'), {
         plan: this.plan.hash,
         basis: this.basisOf(state, lists),

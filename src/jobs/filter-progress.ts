@@ -54,7 +54,11 @@ export class FilterProgress implements JobEvents {
       failed: sumCounts(report.ledger.failed),
     });
     for (const { file, place, problem } of report.failures.slice(0, 3)) {
-      this.emit({ kind: 'message', level: 'warn', text: `${file}${place === undefined ? '' : ` (${place})`}: ${problem}` });
+      this.emit({
+        kind: 'message',
+        level: 'warn',
+        text: `${file}${place === undefined ? '' : ` (${place})`}: ${problem}`,
+      });
     }
     this.tell();
   }
@@ -67,7 +71,10 @@ export class FilterProgress implements JobEvents {
   speed(): { documentsPerSecond: number; megabytesPerSecond: number } | undefined {
     if (this.documents === 0) return undefined;
     const seconds = (this.lastEnd - this.began) / 1000;
-    return { documentsPerSecond: round(this.documents / seconds), megabytesPerSecond: round(this.bytes / 1e6 / seconds) };
+    return {
+      documentsPerSecond: round(this.documents / seconds),
+      megabytesPerSecond: round(this.bytes / 1e6 / seconds),
+    };
   }
 
   end(): void {
@@ -98,7 +105,8 @@ export class FilterProgress implements JobEvents {
       const read = this.reads.get(id);
       if (read === undefined) continue;
       const { documents, textBytes } = progress.counters;
-      const share = read.rows === undefined ? textBytes / Math.max(1, read.bytes) : documents / Math.max(1, read.rows);
+      const share =
+        read.rows === undefined ? textBytes / Math.max(1, read.bytes) : documents / Math.max(1, read.rows);
       bytes += read.bytes * Math.min(0.99, share);
     }
     return bytes;

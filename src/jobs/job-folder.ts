@@ -48,7 +48,9 @@ export function checkFolder(folder: string): void {
     });
   }
   if (names.length === 0 || names.includes('plan.json')) return;
-  const foreign = names.filter((name) => !folders.includes(name) && !files.includes(name) && !/^job\.lock|\.tmp-/.test(name));
+  const foreign = names.filter(
+    (name) => !folders.includes(name) && !files.includes(name) && !/^job\.lock|\.tmp-/.test(name),
+  );
   if (foreign.length === 0) return;
   throw new UserError(`${folder} holds other files (${foreign.slice(0, 3).join(', ')}) and no filter job`, {
     hint: 'give --out a folder that is new, empty, or of an earlier run',
@@ -60,7 +62,8 @@ export function readPlan(folder: string): FilterPlan | undefined {
   if (!existsSync(path)) return undefined;
   try {
     const plan = JSON.parse(readFileSync(path, 'utf8')) as FilterPlan;
-    if (plan.command !== 'filter' || typeof plan.hash !== 'string') throw new SyntaxError('not a filter plan');
+    if (plan.command !== 'filter' || typeof plan.hash !== 'string')
+      throw new SyntaxError('not a filter plan');
     return plan;
   } catch (error) {
     throw new UserError(`${path} is not the plan of a filter job: ${(error as Error).message}`, {

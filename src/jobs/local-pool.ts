@@ -31,7 +31,9 @@ export interface PoolOptions {
   signal: AbortSignal;
 }
 
-export type PoolOutcome = { ok: true; value: unknown; attempts: number } | { ok: false; problem: string; attempts: number };
+export type PoolOutcome =
+  | { ok: true; value: unknown; attempts: number }
+  | { ok: false; problem: string; attempts: number };
 
 /** What the pool sends to a thread, and what comes back. */
 export interface UnitRequest {
@@ -116,9 +118,10 @@ export class LocalPool {
       attempts++;
       const progress = new UnitProgress();
       this.running.set(task.id, progress);
-      const end = await this.attempt({ payload: task.payload, memory: progress.memory, skip }, progress).finally(() =>
-        this.running.delete(task.id),
-      );
+      const end = await this.attempt(
+        { payload: task.payload, memory: progress.memory, skip },
+        progress,
+      ).finally(() => this.running.delete(task.id));
       if (end.kind === 'done') return { ok: true, value: end.value, attempts };
       if (end.kind === 'stopped') throw new InterruptedError();
       if (end.kind === 'error' && end.fatal) {
@@ -154,7 +157,8 @@ export class LocalPool {
         }
         resolve(answer);
       };
-      const died = (message: string): void => finish({ kind: 'died', message, inHand: progress.inHand }, false);
+      const died = (message: string): void =>
+        finish({ kind: 'died', message, inHand: progress.inHand }, false);
       const watch = setInterval(() => {
         if (progress.beats !== beats) {
           beats = progress.beats;
@@ -162,7 +166,10 @@ export class LocalPool {
         }
         const quiet = Date.now() - quietSince;
         if (this.options.signal.aborted && quiet > graceMilliseconds) finish({ kind: 'stopped' }, false);
-        else if (quiet > (beats === 0 ? Math.max(startSeconds, this.options.stallSeconds) : this.options.stallSeconds) * 1000) {
+        else if (
+          quiet >
+          (beats === 0 ? Math.max(startSeconds, this.options.stallSeconds) : this.options.stallSeconds) * 1000
+        ) {
           died(`no progress for ${this.options.stallSeconds} s, so the worker was ended`);
         }
       }, 100);

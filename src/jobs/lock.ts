@@ -37,7 +37,7 @@ export function takeLock(folder: string): JobLock {
     if (holder !== 'unfinished') {
       if (holder.host !== mine.host) throw held(folder, path, holder);
       if (isAlive(holder)) throw held(folder, path, holder);
-    } else if (Date.now() - statSync(path, { throwIfNoEntry: false })!?.mtimeMs < 2000) {
+    } else if (Date.now() - statSync(path, { throwIfNoEntry: false })?.mtimeMs < 2000) {
       pause(20); // someone is writing it just now
       continue;
     }
@@ -77,7 +77,8 @@ function takeOver(path: string, dead: Holder | 'unfinished'): void {
     mkdirSync(guard);
   } catch {
     const age = Date.now() - (statSync(guard, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (age > 10_000) rmSync(guard, { recursive: true, force: true }); // its owner died inside these few lines
+    if (age > 10_000)
+      rmSync(guard, { recursive: true, force: true }); // its owner died inside these few lines
     else pause(20);
     return;
   }

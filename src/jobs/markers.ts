@@ -30,7 +30,10 @@ export interface DoneMarker {
   outputs: OutputFile[];
 }
 
-export async function writeMarker(path: string, marker: MeasuredMarker | DedupMarker | DoneMarker): Promise<void> {
+export async function writeMarker(
+  path: string,
+  marker: MeasuredMarker | DedupMarker | DoneMarker,
+): Promise<void> {
   await writeFileAtomic(path, `${stableJson(marker)}\n`);
 }
 

@@ -16,7 +16,11 @@ const fatalCodes: Readonly<Record<string, string>> = {
 
 /** Serves until the thread is ended. */
 export function serveUnits(
-  work: (payload: unknown, progress: UnitProgress, skip: Readonly<Record<number, string>>) => Promise<unknown>,
+  work: (
+    payload: unknown,
+    progress: UnitProgress,
+    skip: Readonly<Record<number, string>>,
+  ) => Promise<unknown>,
 ): void {
   invariant(parentPort !== null, 'serveUnits runs in a worker thread');
   const port = parentPort;

@@ -1,7 +1,7 @@
 /** The thread of a filter job: serves the steps that touch documents. Started by local-pool.ts from source or from dist. */
-import { writeDropLists, type DedupTask } from '../stages/find-duplicates.ts';
-import { finishUnit, type FinishTask } from '../stages/finish-unit.ts';
-import { measureUnit, type MeasureTask } from '../stages/measure-unit.ts';
+import { type DedupTask, writeDropLists } from '../stages/find-duplicates.ts';
+import { type FinishTask, finishUnit } from '../stages/finish-unit.ts';
+import { type MeasureTask, measureUnit } from '../stages/measure-unit.ts';
 import { serveUnits } from './serve-units.ts';
 
 export type FilterStep =

@@ -6,7 +6,13 @@ import { compact, decimal, duration, percent, points, whole } from './number-for
 import type { ReportData } from './report-data.ts';
 import type { PreparedRun, RunKind } from './report-run.ts';
 
-const kindNames: Record<RunKind, string> = { filter: 'Filter', mix: 'Mix', train: 'Train', grpo: 'RL', other: 'Other' };
+const kindNames: Record<RunKind, string> = {
+  filter: 'Filter',
+  mix: 'Mix',
+  train: 'Train',
+  grpo: 'RL',
+  other: 'Other',
+};
 
 export function compareSection(data: ReportData): Markup | undefined {
   if (data.runs.length < 2) return undefined;
@@ -16,13 +22,22 @@ export function compareSection(data: ReportData): Markup | undefined {
   });
   return html`<section id="runs"><h2>Runs side by side</h2>${table(
     ['Run', 'Step', 'Status', 'Time', 'Result'],
-    data.runs.map((run) => [run.label, kindNames[run.kind], statusBadge(run), duration(run.record.seconds), resultOf(run, data)]),
+    data.runs.map((run) => [
+      run.label,
+      kindNames[run.kind],
+      statusBadge(run),
+      duration(run.record.seconds),
+      resultOf(run, data),
+    ]),
     [1, 2, 4],
   )}${differing.map(
     ({ name, runs, differences }) =>
       html`<h3>What differs between the ${name} runs</h3>${table(
         ['Setting', ...runs.map((run) => run.label)],
-        differences.map((d) => [html`<code>${d.key}</code>`, ...d.values.map((v) => html`<code>${v}</code>`)]),
+        differences.map((d) => [
+          html`<code>${d.key}</code>`,
+          ...d.values.map((v) => html`<code>${v}</code>`),
+        ]),
         runs.map((_, i) => i + 1),
       )}`,
   )}</section>`;
@@ -44,11 +59,14 @@ export function resultInWords(run: PreparedRun, data: ReportData): string | unde
     const change = points(grpo.end.accuracy! - grpo.start.accuracy!);
     return `accuracy ${percent(grpo.start.accuracy)} → ${percent(grpo.end.accuracy)} (${change}). ${grpo.verdict}`;
   }
-  if (grpo !== undefined) return `reward ${decimal(grpo.firstReward)} → ${decimal(grpo.lastReward)}. ${grpo.verdict}`;
+  if (grpo !== undefined)
+    return `reward ${decimal(grpo.firstReward)} → ${decimal(grpo.lastReward)}. ${grpo.verdict}`;
   const segment = data.train?.segments.find((s) => s.run === run);
   if (segment !== undefined) {
     const values = (name: string): number[] =>
-      segment.run.rows.map((row) => row[name]).filter((v): v is number => typeof v === 'number' && Number.isFinite(v));
+      segment.run.rows
+        .map((row) => row[name])
+        .filter((v): v is number => typeof v === 'number' && Number.isFinite(v));
     const held = values('eval_loss');
     const loss = values('loss');
     const parts = [

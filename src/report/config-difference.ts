@@ -39,7 +39,8 @@ function flatten(value: unknown, path: string, out: Map<string, string>, depth: 
   if (value !== null && typeof value === 'object' && depth < 8) {
     const entries = Object.entries(value);
     if (entries.length > 0) {
-      for (const [key, inner] of entries) flatten(inner, path === '' ? key : `${path}.${key}`, out, depth + 1);
+      for (const [key, inner] of entries)
+        flatten(inner, path === '' ? key : `${path}.${key}`, out, depth + 1);
       return;
     }
   }

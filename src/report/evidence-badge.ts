@@ -35,10 +35,12 @@ export function evidenceFigures(runs: readonly PreparedRun[]): Markup | undefine
       return seen.has(key) ? false : seen.add(key);
     });
   if (distinct.length === 0) return undefined;
-  return html`<p class="ev-figures">${distinct.slice(0, 24).map(
-    (e) =>
-      html`<span title="${e.note ?? ''}"><code>${clip(e.name, 80)}</code> ${clip(valueInWords(e.value), 80)} ${evidenceBadge(e.evidence)}</span>`,
-  )}</p>`;
+  return html`<p class="ev-figures">${distinct
+    .slice(0, 24)
+    .map(
+      (e) =>
+        html`<span title="${e.note ?? ''}"><code>${clip(e.name, 80)}</code> ${clip(valueInWords(e.value), 80)} ${evidenceBadge(e.evidence)}</span>`,
+    )}</p>`;
 }
 
 export function valueInWords(value: unknown): string {

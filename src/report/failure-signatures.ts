@@ -61,7 +61,12 @@ export function lengthSaturation(evaluations: readonly Evaluation[]): Signature 
   const t = signatureThresholds;
   const measured = evaluations.filter((e) => e.length !== undefined && e.cap !== undefined);
   if (measured.length < t.evaluationsInARow) {
-    return { name, state: 'not-checked', words: 'Length saturation was not checked: fewer than three evaluations with a length and an allowed length.' };
+    return {
+      name,
+      state: 'not-checked',
+      words:
+        'Length saturation was not checked: fewer than three evaluations with a length and an allowed length.',
+    };
   }
   let run = 0;
   for (const e of measured) {
@@ -72,7 +77,11 @@ export function lengthSaturation(evaluations: readonly Evaluation[]): Signature 
     }
   }
   const most = Math.max(...measured.map((e) => e.length! / e.cap!));
-  return { name, state: 'clear', words: `No length saturation: mean length was at most ${percent(most, 0)} of the allowed length.` };
+  return {
+    name,
+    state: 'clear',
+    words: `No length saturation: mean length was at most ${percent(most, 0)} of the allowed length.`,
+  };
 }
 
 /** `evaluations` in order of step, accuracies as shares. */
@@ -81,7 +90,11 @@ export function accuracyCollapse(evaluations: readonly Evaluation[]): Signature 
   const t = signatureThresholds;
   const measured = evaluations.filter((e) => e.accuracy !== undefined);
   if (measured.length < 2) {
-    return { name, state: 'not-checked', words: 'Accuracy collapse was not checked: fewer than two evaluations were logged.' };
+    return {
+      name,
+      state: 'not-checked',
+      words: 'Accuracy collapse was not checked: fewer than two evaluations were logged.',
+    };
   }
   let best = measured[0]!;
   for (const e of measured) {
@@ -89,7 +102,9 @@ export function accuracyCollapse(evaluations: readonly Evaluation[]): Signature 
       const noise = e.high !== undefined && e.high >= t.accuracyShareOfBest * best.accuracy!;
       const words =
         `Accuracy collapsed at step ${whole(e.step)}: ${percent(e.accuracy)} against a best of ${percent(best.accuracy)} at step ${whole(best.step)}.` +
-        (noise ? " The interval of that evaluation reaches back over the threshold, so noise alone could explain it." : '');
+        (noise
+          ? ' The interval of that evaluation reaches back over the threshold, so noise alone could explain it.'
+          : '');
       return { name, state: 'fired', step: e.step, words };
     }
     if (e.accuracy! > best.accuracy!) best = e;
@@ -124,8 +139,13 @@ function shareSignature(
 ): Signature {
   const shares = steps
     .filter((s) => s.completions.length > 0)
-    .map((s) => ({ step: s.step, n: s.completions.length, hits: s.completions.filter((c) => test(c)).length }));
-  if (shares.length === 0) return { name, state: 'not-checked', words: `${title} was not checked: no rollouts were stored.` };
+    .map((s) => ({
+      step: s.step,
+      n: s.completions.length,
+      hits: s.completions.filter((c) => test(c)).length,
+    }));
+  if (shares.length === 0)
+    return { name, state: 'not-checked', words: `${title} was not checked: no rollouts were stored.` };
   const fired = shares.find((s) => s.hits / s.n >= signatureThresholds.shareOfRollouts);
   if (fired !== undefined) {
     const words = `${title}: ${fired.hits} of ${fired.n} stored rollouts of step ${whole(fired.step)} are ${what}.`;
@@ -140,7 +160,9 @@ function shareSignature(
 export function verdictInWords(signatures: readonly Signature[], evaluations: number): string {
   const fired = signatures.filter((s) => s.state === 'fired').sort((a, b) => (a.step ?? 0) - (b.step ?? 0));
   if (fired.length === 0) {
-    const checked = signatures.filter((s) => s.state === 'clear' && (s.name === 'length-saturation' || s.name === 'accuracy-collapse'));
+    const checked = signatures.filter(
+      (s) => s.state === 'clear' && (s.name === 'length-saturation' || s.name === 'accuracy-collapse'),
+    );
     if (checked.length === 0) return 'Collapse could not be checked: too few evaluations.';
     return `No collapse seen in ${whole(evaluations)} evaluations.`;
   }

@@ -7,10 +7,14 @@ export const halfSize: Size = { width: 460, height: 230 };
 const wideSize: Size = { width: 1060, height: 300 };
 
 /** A line chart as a figure; nothing when no series has a point. `wide` charts are drawn twice, for desktops and for phones. */
-export function lineFigure(chart: LineChart, options: { wide?: boolean; height?: number } = {}): Markup | undefined {
+export function lineFigure(
+  chart: LineChart,
+  options: { wide?: boolean; height?: number } = {},
+): Markup | undefined {
   const shown: LineChart = { ...chart, series: chart.series.filter((s) => s.points.length > 0) };
   if (shown.series.length === 0) return undefined;
-  const height = (size: Size): Size => (options.height === undefined ? size : { ...size, height: options.height });
+  const height = (size: Size): Size =>
+    options.height === undefined ? size : { ...size, height: options.height };
   const picture = options.wide
     ? [
         html`<div class="wide">${drawLineChart(shown, height(wideSize))}</div>`,
@@ -23,7 +27,11 @@ export function lineFigure(chart: LineChart, options: { wide?: boolean; height?:
     caption: chart.caption,
     legend: lineLegend(shown.series.filter((s) => !s.silent && !s.unlisted)),
     picture,
-    table: dataTable(table.header, table.rows, table.of > table.rows.length ? `${table.rows.length} of ${table.of} points` : undefined),
+    table: dataTable(
+      table.header,
+      table.rows,
+      table.of > table.rows.length ? `${table.rows.length} of ${table.of} points` : undefined,
+    ),
     wide: options.wide ?? false,
   });
 }
@@ -59,14 +67,23 @@ export function swatchLegend(entries: readonly { label: string; colour: string }
 }
 
 /** A table behind a fold: the text alternative of a picture. */
-export function dataTable(header: readonly Content[], rows: readonly (readonly Content[])[], note?: string): Markup {
+export function dataTable(
+  header: readonly Content[],
+  rows: readonly (readonly Content[])[],
+  note?: string,
+): Markup {
   return html`<details class="data"><summary>Table${note === undefined ? '' : html` <span class="note">(${note})</span>`}</summary>${table(header, rows)}</details>`;
 }
 
 /** `text` names the columns that are words and not numbers; the first always is. */
-export function table(header: readonly Content[], rows: readonly (readonly Content[])[], text: readonly number[] = []): Markup {
+export function table(
+  header: readonly Content[],
+  rows: readonly (readonly Content[])[],
+  text: readonly number[] = [],
+): Markup {
   const of = (i: number): Markup => (i === 0 || text.includes(i) ? html`` : html` class="n"`);
   return html`<div class="scroll"><table><thead><tr>${header.map((h, i) => html`<th scope="col"${of(i)}>${h}</th>`)}</tr></thead><tbody>${rows.map(
-    (row) => html`<tr>${row.map((cell, i) => (i === 0 ? html`<th scope="row">${cell}</th>` : html`<td${of(i)}>${cell}</td>`))}</tr>`,
+    (row) =>
+      html`<tr>${row.map((cell, i) => (i === 0 ? html`<th scope="row">${cell}</th>` : html`<td${of(i)}>${cell}</td>`))}</tr>`,
   )}</tbody></table></div>`;
 }

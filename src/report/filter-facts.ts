@@ -23,7 +23,11 @@ const histogramSchema = z
   .refine((h) => h.edges.length === h.counts.length + 1 && h.counts.length === h.keptCounts.length, {
     message: 'a histogram of n bins has n + 1 edges, n counts and n kept counts',
   });
-const signalSchema = z.object({ description: z.string().nullish(), histogram: histogramSchema, threshold: thresholdSchema.nullish() });
+const signalSchema = z.object({
+  description: z.string().nullish(),
+  histogram: histogramSchema,
+  threshold: thresholdSchema.nullish(),
+});
 const exampleSchema = z.object({
   id: z.string().nullish(),
   url: z.string().nullish(),
@@ -131,7 +135,15 @@ function signalsOf(summary: Readonly<Record<string, unknown>>, notes: string[]):
     .flatMap((name) => {
       const signal = readPart(signalSchema, all, name, notes);
       if (signal === undefined || signal.histogram.counts.length === 0) return [];
-      return [{ name, description: signal.description ?? undefined, ...signal.histogram, min: signal.threshold?.min, max: signal.threshold?.max }];
+      return [
+        {
+          name,
+          description: signal.description ?? undefined,
+          ...signal.histogram,
+          min: signal.threshold?.min,
+          max: signal.threshold?.max,
+        },
+      ];
     });
 }
 

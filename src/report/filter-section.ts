@@ -2,19 +2,20 @@
 import { dataTable, figure, halfSize, swatchLegend, table } from './figure.ts';
 import type { FilterExample, FilterFacts, Reason, SignalHistogram } from './filter-facts.ts';
 import { drawHistogram, histogramInWords } from './histogram-chart.ts';
-import { clip, type Content, html, type Markup } from './html.ts';
+import { type Content, clip, html, type Markup } from './html.ts';
 import { bytes, compact, decimal, percent, whole } from './number-format.ts';
 
-const shownSignals = 12;
+const shownSignals = 8;
 const shownFailures = 50;
 
 export function filterSection(filters: readonly FilterFacts[]): Markup | undefined {
   if (filters.length === 0) return undefined;
   const several = filters.length > 1;
-  return html`<section id="filter"><h2>Filter</h2>${several && compareFilters(filters)}${filters.map((facts, i) =>
-    several
-      ? html`<details class="run"${i === 0 ? html` open` : html``}><summary>${facts.run.label}</summary>${oneFilter(facts)}</details>`
-      : oneFilter(facts),
+  return html`<section id="filter"><h2>Filter</h2>${several && compareFilters(filters)}${filters.map(
+    (facts, i) =>
+      several
+        ? html`<details class="run"${i === 0 ? html` open` : html``}><summary>${facts.run.label}</summary>${oneFilter(facts)}</details>`
+        : oneFilter(facts),
   )}</section>`;
 }
 
@@ -24,7 +25,7 @@ function oneFilter(facts: FilterFacts): Markup {
     facts.reasons.length > 0 && reasonBars(facts)
   }${facts.keptExamples.length > 0 && keptExamples(facts.keptExamples)}${facts.sources.length > 1 && sourceTable(facts)}${
     facts.rules.length > 0 && ruleTable(facts)
-  }${facts.signals.length > 0 && signalGrid(facts.signals)}${facts.failures.length > 0 && failureTable(facts)}`;
+  }${facts.signals.length > 0 && signalGrid(facts)}${facts.failures.length > 0 && failureTable(facts)}`;
 }
 
 function summaryLine(facts: FilterFacts): Markup {
@@ -33,7 +34,9 @@ function summaryLine(facts: FilterFacts): Markup {
     `${whole(ledger.in)} documents in, ${whole(ledger.kept)} kept (${percent(ledger.in === 0 ? undefined : ledger.kept / ledger.in)})`,
     ...(facts.bytesIn === undefined ? [] : [`${bytes(facts.bytesIn)} read`]),
     ...(facts.bytesOut === undefined ? [] : [`${bytes(facts.bytesOut)} written`]),
-    ...(facts.documentsPerSecond === undefined ? [] : [`${compact(facts.documentsPerSecond)} documents per second`]),
+    ...(facts.documentsPerSecond === undefined
+      ? []
+      : [`${compact(facts.documentsPerSecond)} documents per second`]),
   ];
   return html`<p class="lead">${parts.join('; ')}.</p>`;
 }
@@ -60,13 +63,17 @@ function reasonLine(reason: Reason, share: number, total: number): Content {
   const colour = reason.kind === 'failed' ? 'var(--failed)' : 'var(--dropped)';
   return html`<span class="bar-label">${reason.kind === 'failed' && html`<span class="badge failed">failed</span> `}<code>${clip(reason.name, 60)}</code></span><span class="bar-track"><span class="bar-fill" style="width:${(
     share * 100
-  ).toFixed(2)}%;background:${colour}"></span></span><span class="bar-value">${whole(reason.count)} <small>${percent(reason.count / Math.max(1, total))}</small></span>`;
+  ).toFixed(
+    2,
+  )}%;background:${colour}"></span></span><span class="bar-value">${whole(reason.count)} <small>${percent(reason.count / Math.max(1, total))}</small></span>`;
 }
 
 function example(e: FilterExample): Markup {
   const name = e.url ?? e.id ?? '';
   const decided =
-    e.signal == null || e.value == null ? '' : ` · ${e.signal} ${decimal(e.value)}${e.bound == null ? '' : `, bound ${decimal(e.bound)}`}`;
+    e.signal == null || e.value == null
+      ? ''
+      : ` · ${e.signal} ${decimal(e.value)}${e.bound == null ? '' : `, bound ${decimal(e.bound)}`}`;
   return html`<article class="example"><p class="source">${clip(name, 200)}${decided}</p><pre>${clip(e.excerpt, 700)}</pre></article>`;
 }
 
@@ -77,13 +84,15 @@ function keptExamples(examples: readonly FilterExample[]): Markup {
 }
 
 function sourceTable({ sources }: FilterFacts): Markup {
-  const rows = sources.slice(0, 20).map(({ name, ledger }) => [
-    clip(name, 120),
-    whole(ledger.in),
-    whole(ledger.kept),
-    percent(ledger.in === 0 ? undefined : ledger.kept / ledger.in),
-    largest(ledger.dropped),
-  ]);
+  const rows = sources
+    .slice(0, 20)
+    .map(({ name, ledger }) => [
+      clip(name, 120),
+      whole(ledger.in),
+      whole(ledger.kept),
+      percent(ledger.in === 0 ? undefined : ledger.kept / ledger.in),
+      largest(ledger.dropped),
+    ]);
   return html`<h3>By input</h3>${table(['Input', 'Documents', 'Kept', 'Share', 'Most frequent reason'], rows, [4])}`;
 }
 
@@ -107,10 +116,13 @@ function ruleTable({ rules }: FilterFacts): Markup {
   )}</details>`;
 }
 
-/** Signals with a threshold first: those decide. */
-function signalGrid(signals: readonly SignalHistogram[]): Markup {
-  const decides = (s: SignalHistogram): boolean => s.min !== undefined || s.max !== undefined;
-  const sorted = [...signals.filter(decides), ...signals.filter((s) => !decides(s))];
+/** Signals whose thresholds fail the most documents first, those without a threshold last. */
+function signalGrid({ signals, rules }: FilterFacts): Markup {
+  const decides = (s: SignalHistogram): number =>
+    s.min === undefined && s.max === undefined
+      ? -1
+      : rules.reduce((sum, rule) => sum + (rule.signal === s.name ? rule.failing : 0), 0);
+  const sorted = [...signals].sort((a, b) => decides(b) - decides(a));
   const figures = sorted.map((signal) =>
     figure({
       title: signal.name,
@@ -148,7 +160,11 @@ function failureTable(facts: FilterFacts): Markup {
   const shown = failures.slice(0, shownFailures);
   return html`<h3>Files and documents that could not be read</h3>${table(
     ['File', 'Place', 'Problem'],
-    shown.map((f) => [html`<code>${clip(f.file, 160)}</code>`, clip(f.place ?? '', 120), clip(f.problem, 300)]),
+    shown.map((f) => [
+      html`<code>${clip(f.file, 160)}</code>`,
+      clip(f.place ?? '', 120),
+      clip(f.problem, 300),
+    ]),
     [1, 2],
   )}${failures.length > shown.length && html`<p class="hint">${whole(failures.length - shown.length)} more are in run.json.</p>`}`;
 }

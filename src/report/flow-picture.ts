@@ -31,6 +31,8 @@ export interface Flow {
   ledger: Ledger | undefined;
   mix: { title: string; segments: readonly FlowSegment[] } | undefined;
   panels: readonly FlowPanel[];
+  /** Whether the mixture is recorded as made from these pages; else no band joins the two. */
+  linked: boolean;
   /** In words, for screen readers. */
   description: string;
 }
@@ -60,7 +62,7 @@ export function drawFlow(flow: Flow): Markup {
     x = 425;
   }
   if (flow.mix !== undefined) {
-    const drawn = mixture(flow.mix, x, keptBar);
+    const drawn = mixture(flow.mix, x, keptBar, flow.linked);
     pieces.push(drawn.markup);
     height = Math.max(height, drawn.bottom + 12);
     x += 210;
@@ -80,15 +82,23 @@ export function drawNarrowFlow(flow: Flow): Markup[] {
   const pieces: Markup[] = [];
   if (flow.ledger !== undefined) {
     const drawn = documents(flow.ledger, 0);
-    pieces.push(picture(420, Math.max(drawn.bottom + 8, top + barHeight + 8), flow.description, [drawn.markup]));
+    pieces.push(
+      picture(420, Math.max(drawn.bottom + 8, top + barHeight + 8), flow.description, [drawn.markup]),
+    );
   }
   if (flow.mix !== undefined) {
-    const drawn = mixture(flow.mix, 0, undefined);
+    const drawn = mixture(flow.mix, 0, undefined, false);
     const words = flow.mix.segments.map((s) => `${s.label} ${compact(s.tokens)} tokens`).join(', ');
-    pieces.push(picture(420, Math.max(drawn.bottom + 8, top + barHeight + 8), `${flow.mix.title}: ${words}`, [drawn.markup]));
+    pieces.push(
+      picture(420, Math.max(drawn.bottom + 8, top + barHeight + 8), `${flow.mix.title}: ${words}`, [
+        drawn.markup,
+      ]),
+    );
   }
   for (const panel of flow.panels) {
-    pieces.push(picture(420, top + barHeight + 24, `${panel.title}: ${panel.detail}`, [curvePanel(panel, 0, 400)]));
+    pieces.push(
+      picture(420, top + barHeight + 24, `${panel.title}: ${panel.detail}`, [curvePanel(panel, 0, 400)]),
+    );
   }
   return pieces;
 }
@@ -104,7 +114,10 @@ function heading(x: number, title: string, detail: string): Markup {
 }
 
 /** Pages in, kept, and each reason's share; the seven largest reasons by name. */
-function documents(ledger: Ledger, x: number): { markup: Markup; kept: { x: number; y: number; height: number }; bottom: number } {
+function documents(
+  ledger: Ledger,
+  x: number,
+): { markup: Markup; kept: { x: number; y: number; height: number }; bottom: number } {
   const scale = barHeight / Math.max(1, ledger.in);
   const right = x + 190;
   const keptHeight = ledger.kept * scale;
@@ -131,34 +144,57 @@ function documents(ledger: Ledger, x: number): { markup: Markup; kept: { x: numb
     from += h;
     to += Math.max(drawn + 5, 17);
   }
-  return { markup: html`<g>${parts}</g>`, kept: { x: right + barWidth, y: top, height: keptHeight }, bottom: to };
+  return {
+    markup: html`<g>${parts}</g>`,
+    kept: { x: right + barWidth, y: top, height: keptHeight },
+    bottom: to,
+  };
 }
 
 function outflows(ledger: Ledger, most = 7): Outflow[] {
   const all = [
     ...Object.entries(ledger.dropped).map(([name, count]) => ({ name, count, colour: 'var(--dropped)' })),
-    ...Object.entries(ledger.failed).map(([name, count]) => ({ name: `failed: ${name}`, count, colour: 'var(--failed)' })),
+    ...Object.entries(ledger.failed).map(([name, count]) => ({
+      name: `failed: ${name}`,
+      count,
+      colour: 'var(--failed)',
+    })),
   ]
     .filter((o) => o.count > 0)
     .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
   if (all.length <= most) return all;
   const rest = all.slice(most - 1);
   const count = rest.reduce((sum, o) => sum + o.count, 0);
-  return [...all.slice(0, most - 1), { name: `${rest.length} other reasons`, count, colour: 'var(--dropped)' }];
+  return [
+    ...all.slice(0, most - 1),
+    { name: `${rest.length} other reasons`, count, colour: 'var(--dropped)' },
+  ];
 }
 
 function mixture(
   mix: NonNullable<Flow['mix']>,
   x: number,
   kept: { x: number; y: number; height: number } | undefined,
+  linked: boolean,
 ): { markup: Markup; bottom: number } {
   const total = mix.segments.reduce((sum, s) => sum + s.tokens, 0);
   const parts: Markup[] = [heading(x, mix.title, `${compact(total)} tokens`)];
   const web = mix.segments.filter((s) => s.role === 'web').reduce((sum, s) => sum + s.tokens, 0);
-  if (kept !== undefined && kept.height > 0 && web > 0) {
+  if (kept !== undefined && linked && kept.height > 0 && web > 0) {
     // The label "kept" sits on the band's root; the band begins behind it.
     const height = Math.max(2, (web / total) * barHeight);
-    parts.push(band(kept.x, kept.y, x, top, kept.height, height, 'var(--kept)', 'kept pages, as tokens of the web sources'));
+    parts.push(
+      band(
+        kept.x,
+        kept.y,
+        x,
+        top,
+        kept.height,
+        height,
+        'var(--kept)',
+        'kept pages, as tokens of the web sources',
+      ),
+    );
   }
   let y = top;
   let labelAt = top;
@@ -177,13 +213,18 @@ function mixture(
 }
 
 function curvePanel(panel: FlowPanel, x: number, width: number): Markup {
-  const curves = panel.curves.map((c) => ({ ...c, points: thin(c.points, 240) })).filter((c) => c.points.length > 0);
+  const curves = panel.curves
+    .map((c) => ({ ...c, points: thin(c.points, 240) }))
+    .filter((c) => c.points.length > 0);
   const all = curves.flatMap((c) => c.points);
-  const min = (f: (p: Point) => number): number => all.reduce((a, p) => Math.min(a, f(p)), Number.POSITIVE_INFINITY);
-  const max = (f: (p: Point) => number): number => all.reduce((a, p) => Math.max(a, f(p)), Number.NEGATIVE_INFINITY);
+  const min = (f: (p: Point) => number): number =>
+    all.reduce((a, p) => Math.min(a, f(p)), Number.POSITIVE_INFINITY);
+  const max = (f: (p: Point) => number): number =>
+    all.reduce((a, p) => Math.max(a, f(p)), Number.NEGATIVE_INFINITY);
   const [x0, x1, y0, y1] = [min((p) => p.x), max((p) => p.x), min((p) => p.y), max((p) => p.y)];
   const px = (p: Point): string => (x + ((p.x - x0) / (x1 - x0 || 1)) * width).toFixed(1);
-  const py = (p: Point): string => (top + barHeight - 4 - ((p.y - y0) / (y1 - y0 || 1)) * (barHeight - 12)).toFixed(1);
+  const py = (p: Point): string =>
+    (top + barHeight - 4 - ((p.y - y0) / (y1 - y0 || 1)) * (barHeight - 12)).toFixed(1);
   return html`<g>${heading(x, panel.title, panel.detail)}<rect x="${x}" y="${top}" width="${width}" height="${barHeight}" rx="4" class="flow-panel"/>${curves.map(
     (c) =>
       html`<path d="M${c.points.map((p) => `${px(p)},${py(p)}`).join('L')}" fill="none" stroke="${c.colour}" stroke-width="1.8" stroke-linejoin="round"/>`,
@@ -200,7 +241,16 @@ function bar(x: number, y: number, height: number, colour: string, title: string
 }
 
 /** A ribbon from (x0, y0) of thickness h0 to (x1, y1) of thickness h1. */
-function band(x0: number, y0: number, x1: number, y1: number, h0: number, h1: number, colour: string, title: string): Markup {
+function band(
+  x0: number,
+  y0: number,
+  x1: number,
+  y1: number,
+  h0: number,
+  h1: number,
+  colour: string,
+  title: string,
+): Markup {
   const m = (x0 + x1) / 2;
   const at = (n: number): string => n.toFixed(1);
   const path = `M${x0},${at(y0)}C${m},${at(y0)} ${m},${at(y1)} ${x1},${at(y1)}V${at(y1 + h1)}C${m},${at(y1 + h1)} ${m},${at(y0 + h0)} ${x0},${at(y0 + h0)}Z`;

@@ -17,9 +17,8 @@ export interface RolloutSample {
   step: number;
   right: RolloutRow[];
   wrong: RolloutRow[];
-  /** Of all stored rollouts of this step. */
+  /** How many of this step were stored. */
   stored: number;
-  rightCount: number;
 }
 
 export interface GrpoFacts {
@@ -42,7 +41,10 @@ export interface GrpoFacts {
 }
 
 /** Names under which the mean length of correct responses of an evaluation is known: ours and verl's. */
-const correctLengthNames = ['eval_length_correct', 'val_response_length/test_length_correct'];
+const correctLengthNames = [
+  'eval_completions/mean_correct_length',
+  'val_response_length/test_length_correct',
+];
 
 const intervalSchema = z.union([
   z.tuple([z.number(), z.number()]).transform(([low, high]) => ({ low, high })),
@@ -54,7 +56,12 @@ export function grpoFacts(run: PreparedRun): GrpoFacts {
   const { evaluations, lengthMeasure } = evaluationsOf(run);
   const scored = evaluations.filter((e) => e.accuracy !== undefined);
   const steps = completionsByStep(run.rollouts);
-  const signatures = [lengthSaturation(evaluations), accuracyCollapse(evaluations), repetitionShare(steps), boxedFirstShare(steps)];
+  const signatures = [
+    lengthSaturation(evaluations),
+    accuracyCollapse(evaluations),
+    repetitionShare(steps),
+    boxedFirstShare(steps),
+  ];
   const rewards = run.rows.flatMap((row) => metric(row, 'reward') ?? []);
   const tail = Math.max(1, Math.min(10, Math.floor(rewards.length / 10)));
   return {
@@ -62,7 +69,10 @@ export function grpoFacts(run: PreparedRun): GrpoFacts {
     evaluations: scored,
     start: scored[0],
     end: scored.length > 1 ? scored.at(-1) : undefined,
-    best: scored.reduce<Evaluation | undefined>((b, e) => (b === undefined || e.accuracy! > b.accuracy! ? e : b), undefined),
+    best: scored.reduce<Evaluation | undefined>(
+      (b, e) => (b === undefined || e.accuracy! > b.accuracy! ? e : b),
+      undefined,
+    ),
     changeInterval: readPart(intervalSchema, run.record.summary, 'interval', notes),
     firstReward: mean(rewards.slice(0, tail)),
     lastReward: mean(rewards.slice(-tail)),
@@ -80,7 +90,9 @@ export function grpoFacts(run: PreparedRun): GrpoFacts {
  * sampled responses since the evaluation before stands in for it; where nothing was evaluated, every logged step counts as one.
  */
 function evaluationsOf(run: PreparedRun): { evaluations: Evaluation[]; lengthMeasure: string } {
-  const correctName = correctLengthNames.find((name) => run.rows.some((row) => metric(row, name) !== undefined));
+  const correctName = correctLengthNames.find((name) =>
+    run.rows.some((row) => metric(row, name) !== undefined),
+  );
   const hasAccuracy = run.rows.some((row) => metric(row, 'eval_accuracy') !== undefined);
   const out: Evaluation[] = [];
   let cap = configuredCap(run);
@@ -148,6 +160,11 @@ function samplesOf(rollouts: readonly RolloutRow[]): RolloutSample[] {
   return evenly(byStep(rollouts), 3).map(([step, rows]) => {
     const right = rows.filter((r) => r.reward > 0);
     const wrong = rows.filter((r) => !(r.reward > 0));
-    return { step, right: right.slice(0, 2), wrong: wrong.slice(0, 2), stored: rows.length, rightCount: right.length };
+    return {
+      step,
+      right: right.slice(0, 2),
+      wrong: wrong.slice(0, 2),
+      stored: rows.length,
+    };
   });
 }

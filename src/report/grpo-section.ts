@@ -1,12 +1,12 @@
 /** Reinforcement learning: does it climb, does it hold, and what do the responses look like. */
 import { evidenceFigures } from './evidence-badge.ts';
+import { signatureNote } from './failure-signatures.ts';
 import { lineFigure, table } from './figure.ts';
 import { notes } from './filter-section.ts';
-import { signatureNote } from './failure-signatures.ts';
 import type { GrpoFacts } from './grpo-facts.ts';
 import { html, type Markup } from './html.ts';
 import type { BandPoint, LineChart, LineSeries } from './line-chart.ts';
-import { decimal, exponent, percent, points, whole } from './number-format.ts';
+import { decimal, exponent, percent, points, pointsRange, whole } from './number-format.ts';
 import { seriesColour, seriesDash } from './palette.ts';
 import { metric, metricPoints } from './report-run.ts';
 import { rolloutCards } from './rollout-cards.ts';
@@ -14,14 +14,24 @@ import { smoothedSeries } from './smoothed-series.ts';
 
 export function grpoSection(grpos: readonly GrpoFacts[]): Markup | undefined {
   if (grpos.length === 0) return undefined;
-  const one = (name: string, text: ChartText): Markup | undefined => chart(grpos, text, (g) => metricPoints(g.run.rows, name));
+  const one = (name: string, text: ChartText): Markup | undefined =>
+    chart(grpos, text, (g) => metricPoints(g.run.rows, name));
   const share = { yFormat: (v: number): string => percent(v, 0), yLabel: 'share' };
   const first = [
     accuracyFigure(grpos),
     rewardFigure(grpos),
     lengthFigure(grpos),
-    one('completions/clipped_ratio', { ...share, title: 'Truncated responses', caption: 'Share of responses cut off at the allowed length.' }),
-    one('entropy', { title: 'Entropy', caption: 'Mean per token, nats. A fall to zero means the model has stopped exploring.', yLabel: 'entropy', yFormat: decimal }),
+    one('completions/clipped_ratio', {
+      ...share,
+      title: 'Truncated responses',
+      caption: 'Share of responses cut off at the allowed length.',
+    }),
+    one('entropy', {
+      title: 'Entropy',
+      caption: 'Mean per token, nats. A fall to zero means the model has stopped exploring.',
+      yLabel: 'entropy',
+      yFormat: decimal,
+    }),
     one('frac_reward_zero_std', {
       ...share,
       title: 'Groups without a signal',
@@ -35,12 +45,28 @@ export function grpoSection(grpos: readonly GrpoFacts[]): Markup | undefined {
       title: 'Clipped updates',
       caption: 'Share of tokens whose probability ratio left the trust region.',
     }),
-    one('kl', { title: 'KL to the reference', caption: 'Mean per token, nats.', yLabel: 'KL', yFormat: decimal }),
-    one('grad_norm', { title: 'Gradient norm', caption: 'Global norm before clipping.', yLabel: 'norm', yFormat: decimal }),
-    one('learning_rate', { title: 'Learning rate', caption: 'Of the policy update.', yLabel: 'learning rate', yFormat: exponent }),
+    one('kl', {
+      title: 'KL to the reference',
+      caption: 'Mean per token, nats.',
+      yLabel: 'KL',
+      yFormat: decimal,
+    }),
+    one('grad_norm', {
+      title: 'Gradient norm',
+      caption: 'Global norm before clipping.',
+      yLabel: 'norm',
+      yFormat: decimal,
+    }),
+    one('learning_rate', {
+      title: 'Learning rate',
+      caption: 'Of the policy update.',
+      yLabel: 'learning rate',
+      yFormat: exponent,
+    }),
     one('sampling/sampling_logp_difference/max', {
       title: 'Sampler against trainer',
-      caption: 'Largest difference between the log-probabilities of the sampler and of the trainer; it should stay near zero.',
+      caption:
+        'Largest difference between the log-probabilities of the sampler and of the trainer; it should stay near zero.',
       yLabel: 'nats',
       yFormat: exponent,
     }),
@@ -54,7 +80,11 @@ export function grpoSection(grpos: readonly GrpoFacts[]): Markup | undefined {
   }${rolloutCards(grpos)}</section>`;
 }
 
-type ChartText = Pick<LineChart, 'title' | 'yLabel' | 'yFormat'> & { caption?: string; zero?: boolean; top?: number };
+type ChartText = Pick<LineChart, 'title' | 'yLabel' | 'yFormat'> & {
+  caption?: string;
+  zero?: boolean;
+  top?: number;
+};
 
 function chart(
   grpos: readonly GrpoFacts[],
@@ -69,7 +99,11 @@ function chart(
   return lineFigure({ ...text, xLabel: 'step', xFormat: whole, series: smoothed });
 }
 
-function seriesOf(grpos: readonly GrpoFacts[], pointsOf: (g: GrpoFacts) => readonly BandPoint[], extra: Partial<LineSeries>): LineSeries[] {
+function seriesOf(
+  grpos: readonly GrpoFacts[],
+  pointsOf: (g: GrpoFacts) => readonly BandPoint[],
+  extra: Partial<LineSeries>,
+): LineSeries[] {
   return grpos.map((g, i) => ({
     label: g.run.label,
     colour: seriesColour(i),
@@ -97,13 +131,27 @@ function outcome(g: GrpoFacts): Markup | undefined {
   const of = (e: NonNullable<GrpoFacts['start']>): string =>
     `${percent(e.accuracy)}${e.low === undefined || e.high === undefined ? '' : ` (${percent(e.low)} to ${percent(e.high)})`}`;
   const change = points(g.end.accuracy! - g.start.accuracy!);
-  const interval = g.changeInterval === undefined ? '' : `, 95 % interval ${points(g.changeInterval.low)} to ${points(g.changeInterval.high)}`;
+  const interval =
+    g.changeInterval === undefined
+      ? ''
+      : `, 95 % interval ${pointsRange(g.changeInterval.low, g.changeInterval.high)}`;
   return html`<p>Accuracy ${of(g.start)} at step ${whole(g.start.step)} → ${of(g.end)} at step ${whole(g.end.step)}: <strong>${change}</strong>${interval}.</p>`;
 }
 
 function outcomeTable(grpos: readonly GrpoFacts[]): Markup {
   return table(
-    ['Run', 'Start', 'End', 'Change', 'Best (step)', 'Reward, first', 'Reward, last', 'Length, last', 'Truncated, last', 'Verdict'],
+    [
+      'Run',
+      'Start',
+      'End',
+      'Change',
+      'Best (step)',
+      'Reward, first',
+      'Reward, last',
+      'Length, last',
+      'Truncated, last',
+      'Verdict',
+    ],
     grpos.map((g, i) => {
       const last = (name: string): number | undefined => metricPoints(g.run.rows, name).at(-1)?.y;
       return [
@@ -151,7 +199,13 @@ function rewardFigure(grpos: readonly GrpoFacts[]): Markup | undefined {
       const y = metric(row, 'reward');
       const spread = metric(row, 'reward_std');
       if (y === undefined) return [];
-      return [{ x: row.step, y, ...(withBand && spread !== undefined ? { low: y - spread, high: y + spread } : {}) }];
+      return [
+        {
+          x: row.step,
+          y,
+          ...(withBand && spread !== undefined ? { low: y - spread, high: y + spread } : {}),
+        },
+      ];
     });
   return chart(
     grpos,
@@ -189,10 +243,15 @@ function allowedLines(grpos: readonly GrpoFacts[]): LineSeries[] {
   const seen = new Set<string>();
   return grpos.flatMap((g) => {
     const allowed = metricPoints(g.run.rows, 'completions/max_allowed_length');
-    const key = allowed.filter((p, i) => i === 0 || p.y !== allowed[i - 1]!.y).map((p) => `${p.x}:${p.y}`).join();
+    const key = allowed
+      .filter((p, i) => i === 0 || p.y !== allowed[i - 1]!.y)
+      .map((p) => `${p.x}:${p.y}`)
+      .join();
     if (allowed.length === 0 || seen.has(key)) return [];
     seen.add(key);
-    const corners = allowed.filter((p, i) => i === 0 || i === allowed.length - 1 || p.y !== allowed[i - 1]!.y);
+    const corners = allowed.filter(
+      (p, i) => i === 0 || i === allowed.length - 1 || p.y !== allowed[i - 1]!.y,
+    );
     const label = seen.size === 1 ? 'allowed' : `allowed, ${g.run.label}`;
     return [{ label, colour: 'var(--ink-soft)', dash: '6 3', points: corners, step: true }];
   });
@@ -211,5 +270,13 @@ function timeFigure(grpos: readonly GrpoFacts[]): Markup | undefined {
       points: metricPoints(g.run.rows, name),
     })),
   );
-  return lineFigure({ title: 'Time per step', caption: 'Seconds.', xLabel: 'step', yLabel: 'seconds', xFormat: whole, yFormat: decimal, series });
+  return lineFigure({
+    title: 'Time per step',
+    caption: 'Seconds.',
+    xLabel: 'step',
+    yLabel: 'seconds',
+    xFormat: whole,
+    yFormat: decimal,
+    series,
+  });
 }

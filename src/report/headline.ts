@@ -2,7 +2,7 @@
 import { droppedTotal, type FilterFacts } from './filter-facts.ts';
 import type { GrpoFacts } from './grpo-facts.ts';
 import type { MixFacts } from './mix-facts.ts';
-import { compact, decimal, percent, points, span, whole } from './number-format.ts';
+import { compact, decimal, percent, points, pointsRange, span, whole } from './number-format.ts';
 import type { PreparedRun } from './report-run.ts';
 import type { TrainFacts } from './train-facts.ts';
 
@@ -40,17 +40,23 @@ export function headlineOf(runs: readonly PreparedRun[], parts: Parts): Headline
 function sentenceOf(runs: readonly PreparedRun[], { filters, mixes, train, grpos }: Parts): string {
   const parts: string[] = [];
   const pages = filters.reduce((sum, f) => sum + (f.ledger?.in ?? 0), 0);
-  if (filters.length > 0) parts.push(`how ${whole(pages)} pages were filtered${filters.length > 1 ? ` in ${filters.length} runs` : ''}`);
+  if (filters.length > 0)
+    parts.push(
+      `how ${whole(pages)} pages were filtered${filters.length > 1 ? ` in ${filters.length} runs` : ''}`,
+    );
   if (mixes.length > 0) {
     const tokens = mixes.map((m) => compact(m.totalTokens)).join(' and ');
     parts.push(`what was mixed into ${tokens} tokens`);
   }
   if (train !== undefined) {
     const several = train.chains.length > 1 ? `${train.chains.length} models` : 'a model';
-    const phases = [...new Set(train.segments.flatMap((s) => s.rows.map((r) => r.phase)))].filter((p) => p !== '');
+    const phases = [...new Set(train.segments.flatMap((s) => s.rows.map((r) => r.phase)))].filter(
+      (p) => p !== '',
+    );
     parts.push(`how ${several} trained on it${phases.length > 0 ? ` (${phases.join(', then ')})` : ''}`);
   }
-  if (grpos.length > 0) parts.push(`what reinforcement learning made of it${grpos.length > 1 ? ` in ${grpos.length} runs` : ''}`);
+  if (grpos.length > 0)
+    parts.push(`what reinforcement learning made of it${grpos.length > 1 ? ` in ${grpos.length} runs` : ''}`);
   if (parts.length === 0) {
     return `This page shows what was recorded of ${runs.length === 1 ? 'one run' : `${runs.length} runs`}.`;
   }
@@ -76,7 +82,8 @@ function mixNumber(mixes: readonly MixFacts[]): KeyNumber | undefined {
   if (mixes.length === 0) return undefined;
   return {
     label: mixes.length === 1 ? 'Tokens mixed' : 'Tokens mixed, per mixture',
-    value: mixes.length > 2 ? `${mixes.length} mixtures` : mixes.map((m) => compact(m.totalTokens)).join(' · '),
+    value:
+      mixes.length > 2 ? `${mixes.length} mixtures` : mixes.map((m) => compact(m.totalTokens)).join(' · '),
     detail: `QA share ${mixes.map((m) => percent(m.qaShare)).join(' · ')}`,
   };
 }
@@ -90,8 +97,16 @@ function lossNumber(train: TrainFacts | undefined): KeyNumber | undefined {
   return {
     label: heldOut ? 'Held-out loss' : 'Training loss',
     value: `${span(first, decimal)} → ${span(last, decimal)}`,
-    detail: `nats per token, ${span(train.chains.map((c) => c.steps), whole)} steps${
-      train.chains.every((c) => c.tokens !== undefined) ? `, ${span(train.chains.map((c) => c.tokens!), compact)} tokens` : ''
+    detail: `nats per token, ${span(
+      train.chains.map((c) => c.steps),
+      whole,
+    )} steps${
+      train.chains.every((c) => c.tokens !== undefined)
+        ? `, ${span(
+            train.chains.map((c) => c.tokens!),
+            compact,
+          )} tokens`
+        : ''
     }`,
   };
 }
@@ -104,7 +119,13 @@ function accuracyNumber(grpos: readonly GrpoFacts[]): KeyNumber | undefined {
     if (rewarded.length === 0) return undefined;
     return {
       label: 'Mean reward',
-      value: `${span(rewarded.map((g) => g.firstReward!), decimal)} → ${span(rewarded.map((g) => g.lastReward!), decimal)}`,
+      value: `${span(
+        rewarded.map((g) => g.firstReward!),
+        decimal,
+      )} → ${span(
+        rewarded.map((g) => g.lastReward!),
+        decimal,
+      )}`,
       detail: 'over RL; nothing was evaluated',
     };
   }
@@ -115,19 +136,26 @@ function accuracyNumber(grpos: readonly GrpoFacts[]): KeyNumber | undefined {
       ? {
           label: 'Accuracy over RL',
           value: `${percent(scored[0]!.start!.accuracy)} → ${percent(scored[0]!.end!.accuracy)}`,
-          detail: `${points(changes[0])}${interval === undefined ? '' : ` (95 % interval ${points(interval.low)} to ${points(interval.high)})`}`,
+          detail: `${points(changes[0])}${interval === undefined ? '' : ` (95 % interval ${pointsRange(interval.low, interval.high)})`}`,
         }
       : {
           label: 'Accuracy over RL, change in points',
           value: span(changes, signed),
-          detail: `${scored.length} runs, ${span(scored.map((g) => g.start!.accuracy!), percent)} at the start, ${span(
+          detail: `${scored.length} runs, ${span(
+            scored.map((g) => g.start!.accuracy!),
+            percent,
+          )} at the start, ${span(
             scored.map((g) => g.end!.accuracy!),
             percent,
           )} at the end`,
         };
   return {
     ...shown,
-    ...(changes.every((c) => c > 0) ? { tone: 'good' as const } : changes.every((c) => c < 0) ? { tone: 'bad' as const } : {}),
+    ...(changes.every((c) => c > 0)
+      ? { tone: 'good' as const }
+      : changes.every((c) => c < 0)
+        ? { tone: 'bad' as const }
+        : {}),
   };
 }
 
@@ -152,7 +180,10 @@ function verdictNumber(grpos: readonly GrpoFacts[]): KeyNumber | undefined {
   return {
     label: 'Stability',
     value: `${bad.length} of ${grpos.length} collapsed`,
-    detail: bad.length === 0 ? 'No failure signature fired.' : bad.map((g) => `${g.run.label}: ${g.verdict}`).join(' '),
+    detail:
+      bad.length === 0
+        ? 'No failure signature fired.'
+        : bad.map((g) => `${g.run.label}: ${g.verdict}`).join(' '),
     tone: bad.length === 0 ? 'good' : 'bad',
   };
 }

@@ -54,19 +54,42 @@ export function drawHistogram(signal: SignalHistogram, size: Size): Markup {
         tickFormat: decimal,
         tickSize: 4,
       },
-      y: { label: null, domain: [0, tallest * 1.05], ticks: 3, tickFormat: compact, tickSize: 0, grid: true },
+      y: {
+        label: null,
+        type: isSkewed(signal) ? 'sqrt' : 'linear',
+        domain: [0, tallest * 1.05],
+        ticks: 3,
+        tickFormat: compact,
+        tickSize: 0,
+        grid: true,
+      },
       marks: [
         ...marks,
         Plot.ruleY([0], { stroke: 'currentColor', strokeOpacity: 0.35 }),
         Plot.ruleX(thresholds, { x: 'at', stroke: 'currentColor', strokeWidth: 1.4 }),
         // Near the right edge a label goes to the left of its line.
         ...thresholds.map((t) =>
-          Plot.text([t], { x: 'at', text: () => t.label, frameAnchor: 'top', dy: -14, textAnchor: share(t.at) > 0.6 ? 'end' : 'start' }),
+          Plot.text([t], {
+            x: 'at',
+            text: () => t.label,
+            frameAnchor: 'top',
+            dy: -14,
+            textAnchor: share(t.at) > 0.6 ? 'end' : 'start',
+          }),
         ),
       ],
     },
     { title: `Distribution of ${visibleControls(signal.name)}`, description: histogramInWords(signal) },
   );
+}
+
+/**
+ * One bar holds nearly everything, as with most ratios, and the threshold cuts in the tail: a square-root axis lets the tail be
+ * seen. The caption says so, since on it the dropped part of a bar looks smaller than it is.
+ */
+function isSkewed(signal: SignalHistogram): boolean {
+  const total = signal.counts.reduce((a, b) => a + b, 0);
+  return Math.max(0, ...signal.counts) > 0.5 * total;
 }
 
 /** Bins of equal ratio, as for lengths: drawn on a logarithmic axis, where they are equally wide. */
@@ -105,5 +128,5 @@ export function histogramInWords(signal: SignalHistogram): string {
   const limits = thresholdsOf(signal).map((t) => t.label);
   return `${whole(total)} documents, ${whole(kept)} of them kept; the first and last bar hold all values beyond ${decimal(signal.edges[0])} and ${decimal(signal.edges.at(-1))}${
     limits.length > 0 ? `; threshold: ${limits.join(', ')}` : '; no threshold'
-  }.`;
+  }.${isSkewed(signal) ? ' Square-root axis.' : ''}`;
 }

@@ -18,7 +18,13 @@ export class Markup {
 /** What may be put into a template: text and numbers are escaped, markup and lists of it are not, nothing stays nothing. */
 export type Content = Markup | string | number | null | undefined | false | readonly Content[];
 
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const entities: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** Escapes for element content and for attribute values in either kind of quotes. */
 export function escapeHtml(text: string): string {

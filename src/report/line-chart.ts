@@ -55,7 +55,10 @@ export interface Size {
 
 export function drawLineChart(chart: LineChart, size: Size): Markup {
   const limit = Math.min(1000, Math.max(60, size.width * 2));
-  const drawn = chart.series.map((s) => ({ ...s, points: s.dots || s.step ? s.points : thin(s.points, limit) }));
+  const drawn = chart.series.map((s) => ({
+    ...s,
+    points: s.dots || s.step ? s.points : thin(s.points, limit),
+  }));
   const all = drawn.flatMap((s) => s.points);
   const [low, high] = rangeOf(all, chart);
   const ticks = Math.max(2, Math.round(size.width / 110));
@@ -84,7 +87,12 @@ export function drawLineChart(chart: LineChart, size: Size): Markup {
         ...drawn.flatMap(bandMarks),
         ...drawn.flatMap(lineMarks),
         ...drawn.flatMap((s) => hoverMarks(s, chart, size)),
-        Plot.text([`${chart.xLabel} →`], { frameAnchor: 'bottom-right', dy: 33, fontSize: chartFontSize - 1, fillOpacity: 0.7 }),
+        Plot.text([`${chart.xLabel} →`], {
+          frameAnchor: 'bottom-right',
+          dy: 33,
+          fontSize: chartFontSize - 1,
+          fillOpacity: 0.7,
+        }),
       ],
     },
     { title: chart.title, description: describe(chart) },
@@ -138,7 +146,15 @@ function leftMargin(chart: LineChart, low: number, high: number): number {
 function boundaryMarks({ at, label }: { at: number; label: string }): Plot.Markish[] {
   return [
     Plot.ruleX([at], { stroke: 'currentColor', strokeOpacity: 0.55, strokeDasharray: '3 3' }),
-    Plot.text([{ x: at }], { x: 'x', text: () => `${visibleControls(label)} →`, frameAnchor: 'top', textAnchor: 'start', dx: 4, dy: -14, fillOpacity: 0.8 }),
+    Plot.text([{ x: at }], {
+      x: 'x',
+      text: () => `${visibleControls(label)} →`,
+      frameAnchor: 'top',
+      textAnchor: 'start',
+      dx: 4,
+      dy: -14,
+      fillOpacity: 0.8,
+    }),
   ];
 }
 
@@ -168,8 +184,13 @@ function hoverMarks(series: LineSeries, chart: LineChart, size: Size): Plot.Mark
   if (series.faint || series.silent) return [];
   const targets = evenly(series.points, Math.round(size.width / 14));
   const title = (p: BandPoint): string => {
-    const band = p.low === undefined || p.high === undefined ? '' : ` (${chart.yFormat(p.low)} to ${chart.yFormat(p.high)})`;
-    return visibleControls(`${series.label}\n${p.note ?? `${chart.xLabel} ${chart.xFormat(p.x)}`}: ${chart.yFormat(p.y)}${band}`);
+    const band =
+      p.low === undefined || p.high === undefined
+        ? ''
+        : ` (${chart.yFormat(p.low)} to ${chart.yFormat(p.high)})`;
+    return visibleControls(
+      `${series.label}\n${p.note ?? `${chart.xLabel} ${chart.xFormat(p.x)}`}: ${chart.yFormat(p.y)}${band}`,
+    );
   };
   return [Plot.dot(targets, { x: 'x', y: 'y', r: 7, fill: series.colour, fillOpacity: 0, title })];
 }
@@ -187,7 +208,10 @@ function describe(chart: LineChart): string {
 }
 
 /** The chart's numbers: one row per x among at most `rows`, one column per series. */
-export function lineChartTable(chart: LineChart, rows = 24): { header: string[]; rows: string[][]; of: number } {
+export function lineChartTable(
+  chart: LineChart,
+  rows = 24,
+): { header: string[]; rows: string[][]; of: number } {
   const series = chart.series.filter((s) => !s.faint && !s.silent);
   const columns = series.map((s) => new Map(s.points.map((p) => [p.x, p])));
   const xs = [...new Set(columns.flatMap((c) => [...c.keys()]))].sort((a, b) => a - b);
@@ -198,7 +222,9 @@ export function lineChartTable(chart: LineChart, rows = 24): { header: string[];
       ...columns.map((c) => {
         const p = c.get(x);
         if (p === undefined) return '';
-        return p.low === undefined || p.high === undefined ? chart.yFormat(p.y) : `${chart.yFormat(p.y)} (${chart.yFormat(p.low)} to ${chart.yFormat(p.high)})`;
+        return p.low === undefined || p.high === undefined
+          ? chart.yFormat(p.y)
+          : `${chart.yFormat(p.y)} (${chart.yFormat(p.low)} to ${chart.yFormat(p.high)})`;
       }),
     ]),
     of: xs.length,

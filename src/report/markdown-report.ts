@@ -7,7 +7,7 @@ import type { GrpoFacts } from './grpo-facts.ts';
 import { clip } from './html.ts';
 import { codeBlock, escapeMarkdown, markdownTable, sparkline } from './markdown.ts';
 import type { MixFacts } from './mix-facts.ts';
-import { compact, decimal, duration, percent, points, whole } from './number-format.ts';
+import { compact, decimal, duration, percent, points, pointsRange, whole } from './number-format.ts';
 import type { ReportData } from './report-data.ts';
 import { metricPoints } from './report-run.ts';
 import { commandOf } from './reproduce-section.ts';
@@ -29,7 +29,9 @@ export function markdownReport(data: ReportData): string {
     ...data.mixes.map(mixPart),
     trainPart(data.train),
     grpoPart(data.grpos),
-    data.missing.length === 0 ? undefined : `## What is not here\n\n${data.missing.map((m) => `- ${escapeMarkdown(m)}`).join('\n')}`,
+    data.missing.length === 0
+      ? undefined
+      : `## What is not here\n\n${data.missing.map((m) => `- ${escapeMarkdown(m)}`).join('\n')}`,
     reproduce(data),
   ];
   return `${parts.filter((p) => p !== undefined && p !== '').join('\n\n')}\n`;
@@ -37,34 +39,63 @@ export function markdownReport(data: ReportData): string {
 
 function compare(data: ReportData): string | undefined {
   if (data.runs.length < 2) return undefined;
-  const rows = data.runs.map((run) => [run.label, run.record.command, run.record.status, duration(run.record.seconds), resultInWords(run, data) ?? '–']);
+  const rows = data.runs.map((run) => [
+    run.label,
+    run.record.command,
+    run.record.status,
+    duration(run.record.seconds),
+    resultInWords(run, data) ?? '–',
+  ]);
   const differing = comparableRuns(data.runs).flatMap(({ name, runs }) => {
     const differences = configDifferences(runs);
     if (differences.length === 0) return [];
     const header = ['Setting', ...runs.map((run) => run.label)];
-    return [`What differs between the ${escapeMarkdown(name)} runs:`, markdownTable(header, differences.map((d) => [d.key, ...d.values]))];
+    return [
+      `What differs between the ${escapeMarkdown(name)} runs:`,
+      markdownTable(
+        header,
+        differences.map((d) => [d.key, ...d.values]),
+      ),
+    ];
   });
-  return ['## Runs side by side', markdownTable(['Run', 'Step', 'Status', 'Time', 'Result'], rows, [1, 2, 4]), ...differing].join('\n\n');
+  return [
+    '## Runs side by side',
+    markdownTable(['Run', 'Step', 'Status', 'Time', 'Result'], rows, [1, 2, 4]),
+    ...differing,
+  ].join('\n\n');
 }
 
 function filterPart(facts: FilterFacts): string {
   const { ledger } = facts;
   const out = [`## Filter: ${escapeMarkdown(facts.run.label)}`];
   if (ledger !== undefined) {
-    out.push(`${whole(ledger.in)} documents in, ${whole(ledger.kept)} kept (${percent(ledger.in === 0 ? undefined : ledger.kept / ledger.in)}).`);
+    out.push(
+      `${whole(ledger.in)} documents in, ${whole(ledger.kept)} kept (${percent(ledger.in === 0 ? undefined : ledger.kept / ledger.in)}).`,
+    );
     if (facts.reasons.length > 0) {
       out.push(
         markdownTable(
           ['Reason', 'Documents', 'Share'],
-          facts.reasons.map((r) => [r.kind === 'failed' ? `failed: ${r.name}` : r.name, whole(r.count), percent(r.count / Math.max(1, ledger.in))]),
+          facts.reasons.map((r) => [
+            r.kind === 'failed' ? `failed: ${r.name}` : r.name,
+            whole(r.count),
+            percent(r.count / Math.max(1, ledger.in)),
+          ]),
         ),
       );
     }
   }
   if (facts.failures.length > 0) {
     const shown = facts.failures.slice(0, 20);
-    out.push(markdownTable(['File', 'Place', 'Problem'], shown.map((f) => [clip(f.file, 160), clip(f.place ?? '', 100), clip(f.problem, 200)]), [1, 2]));
-    if (facts.failures.length > shown.length) out.push(`${whole(facts.failures.length - shown.length)} more failures are in run.json.`);
+    out.push(
+      markdownTable(
+        ['File', 'Place', 'Problem'],
+        shown.map((f) => [clip(f.file, 160), clip(f.place ?? '', 100), clip(f.problem, 200)]),
+        [1, 2],
+      ),
+    );
+    if (facts.failures.length > shown.length)
+      out.push(`${whole(facts.failures.length - shown.length)} more failures are in run.json.`);
   }
   out.push(...list(facts.notes));
   return out.join('\n\n');
@@ -97,7 +128,16 @@ function trainPart(train: TrainFacts | undefined): string | undefined {
   return [
     '## Train',
     markdownTable(
-      ['Model', 'Steps', 'Tokens', 'Loss, first', 'Loss, last', 'Held out, first', 'Held out, last', 'Loss curve'],
+      [
+        'Model',
+        'Steps',
+        'Tokens',
+        'Loss, first',
+        'Loss, last',
+        'Held out, first',
+        'Held out, last',
+        'Loss curve',
+      ],
       train.chains.map((c) => [
         c.label,
         whole(c.steps),
@@ -125,12 +165,17 @@ function grpoPart(grpos: readonly GrpoFacts[]): string | undefined {
         percent(g.start?.accuracy),
         percent(g.end?.accuracy),
         g.start === undefined || g.end === undefined ? '–' : points(g.end.accuracy! - g.start.accuracy!),
-        g.changeInterval === undefined ? 'not recorded' : `${points(g.changeInterval.low)} to ${points(g.changeInterval.high)}`,
+        g.changeInterval === undefined
+          ? 'not recorded'
+          : `${pointsRange(g.changeInterval.low, g.changeInterval.high)}`,
         sparkline(metricPoints(g.run.rows, 'reward').map((p) => p.y)),
       ]),
       [4, 5],
     ),
-    ...grpos.map((g) => `**${escapeMarkdown(g.run.label)}**: ${escapeMarkdown(g.verdict)}\n\n${g.signatures.map((s) => `- ${escapeMarkdown(s.words)}`).join('\n')}`),
+    ...grpos.map(
+      (g) =>
+        `**${escapeMarkdown(g.run.label)}**: ${escapeMarkdown(g.verdict)}\n\n${g.signatures.map((s) => `- ${escapeMarkdown(s.words)}`).join('\n')}`,
+    ),
     escapeMarkdown(signatureNote),
     ...grpos.flatMap(samples),
   ].join('\n\n');
@@ -146,13 +191,21 @@ function samples(g: GrpoFacts): string[] {
 }
 
 function reproduce(data: ReportData): string {
-  const commands = [...data.runs.flatMap((run) => commandOf(run) ?? []), ...(data.command === undefined ? [] : [data.command])];
+  const commands = [
+    ...data.runs.flatMap((run) => commandOf(run) ?? []),
+    ...(data.command === undefined ? [] : [data.command]),
+  ];
   return [
     '## How to make this again',
     ...(commands.length === 0 ? [] : [codeBlock(commands.join('\n'), 'sh')]),
     markdownTable(
       ['Run', 'Folder', 'Settings fingerprint', 'midtrain'],
-      data.runs.map((run) => [run.label, run.folder, run.record.fingerprint, run.record.versions.midtrain ?? '–']),
+      data.runs.map((run) => [
+        run.label,
+        run.folder,
+        run.record.fingerprint,
+        run.record.versions.midtrain ?? '–',
+      ]),
       [1, 2, 3],
     ),
   ].join('\n\n');

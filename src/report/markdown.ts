@@ -6,14 +6,16 @@ import { visibleControls } from './html.ts';
 
 /** Text for a paragraph or a table cell, on one line. */
 export function escapeMarkdown(text: string): string {
-  return visibleControls(text)
-    .replace(/\s*\n\s*/g, ' ')
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/[\\`*_[\]|~#!$]/g, '\\$&')
-    // Bare addresses are made into links by many renderers.
-    .replace(/(https?|ftp):\/\//gi, '$1:&#47;&#47;');
+  return (
+    visibleControls(text)
+      .replace(/\s*\n\s*/g, ' ')
+      .replace(/&/g, '&amp;')
+      .replace(/</g, '&lt;')
+      .replace(/>/g, '&gt;')
+      .replace(/[\\`*_[\]|~#!$]/g, '\\$&')
+      // Bare addresses are made into links by many renderers.
+      .replace(/(https?|ftp):\/\//gi, '$1:&#47;&#47;')
+  );
 }
 
 /** A block of text as it is, in a fence longer than any run of backticks inside. */
@@ -25,7 +27,11 @@ export function codeBlock(text: string, language = 'text'): string {
 }
 
 /** A table; cells are escaped. Columns after the first are right-aligned unless they are in `text`. */
-export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[], text: readonly number[] = []): string {
+export function markdownTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  text: readonly number[] = [],
+): string {
   const line = (cells: readonly string[]): string => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
   const rule = `|${header.map((_, i) => (i === 0 || text.includes(i) ? ' --- ' : ' ---: ')).join('|')}|`;
   return [line(header), rule, ...rows.map(line)].join('\n');
@@ -38,10 +44,15 @@ export function sparkline(values: readonly number[], width = 40): string {
   if (values.length === 0) return '';
   const columns = Math.min(width, values.length);
   const means = Array.from({ length: columns }, (_, i) => {
-    const part = values.slice(Math.floor((i * values.length) / columns), Math.floor(((i + 1) * values.length) / columns));
+    const part = values.slice(
+      Math.floor((i * values.length) / columns),
+      Math.floor(((i + 1) * values.length) / columns),
+    );
     return part.reduce((a, b) => a + b, 0) / part.length;
   });
   const low = Math.min(...means);
   const high = Math.max(...means);
-  return means.map((v) => blocks[high === low ? 0 : Math.round(((v - low) / (high - low)) * (blocks.length - 1))]).join('');
+  return means
+    .map((v) => blocks[high === low ? 0 : Math.round(((v - low) / (high - low)) * (blocks.length - 1))])
+    .join('');
 }

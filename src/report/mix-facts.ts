@@ -12,6 +12,10 @@ const sourceSchema = z.object({
   name: z.string(),
   role: z.string(),
   card: z.string().nullish(),
+  /** How a record becomes text, and how well that is known. */
+  template: z.string().nullish(),
+  templateEvidence: z.enum(evidenceTags).nullish(),
+  note: z.string().nullish(),
   weight: z.number().nullish(),
   evidence: z.enum(evidenceTags).nullish(),
   requestedTokens: z.number().nullish(),
@@ -46,13 +50,19 @@ export function mixFacts(run: PreparedRun): MixFacts {
   const achieved = read.reduce((sum, s) => sum + s.achievedTokens, 0);
   const totalTokens = number('totalTokens') ?? achieved;
   const sources = read
-    .map((s) => ({ ...s, achievedShare: s.achievedShare ?? (achieved === 0 ? 0 : s.achievedTokens / achieved) }))
+    .map((s) => ({
+      ...s,
+      achievedShare: s.achievedShare ?? (achieved === 0 ? 0 : s.achievedTokens / achieved),
+    }))
     .sort((a, b) => roleRank(a.role) - roleRank(b.role));
   const qaShare =
     number('qaShare') ??
     (sources.length === 0
       ? undefined
-      : sources.reduce((sum, s) => sum + (s.role === 'qa' || s.role === 'long-cot' ? s.achievedShare : 0), 0));
+      : sources.reduce(
+          (sum, s) => sum + (s.role === 'qa' || s.role === 'long-cot' ? s.achievedShare : 0),
+          0,
+        ));
   return {
     run,
     sources,

@@ -10,8 +10,12 @@ import { roleColour, roleOrder } from './palette.ts';
 
 export function mixSection(mixes: readonly MixFacts[]): Markup | undefined {
   if (mixes.length === 0) return undefined;
-  const tags = mixes.flatMap((m) => m.sources.flatMap((s) => s.evidence ?? []));
-  const roles = [...new Set(mixes.flatMap((m) => m.sources.map((s) => s.role)))].sort((a, b) => rank(a) - rank(b));
+  const tags = mixes.flatMap((m) =>
+    m.sources.flatMap((s) => [s.evidence ?? [], s.templateEvidence ?? []].flat()),
+  );
+  const roles = [...new Set(mixes.flatMap((m) => m.sources.map((s) => s.role)))].sort(
+    (a, b) => rank(a) - rank(b),
+  );
   return html`<section id="mix"><h2>Mix</h2>${shares(mixes, roles)}${qaMeter(mixes)}${mixes.map(
     (m) => html`<h3>${mixes.length > 1 ? m.run.label : 'Sources'}</h3>${facts(m)}${sourceTable(m)}`,
   )}${evidenceLegend(tags as Evidence[])}</section>`;
@@ -65,7 +69,8 @@ function qaMeter(mixes: readonly MixFacts[]): Markup | undefined {
     wide: true,
     picture: html`<div class="meters">${known.map((m) => {
       const share = m.qaShare!;
-      const where = share < qaBand.low ? 'below the band' : share > qaBand.high ? 'above the band' : 'inside the band';
+      const where =
+        share < qaBand.low ? 'below the band' : share > qaBand.high ? 'above the band' : 'inside the band';
       return html`<div class="meter-row"><span class="stack-label">${known.length > 1 ? m.run.label : 'achieved'}</span><div class="meter" role="img" aria-label="${`QA share ${percent(share)}, ${where} of 30 to 40 %`}"><span class="meter-band" style="left:${at(
         qaBand.low,
       )};width:${at(qaBand.high - qaBand.low)}"></span><span class="meter-fill" style="width:${at(share)}"></span></div><span class="meter-value">${percent(share)} <small>${where}</small></span></div>`;
@@ -76,7 +81,9 @@ function qaMeter(mixes: readonly MixFacts[]): Markup | undefined {
 function facts(m: MixFacts): Markup {
   const parts = [
     `${whole(m.totalTokens)} tokens`,
-    ...(m.sequences === undefined || m.sequenceLength === undefined ? [] : [`${whole(m.sequences)} sequences of ${whole(m.sequenceLength)}`]),
+    ...(m.sequences === undefined || m.sequenceLength === undefined
+      ? []
+      : [`${whole(m.sequences)} sequences of ${whole(m.sequenceLength)}`]),
     ...(m.seed === undefined ? [] : [`seed ${m.seed}`]),
   ];
   return html`<p class="lead">${parts.join(', ')}.</p>${notes([...m.warnings, ...m.notes])}`;
@@ -84,13 +91,31 @@ function facts(m: MixFacts): Markup {
 
 function sourceTable(m: MixFacts): Markup {
   const most = Math.max(1, ...m.sources.map((s) => s.repeats ?? 0));
+  const templates = m.sources.some((s) => s.template != null);
   return table(
-    ['Source', 'Role', 'Weight', 'Evidence', 'Requested', 'Achieved', 'Share', 'Difference', 'Documents', 'Repeats'],
+    [
+      'Source',
+      'Role',
+      'Weight',
+      'Evidence',
+      ...(templates ? ['Template'] : []),
+      'Requested',
+      'Achieved',
+      'Share',
+      'Difference',
+      'Documents',
+      'Repeats',
+    ],
     m.sources.map((s) => [
-      html`${clip(s.name, 80)}${s.card != null && s.card !== s.name && html` <small>${clip(s.card, 80)}</small>`}`,
+      html`${clip(s.name, 80)}${s.card != null && s.card !== s.name && html` <small>${clip(s.card, 80)}</small>`}${
+        s.note != null && html`<br><small>${clip(s.note, 200)}</small>`
+      }`,
       html`<span class="swatch" style="background:${roleColour(s.role)}"></span>${s.role}`,
       s.weight == null ? '–' : decimal(s.weight),
       evidenceBadge(s.evidence) ?? '–',
+      ...(templates
+        ? [html`<code>${clip(s.template ?? '–', 60)}</code> ${evidenceBadge(s.templateEvidence)}`]
+        : []),
       compact(s.requestedTokens ?? undefined),
       compact(s.achievedTokens),
       percent(s.achievedShare),
@@ -98,7 +123,7 @@ function sourceTable(m: MixFacts): Markup {
       whole(s.documents ?? undefined),
       s.repeats == null ? '–' : repeatsCell(s.repeats, most),
     ]),
-    [1, 3],
+    templates ? [1, 3, 4] : [1, 3],
   );
 }
 

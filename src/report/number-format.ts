@@ -47,7 +47,8 @@ export function percent(share: number | undefined, digits = 1): string {
   if (share === undefined || !Number.isFinite(share)) return '–';
   const value = share * 100;
   // A share that is not nothing must not read as nothing, nor one that is not all as all.
-  if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -digits) return `${value < 0 ? '>-' : '<'}${trim((10 ** -digits).toFixed(digits))} %`;
+  if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -digits)
+    return `${value < 0 ? '>-' : '<'}${trim((10 ** -digits).toFixed(digits))} %`;
   if (value < 100 && value >= 100 - 0.5 * 10 ** -digits) return `>${(100 - 10 ** -digits).toFixed(digits)} %`;
   return `${value === 0 || value === 100 ? value : value.toFixed(digits)} %`;
 }
@@ -58,6 +59,11 @@ export function points(difference: number | undefined): string {
   const value = difference * 100;
   const text = Math.abs(value).toFixed(1);
   return `${text === '0.0' ? '±' : value > 0 ? '+' : '−'}${text} points`;
+}
+
+/** "+33.7 to +45.7 points". */
+export function pointsRange(low: number, high: number): string {
+  return `${points(low).replace(' points', '')} to ${points(high)}`;
 }
 
 export function bytes(n: number | undefined): string {

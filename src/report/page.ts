@@ -2,8 +2,9 @@
  * The page around the sections: one file, no script, nothing fetched. The policy in its head forbids scripts and every request, so
  * even a mistake in escaping could not run anything; the icon is empty so that a browser asks no server for one.
  */
-import { type Content, html, type Markup, trusted } from './html.ts';
+
 import type { Headline } from './headline.ts';
+import { type Content, html, type Markup, trusted } from './html.ts';
 import { styleSheet } from './style-sheet.ts';
 
 export const contentSecurityPolicy =

@@ -45,7 +45,7 @@ export function reportData(input: readonly ReportRun[], options: ReportOptions =
     grpos: of('grpo').map(grpoFacts),
   };
   return {
-    title: options.title ?? (runs.length === 1 ? `Run ${runs[0]!.label}` : 'From pages to reward'),
+    title: options.title ?? titleOf(runs),
     runs,
     ways,
     groups: groupWays(ways),
@@ -56,26 +56,54 @@ export function reportData(input: readonly ReportRun[], options: ReportOptions =
   };
 }
 
+/** What the runs lead from and to: "From pages to reward". */
+function titleOf(runs: readonly PreparedRun[]): string {
+  if (runs.length === 1) return `Run ${runs[0]!.label}`;
+  const names = { filter: 'pages', mix: 'mixture', train: 'model', grpo: 'reward' } as const;
+  const given = (Object.keys(names) as (keyof typeof names)[]).filter((kind) =>
+    runs.some((run) => run.kind === kind),
+  );
+  if (given.length === 0) return `${runs.length} runs`;
+  if (given.length === 1) return `${runs.length} ${given[0]} runs side by side`;
+  return `From ${names[given[0]!]} to ${names[given.at(-1)!]}`;
+}
+
 function missingParts(runs: readonly PreparedRun[], ways: readonly Way[]): string[] {
   const out: string[] = [];
-  const names = { filter: 'filtering', mix: 'mixing', train: 'training', grpo: 'reinforcement learning' } as const;
-  const absent = (Object.keys(names) as (keyof typeof names)[]).filter((kind) => !runs.some((run) => run.kind === kind));
+  const names = {
+    filter: 'filtering',
+    mix: 'mixing',
+    train: 'training',
+    grpo: 'reinforcement learning',
+  } as const;
+  const absent = (Object.keys(names) as (keyof typeof names)[]).filter(
+    (kind) => !runs.some((run) => run.kind === kind),
+  );
   if (absent.length > 0 && absent.length < 4) {
-    out.push(`No run of ${absent.map((kind) => names[kind]).join(', ')} was given, so that part is not shown.`);
+    out.push(
+      `No run of ${absent.map((kind) => names[kind]).join(', ')} was given, so that part is not shown.`,
+    );
   }
   const parents = [...new Set(runs.flatMap((run) => run.absentParents))];
   if (parents.length > 0) {
-    out.push(`Runs that these were made from are not in this report: ${parents.join(', ')}. Add their folders, or use --follow-parents.`);
+    out.push(
+      `Runs that these were made from are not in this report: ${parents.join(', ')}. Add their folders, or use --follow-parents.`,
+    );
   }
   if (ways.some((way) => way.assumed)) {
-    out.push('These runs do not name each other as parents (folders may have been moved); they are shown as one way because there is one of each kind.');
+    out.push(
+      'These runs do not name each other as parents (folders may have been moved); they are shown as one way because there is one of each kind.',
+    );
   }
   const other = runs.filter((run) => run.kind === 'other');
   if (other.length > 0) {
-    out.push(`No charts for ${other.map((run) => `${run.label} (${run.record.command})`).join(', ')}: see the last section for what was recorded.`);
+    out.push(
+      `No charts for ${other.map((run) => `${run.label} (${run.record.command})`).join(', ')}: see the last section for what was recorded.`,
+    );
   }
   for (const run of runs) {
-    if (run.record.status !== 'done') out.push(`Run ${run.label} is ${run.record.status}: its numbers are those written so far.`);
+    if (run.record.status !== 'done')
+      out.push(`Run ${run.label} is ${run.record.status}: its numbers are those written so far.`);
   }
   return out;
 }

@@ -90,7 +90,9 @@ function inOrderOfWork(runs: readonly PreparedRun[]): PreparedRun[] {
 
 function kindOf(record: RunRecord): RunKind {
   const command = record.command;
-  return command === 'filter' || command === 'mix' || command === 'train' || command === 'grpo' ? command : 'other';
+  return command === 'filter' || command === 'mix' || command === 'train' || command === 'grpo'
+    ? command
+    : 'other';
 }
 
 /** The run whose folder is, or holds, `path`: a parent may name a checkpoint or the `kept` folder inside a run. */
@@ -108,7 +110,9 @@ function ownerOf(path: string, runs: readonly ReportRun[], self: string): string
 
 /** Names as recorded; equal ones get the phase, the seed or, failing that, a number. */
 function uniqueLabels(runs: readonly ReportRun[]): string[] {
-  const base = runs.map((run) => clip(run.record.name.trim() === '' ? run.record.command : run.record.name, 60));
+  const base = runs.map((run) =>
+    clip(run.record.name.trim() === '' ? run.record.command : run.record.name, 60),
+  );
   const used = new Set<string>();
   return base.map((name, i) => {
     let label = name;

@@ -4,7 +4,8 @@
  */
 import { pageColours, seriesColours } from './palette.ts';
 
-const variables = (theme: 'light' | 'dark'): string => seriesColours[theme].map((c, i) => `--s${i + 1}:${c}`).join(';');
+const variables = (theme: 'light' | 'dark'): string =>
+  seriesColours[theme].map((c, i) => `--s${i + 1}:${c}`).join(';');
 
 const light = `${variables('light')};--page:${pageColours.light};--back:#f5f5f2;--ink:#1d2126;--ink-soft:#5a6470;--muted:#8b939c;--line:#e2e3df;
 --kept:#1f7f74;--dropped:#a3a9b1;--failed:#b8327f;--good:#1f7f74;--bad:#b8400a;--good-back:#e8f4f1;--bad-back:#fcefe6;--code:#f2f2ee;--on:#fff`;

@@ -80,7 +80,9 @@ export function trainFacts(ways: readonly Way[]): TrainFacts | undefined {
     chains: chains.map((parts) => chainOf(parts)),
     boundaries: boundariesOf(chains, axis),
     heldOut: [
-      ...new Set(all.flatMap((s) => metricNames(s.run.rows, 'eval_loss/').map((n) => n.slice('eval_loss/'.length)))),
+      ...new Set(
+        all.flatMap((s) => metricNames(s.run.rows, 'eval_loss/').map((n) => n.slice('eval_loss/'.length))),
+      ),
     ].sort(),
     notes: all.flatMap(lossNotes),
   };
@@ -90,7 +92,9 @@ function distinctTrains(ways: readonly Way[]): PreparedRun[][] {
   const byKey = new Map<string, PreparedRun[]>();
   for (const { train } of ways) if (train.length > 0) byKey.set(train.map((run) => run.id).join('\n'), train);
   // A chain that is only the beginning of another one (a stable run whose decay is here too) is not a chain of its own.
-  return [...byKey].filter(([key]) => ![...byKey.keys()].some((k) => k.startsWith(`${key}\n`))).map(([, train]) => train);
+  return [...byKey]
+    .filter(([key]) => ![...byKey.keys()].some((k) => k.startsWith(`${key}\n`)))
+    .map(([, train]) => train);
 }
 
 interface Offset {
@@ -102,7 +106,10 @@ interface Offset {
   lastTokens: number;
 }
 
-function placeRows(rows: readonly MetricRow[], before: Offset | undefined): { rows: PlacedRow[]; end: Offset } {
+function placeRows(
+  rows: readonly MetricRow[],
+  before: Offset | undefined,
+): { rows: PlacedRow[]; end: Offset } {
   let at: Offset = before ?? { step: 0, tokens: 0, lastStep: 0, lastTokens: 0 };
   const out: PlacedRow[] = [];
   for (const [phase, group] of byPhase(rows)) {
@@ -176,12 +183,25 @@ function boundariesOf(chains: readonly TrainSegment[][], axis: 'tokens' | 'step'
 
 function lossNotes(segment: TrainSegment): string[] {
   const bad = segment.rows.filter((r) => 'loss' in r.row && metric(r.row, 'loss') === undefined);
-  if (bad.length === 0) return [];
-  return [`${segment.run.label}: the loss was not a finite number in ${bad.length} of its steps, first at step ${bad[0]!.row.step}`];
+  const skipped = segment.rows.filter((r) => (metric(r.row, 'skipped') ?? 0) > 0);
+  const notes: string[] = [];
+  const say = (what: string, rows: readonly PlacedRow[]): void => {
+    if (rows.length > 0)
+      notes.push(
+        `${segment.run.label}: ${what} in ${rows.length} of its steps, first at step ${rows[0]!.row.step}`,
+      );
+  };
+  say('the loss was not a finite number', bad);
+  say('the update was skipped', skipped);
+  return notes;
 }
 
 /** A metric of a segment on the common axis. Rows without a token count are placed between their neighbours. */
-export function segmentPoints(segment: TrainSegment, name: string, axis: 'tokens' | 'step'): (Point & { step: number })[] {
+export function segmentPoints(
+  segment: TrainSegment,
+  name: string,
+  axis: 'tokens' | 'step',
+): (Point & { step: number })[] {
   let lastTokens: number | undefined;
   return segment.rows.flatMap((placed) => {
     lastTokens = placed.tokens ?? lastTokens;

@@ -13,10 +13,27 @@ export function trainSection(train: TrainFacts | undefined): Markup | undefined 
   if (train === undefined) return undefined;
   const figures = [
     lossFigure(train),
-    metricFigure(train, 'learning_rate', { title: 'Learning rate', caption: 'Constant in the stable phase, falling in the decay.', yFormat: exponent }, true),
+    metricFigure(
+      train,
+      'learning_rate',
+      {
+        title: 'Learning rate',
+        caption: 'Constant in the stable phase, falling in the decay.',
+        yFormat: exponent,
+      },
+      true,
+    ),
     ...heldOutFigures(train),
-    metricFigure(train, 'grad_norm', { title: 'Gradient norm', caption: 'Global norm before clipping.', yFormat: decimal }),
-    metricFigure(train, 'tokens_per_sec', { title: 'Speed', caption: 'Tokens per second.', yFormat: compact }),
+    metricFigure(train, 'grad_norm', {
+      title: 'Gradient norm',
+      caption: 'Global norm before clipping.',
+      yFormat: decimal,
+    }),
+    metricFigure(train, 'tokens_per_sec', {
+      title: 'Speed',
+      caption: 'Tokens per second.',
+      yFormat: compact,
+    }),
   ];
   return html`<section id="train"><h2>Train</h2>${notes(train.notes)}${chainTable(train)}${evidenceFigures(train.segments.map((s) => s.run))}<div class="grid">${figures}</div></section>`;
 }
@@ -34,7 +51,9 @@ function colourOf(segment: TrainSegment): string {
 }
 
 /** Segments of one chain are one line; a segment that several chains share is a line of its own. */
-function linesOf(train: TrainFacts): { label: string; colour: string; dash: string; segments: TrainSegment[] }[] {
+function linesOf(
+  train: TrainFacts,
+): { label: string; colour: string; dash: string; segments: TrainSegment[] }[] {
   const lines = train.chains.map((chain, i) => ({
     label: train.chains.length > 1 ? chain.label : 'training',
     colour: seriesColour(i),
@@ -43,13 +62,20 @@ function linesOf(train: TrainFacts): { label: string; colour: string; dash: stri
   }));
   const shared = train.segments.filter((s) => s.chain === undefined);
   return [
-    ...shared.map((s) => ({ label: `${s.run.label} (shared)`, colour: colourOf(s), dash: '', segments: [s] })),
+    ...shared.map((s) => ({
+      label: `${s.run.label} (shared)`,
+      colour: colourOf(s),
+      dash: '',
+      segments: [s],
+    })),
     ...lines,
   ];
 }
 
 function pointsOf(train: TrainFacts, segments: readonly TrainSegment[], name: string): LineSeries['points'] {
-  return segments.flatMap((s) => segmentPoints(s, name, train.axis)).map((p) => ({ x: p.x, y: p.y, note: stepNote(train, p.x, p.step) }));
+  return segments
+    .flatMap((s) => segmentPoints(s, name, train.axis))
+    .map((p) => ({ x: p.x, y: p.y, note: stepNote(train, p.x, p.step) }));
 }
 
 function stepNote(train: TrainFacts, x: number, step: number): string {
@@ -63,7 +89,12 @@ function lossFigure(train: TrainFacts): Markup | undefined {
     const raw = pointsOf(train, line.segments, 'loss');
     const held = pointsOf(train, line.segments, 'eval_loss');
     return [
-      ...smoothedSeries({ label: several ? line.label : 'training loss', colour: line.colour, dash: line.dash, points: raw }),
+      ...smoothedSeries({
+        label: several ? line.label : 'training loss',
+        colour: line.colour,
+        dash: line.dash,
+        points: raw,
+      }),
       {
         label: several ? `${line.label}, held out` : 'held-out loss',
         colour: several ? line.colour : seriesColour(1),
@@ -112,7 +143,10 @@ function metricFigure(
   });
   const log = name === 'grad_norm' && spread(series) > 100;
   const caption = `${text.caption ?? ''}${log ? ' Logarithmic axis.' : ''}`;
-  return lineFigure({ ...base(train), ...text, caption, yLabel: text.title.toLowerCase(), series, log }, wide ? { wide, height: 170 } : {});
+  return lineFigure(
+    { ...base(train), ...text, caption, yLabel: text.title.toLowerCase(), series, log },
+    wide ? { wide, height: 170 } : {},
+  );
 }
 
 /** With one chain one chart with a line per source; with several a chart per source with a line per chain. */
@@ -152,12 +186,27 @@ function heldOutFigures(train: TrainFacts): (Markup | undefined)[] {
 
 function chainTable(train: TrainFacts): Markup {
   return table(
-    ['Model', 'Phases', 'Steps', 'Tokens', 'Loss, first', 'Loss, last', 'Held out, first', 'Held out, last', 'Parameters', 'Time'],
+    [
+      'Model',
+      'Phases',
+      'Steps',
+      'Tokens',
+      'Loss, first',
+      'Loss, last',
+      'Held out, first',
+      'Held out, last',
+      'Parameters',
+      'Time',
+    ],
     train.chains.map((chain) => {
       const runs = chain.segments.map((s) => s.run.record);
       const parameters = runs.at(-1)?.summary.parameters;
-      const seconds = runs.every((r) => r.seconds !== undefined) ? runs.reduce((sum, r) => sum + r.seconds!, 0) : undefined;
-      const phases = [...new Set(chain.segments.flatMap((s) => s.rows.map((r) => r.phase)))].filter((p) => p !== '');
+      const seconds = runs.every((r) => r.seconds !== undefined)
+        ? runs.reduce((sum, r) => sum + r.seconds!, 0)
+        : undefined;
+      const phases = [...new Set(chain.segments.flatMap((s) => s.rows.map((r) => r.phase)))].filter(
+        (p) => p !== '',
+      );
       return [
         chain.label,
         phases.join(' → '),

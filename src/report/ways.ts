@@ -45,7 +45,13 @@ function wayTo(leaf: PreparedRun, byId: ReadonlyMap<string, PreparedRun>): Way {
   };
   visit(leaf);
   const of = (kind: PreparedRun['kind']): PreparedRun[] => order.filter((run) => run.kind === kind);
-  return { filters: of('filter'), mixes: of('mix'), train: of('train'), grpo: of('grpo').at(-1), assumed: false };
+  return {
+    filters: of('filter'),
+    mixes: of('mix'),
+    train: of('train'),
+    grpo: of('grpo').at(-1),
+    assumed: false,
+  };
 }
 
 /**
@@ -53,7 +59,8 @@ function wayTo(leaf: PreparedRun, byId: ReadonlyMap<string, PreparedRun>): Way {
  * can only be meant as one way; RL runs then all follow it.
  */
 function joinUnlinked(ways: readonly Way[]): Way[] | undefined {
-  const size = (w: Way): number => w.filters.length + w.mixes.length + w.train.length + (w.grpo === undefined ? 0 : 1);
+  const size = (w: Way): number =>
+    w.filters.length + w.mixes.length + w.train.length + (w.grpo === undefined ? 0 : 1);
   if (ways.length < 2 || ways.some((w) => size(w) !== 1)) return undefined;
   const filters = ways.flatMap((w) => w.filters);
   const mixes = ways.flatMap((w) => w.mixes);
@@ -61,7 +68,8 @@ function joinUnlinked(ways: readonly Way[]): Way[] | undefined {
   const grpos = ways.flatMap((w) => w.grpo ?? []);
   const phases = train.map((run) => String(run.record.summary.phase ?? ''));
   const kinds = [filters, mixes, train, grpos].filter((list) => list.length > 0).length;
-  if (kinds < 2 || filters.length > 1 || mixes.length > 2 || new Set(phases).size !== phases.length) return undefined;
+  if (kinds < 2 || filters.length > 1 || mixes.length > 2 || new Set(phases).size !== phases.length)
+    return undefined;
   train.sort((a, b) => phaseRank(a) - phaseRank(b));
   const front = { filters, mixes, train, assumed: true };
   return grpos.length === 0 ? [{ ...front, grpo: undefined }] : grpos.map((grpo) => ({ ...front, grpo }));

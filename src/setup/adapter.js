@@ -39,7 +39,7 @@ export async function ensureAdapter(root, cache, environment = process.env) {
     const entry =
       forced === undefined ? await findAdapter(root, cache, environment) : await setUp(forced, root, cache);
     writeRecord(file, {
-      ...mergeRecord(readRecord(file), entry, machine, forced),
+      ...mergeRecord(readRecord(file), entry, machineFacts(root), forced),
       written: new Date().toISOString(),
     });
     say(`adapter: ${describe(entry)}`);

@@ -6,6 +6,29 @@ import path from 'node:path';
 /** Something the person at the keyboard can mend: printed as it stands, without a stack. */
 export class SetupError extends Error {}
 
+const scratch = new Set();
+
+/** Does `work` with a folder for its own use, which is removed afterwards, also when the set-up is interrupted. */
+export async function withScratch(folder, work) {
+  if (scratch.size === 0)
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, interrupted);
+  scratch.add(folder);
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    scratch.delete(folder);
+    if (scratch.size === 0)
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(signal, interrupted);
+  }
+}
+
+function interrupted() {
+  say('interrupted; nothing half done is kept');
+  for (const folder of scratch) rmSync(folder, { recursive: true, force: true });
+  process.exit(130);
+}
+
 /** One line about what is being done. On stderr, so that it never mixes with a command's output. */
 export function say(text) {
   process.stderr.write(`setup: ${text}\n`);

@@ -23,7 +23,8 @@ export async function launch(args, root = packageRoot) {
   }
   // React, under Ink, is several times slower in its development build; it asks for this when it is loaded.
   process.env.NODE_ENV ??= 'production';
-  if (args[0] === 'setup' && !args.includes('--help')) {
+  if (args[0] === 'setup' && args.length === 1) {
+    // Before the build, which may be what has to be set up. With flags it is the command line's to answer.
     const { setUp } = await import('./setup.js');
     const { orExplain } = await import('./command.js');
     await orExplain(() => setUp(root));

@@ -24,7 +24,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { aptConfiguration, mesaIsAccepted, packagesToFetch, parseUris, upstreamVersion } from './apt-plan.js';
 import { formatSources, parseDeb822, parseOneLine, planSources, releaseOf } from './apt-sources.js';
-import { megabytes, run, SetupError, say, tail } from './command.js';
+import { megabytes, run, SetupError, say, tail, withScratch } from './command.js';
 import { dependencyOrder, readElf } from './elf.js';
 
 const wanted = ['mesa-vulkan-drivers', 'libvulkan1'];
@@ -71,7 +71,7 @@ export async function fetchLavapipe(cache) {
     if (download.status !== 0)
       throw new SetupError(`apt-get download failed:\n${tail(download)}\nCure: run npm run setup again.`);
     const partial = `${target}.partial-${process.pid}`;
-    try {
+    await withScratch(partial, async () => {
       const root = path.join(partial, 'root');
       mkdirSync(root, { recursive: true });
       for (const name of readdirSync(debs).filter((file) => file.endsWith('.deb'))) {
@@ -86,9 +86,7 @@ export async function fetchLavapipe(cache) {
       rmSync(root, { recursive: true, force: true });
       rmSync(target, { recursive: true, force: true });
       renameSync(partial, target);
-    } finally {
-      rmSync(partial, { recursive: true, force: true });
-    }
+    });
     say(`adapter: unpacked to ${target} (${megabytes(folderBytes(target))}); the system itself is untouched`);
     return adapterFiles(target);
   });
@@ -138,8 +136,7 @@ async function inPrivateApt(work) {
     throw new SetupError('lavapipe is fetched with apt, and this is neither Debian nor Ubuntu');
   const architecture = (await run('dpkg', ['--print-architecture'])).stdout.trim();
   if (architecture === '') throw new SetupError('lavapipe is fetched with apt, and dpkg is not there');
-  const folder = mkdtempSync(path.join(tmpdir(), 'midtrain-apt-'));
-  try {
+  return withScratch(mkdtempSync(path.join(tmpdir(), 'midtrain-apt-')), async (folder) => {
     const keyring = `/usr/share/keyrings/${release.distribution}-archive-keyring.gpg`;
     const plan = planSources({
       ...release,
@@ -183,9 +180,7 @@ async function inPrivateApt(work) {
       );
     }
     return await work({ folder, configuration, get, packages, mesa, mirror, targetArgs });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Writes the private apt's folders and files; returns the path of its configuration. */

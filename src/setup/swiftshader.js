@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { SetupError, say, tail } from './command.js';
+import { SetupError, say, tail, withScratch } from './command.js';
 import { npm } from './dependencies.js';
 import { tarFiles } from './tar.js';
 
@@ -67,8 +67,7 @@ export async function fetchSwiftShader(root, cache) {
     return unpack(readFileSync(path.join(home, archive)), versionOf(home), cache);
   }
   const version = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).devDependencies[source];
-  const folder = mkdtempSync(path.join(tmpdir(), 'midtrain-npm-'));
-  try {
+  return withScratch(mkdtempSync(path.join(tmpdir(), 'midtrain-npm-')), async (folder) => {
     say(
       `adapter: fetching ${source}@${version} from the npm registry (70 MB) for the SwiftShader driver in it`,
     );
@@ -87,9 +86,7 @@ export async function fetchSwiftShader(root, cache) {
       if (file.name === `package/${archive}`) return unpack(file.bytes, version, cache);
     }
     throw new SetupError(`${source}@${version} holds no ${archive}`);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function versionOf(home) {

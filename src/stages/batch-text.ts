@@ -43,7 +43,10 @@ export class BatchText {
   }
 
   idAt(row: number): string {
-    return stringAt(this.batch.records, 'id', row) ?? `${this.batch.origin.file}#${this.batch.origin.firstRow + row}`;
+    return (
+      stringAt(this.batch.records, 'id', row) ??
+      `${this.batch.origin.file}#${this.batch.origin.firstRow + row}`
+    );
   }
 
   urlAt(row: number): string | null {

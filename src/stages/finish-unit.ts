@@ -4,8 +4,9 @@
  * A unit without duplicates keeps its file as it is (a hard link, else a copy); otherwise the rows are copied, and the
  * duplicates join `dropped/` on request, with reason `duplicate_exact`. Which copy stayed is found by equal `dedup.exact`.
  */
-import { copyFile, link, mkdir, rm } from 'node:fs/promises';
+
 import { readFileSync } from 'node:fs';
+import { copyFile, link, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import { columnData, gatherRows, stringAt } from '../core/batch.ts';
@@ -48,14 +49,20 @@ export async function finishUnit(task: FinishTask, progress: UnitProgress): Prom
     const path = join('kept', basename(candidate.path));
     const target = join(folder, path);
     await rm(target, { force: true });
-    await link(join(folder, candidate.path), target).catch(() => copyFile(join(folder, candidate.path), target));
+    await link(join(folder, candidate.path), target).catch(() =>
+      copyFile(join(folder, candidate.path), target),
+    );
     kept.push({ ...candidate, path });
   }
   syncFolder(join(folder, 'kept'));
   return { report: measured.report, outputs: [...kept, ...measured.dropped] };
 }
 
-async function copyWithout(task: FinishTask, drops: Uint32Array, progress: UnitProgress): Promise<FinishedUnit> {
+async function copyWithout(
+  task: FinishTask,
+  drops: Uint32Array,
+  progress: UnitProgress,
+): Promise<FinishedUnit> {
   const { name, folder, filter, measured } = task;
   const report = structuredClone(measured.report);
   const measurer = new DocumentMeasurer(filter);
@@ -80,12 +87,20 @@ async function copyWithout(task: FinishTask, drops: Uint32Array, progress: UnitP
         if (keptRows.length > 0) await kept.write(gatherRows(records, keptRows));
         if (filter.dropped && droppedRows.length > 0) {
           const verdict = { reason: duplicateReason, signal: null, value: Number.NaN, bound: Number.NaN };
-          await dropped.write(withVerdict(gatherRows(records, droppedRows), droppedRows.map(() => verdict)));
+          await dropped.write(
+            withVerdict(
+              gatherRows(records, droppedRows),
+              droppedRows.map(() => verdict),
+            ),
+          );
         }
         progress.beat();
       }
     }
-    invariant(next === drops.length, `unit ${name}: ${drops.length - next} rows of its drop list do not exist`);
+    invariant(
+      next === drops.length,
+      `unit ${name}: ${drops.length - next} rows of its drop list do not exist`,
+    );
     return { report, outputs: [...(await kept.finish()), ...measured.dropped, ...(await dropped.finish())] };
   } catch (error) {
     await kept.abort();
@@ -112,7 +127,12 @@ async function* readCandidates(path: string): AsyncGenerator<RecordBatch> {
 }
 
 /** Moves rows from kept to dropped in the report. */
-function takeOut(report: UnitReport, measurer: DocumentMeasurer, records: RecordBatch, rows: readonly number[]): void {
+function takeOut(
+  report: UnitReport,
+  measurer: DocumentMeasurer,
+  records: RecordBatch,
+  rows: readonly number[],
+): void {
   const columns = measurer.signals.map((signal) => columnData(records, signal).values as Float64Array);
   for (const row of rows) {
     const text = stringAt(records, 'text', row) ?? '';

@@ -1,11 +1,12 @@
 /**
  * One document through the signal families and the rules: the values of all signals, and the first rule that fails.
  */
-import { binOf, type HistogramScale } from '../filters/histogram.ts';
+
+import { invariant } from '../core/errors.ts';
 import { familyNamed } from '../filters/families.ts';
+import { binOf, type HistogramScale } from '../filters/histogram.ts';
 import { fails, firstFailing, type Rule } from '../filters/rule.ts';
 import type { SignalFamily } from '../filters/signal.ts';
-import { invariant } from '../core/errors.ts';
 import { measureText } from '../text/measure-text.ts';
 import type { ResolvedFilter } from './filter-config.ts';
 import type { UnitReport } from './unit-report.ts';

@@ -12,7 +12,7 @@ import type { DocumentBatch } from '../core/batch.ts';
 import { InputError, InterruptedError, messageOf } from '../core/errors.ts';
 import { initHash64 } from '../core/hash64.ts';
 import { count } from '../core/ledger.ts';
-import { exactSignature, type ExactSignature, signatureText } from '../dedup/exact-signature.ts';
+import { type ExactSignature, exactSignature, signatureText } from '../dedup/exact-signature.ts';
 import { SignatureList } from '../dedup/signature-file.ts';
 import { AtomicFile } from '../io/atomic.ts';
 import type { ReadUnit } from '../io/read-plan.ts';
@@ -56,7 +56,8 @@ export async function measureUnit(
 ): Promise<MeasuredUnit> {
   await initHash64();
   const { folder, name, filter } = task;
-  for (const sub of [candidatesFolder, signaturesFolder, 'dropped']) await mkdir(join(folder, sub), { recursive: true });
+  for (const sub of [candidatesFolder, signaturesFolder, 'dropped'])
+    await mkdir(join(folder, sub), { recursive: true });
   const measurer = new DocumentMeasurer(filter);
   const pass = new MeasurePass(task, measurer, progress, skip);
   try {
@@ -80,7 +81,11 @@ export async function measureUnit(
     }
     const candidates = await pass.kept.finish();
     const dropped = await pass.dropped.finish();
-    const signatures = await writeBytes(folder, join(signaturesFolder, `${name}.signatures`), pass.signatures.encode());
+    const signatures = await writeBytes(
+      folder,
+      join(signaturesFolder, `${name}.signatures`),
+      pass.signatures.encode(),
+    );
     return { report: pass.report, candidates, dropped, signatures };
   } catch (error) {
     await pass.kept.abort();
@@ -169,14 +174,25 @@ class MeasurePass {
       addExample(report, 'kept', example);
     } else {
       count(report.ledger.dropped, reason);
-      const decided = rule === undefined ? {} : { signal: rule.signal, value: values![measurer.signals.indexOf(rule.signal)]!, bound: rule.bound };
+      const decided =
+        rule === undefined
+          ? {}
+          : {
+              signal: rule.signal,
+              value: values![measurer.signals.indexOf(rule.signal)]!,
+              bound: rule.bound,
+            };
       addExample(report, reason, { ...example, ...decided });
     }
     rows.add(row, values, signature === undefined ? null : signatureText(signature), reason, rule);
     this.progress.end(text.length, reason === undefined);
   }
 
-  private failureAt(texts: BatchText, row: number, problem: string): { file: string; place: string; problem: string } {
+  private failureAt(
+    texts: BatchText,
+    row: number,
+    problem: string,
+  ): { file: string; place: string; problem: string } {
     const { file, firstRow } = texts.batch.origin;
     return { file, place: `document ${texts.idAt(row)}, row ${firstRow + row}`, problem };
   }

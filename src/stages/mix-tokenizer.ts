@@ -13,6 +13,7 @@ import { emptyLedger } from '../core/ledger.ts';
 import { hash32 } from '../core/random.ts';
 import { trainBpe } from '../tokens/bpe-train.ts';
 import { loadTokenizer, type Tokenizer, tokenizerOf } from '../tokens/tokenizer.ts';
+import { saveTokenizerFiles } from '../tokens/tokenizer-files.ts';
 import { heldoutDraw } from './document-order.ts';
 import { type PreparedSource, readSourceTexts } from './source-texts.ts';
 
@@ -22,6 +23,8 @@ export interface TokenizerRequest {
   loaded: LoadedRecipe;
   cwd: string;
   asked: string | undefined;
+  /** Run folder whose `cache/` keeps a trained tokenizer; left out, nothing is written. */
+  output: string | undefined;
   sources: readonly PreparedSource[];
   heldout: { share: number; seed: number };
   emit: Emit;
@@ -67,6 +70,16 @@ async function findOrTrain(request: TokenizerRequest): Promise<Tokenizer> {
 
 async function train(request: TokenizerRequest, settings: TokenizerTraining): Promise<Tokenizer> {
   const started = Date.now();
+  const key = fingerprint([
+    settings,
+    request.heldout,
+    charactersPerSource,
+    request.sources.map((source) => source.fingerprint),
+  ]);
+  const name = `midtrain-${key.slice(0, 8)}`;
+  const kept = request.output === undefined ? undefined : join(request.output, 'cache', `tokenizer-${key}`);
+  // tokenizer.json appears whole or not at all, so its presence is enough; its companion is written first.
+  if (kept !== undefined && existsSync(join(kept, 'tokenizer.json'))) return loadTokenizer(kept, { name });
   request.emit({ kind: 'start', task: 'train tokenizer', unit: 'documents' });
   const options = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   const trained = await trainBpe(trainingTexts(request), {
@@ -90,10 +103,8 @@ async function train(request: TokenizerRequest, settings: TokenizerTraining): Pr
       text: `the vocabulary has ${trained.vocabSize} tokens and not the ${settings.vocabSize} asked for: the texts have no more pairs that repeat`,
     });
   }
-  return tokenizerOf(
-    trained.files,
-    `midtrain-${fingerprint([settings, trained.files.fingerprint]).slice(0, 8)}`,
-  );
+  if (kept !== undefined) await saveTokenizerFiles(trained.files, kept);
+  return tokenizerOf(trained.files, name);
 }
 
 async function* trainingTexts(request: TokenizerRequest): AsyncGenerator<string> {

@@ -59,7 +59,12 @@ export function planFilter(parts: PlanParts): FilterPlan {
 
 /** The unit's id in characters that every file system and shell takes. */
 function slug(unit: ReadUnit): string {
-  return unit.id.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '').slice(-80) || 'unit';
+  return (
+    unit.id
+      .replace(/[^A-Za-z0-9_-]+/g, '-')
+      .replace(/^-+|-+$/g, '')
+      .slice(-80) || 'unit'
+  );
 }
 
 /** What differs between two plans, in words, most telling first. */
@@ -76,7 +81,8 @@ export function planChanges(before: FilterPlan, after: FilterPlan): string[] {
   }
   for (const path of old.keys()) if (!now.has(path)) changes.push(`input ${path} is gone`);
   compare('', before.filter, after.filter, changes);
-  if (before.limit !== after.limit) changes.push(`limit was ${before.limit ?? 'none'}, is ${after.limit ?? 'none'}`);
+  if (before.limit !== after.limit)
+    changes.push(`limit was ${before.limit ?? 'none'}, is ${after.limit ?? 'none'}`);
   if (before.name !== after.name) changes.push(`name was ${before.name}, is ${after.name}`);
   compare('version of ', before.code, after.code, changes);
   if (changes.length === 0) changes.push('the units of work are cut differently');

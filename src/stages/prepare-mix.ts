@@ -51,7 +51,7 @@ export async function prepareMix(request: MixRequest): Promise<PreparedMix> {
   assertPresent(resolved);
   const prepared: PreparedSource[] = [];
   for (const source of resolved) prepared.push(await prepareSource(source));
-  const tokenizer = await tokenizerFor(request, prepared);
+  const tokenizer = await tokenizerFor(request, prepared, request.output);
   const counted = await countAll(request, prepared, tokenizer, request.output);
   const sources = counted.map((source, i): TokenisedSource => {
     const split = splitOf(source, recipe);
@@ -91,7 +91,7 @@ export async function planMix(
   const present = resolved.filter((s) => s.data.kind !== 'missing');
   const prepared: PreparedSource[] = [];
   for (const source of present) prepared.push(await prepareSource(source));
-  const tokenizer = present.length === 0 ? undefined : await tokenizerFor(request, prepared);
+  const tokenizer = present.length === 0 ? undefined : await tokenizerFor(request, prepared, undefined);
   const counted = tokenizer === undefined ? [] : await countAll(request, prepared, tokenizer, undefined);
   const sizes = sizesOf(
     present,
@@ -108,12 +108,17 @@ export async function planMix(
   return { plan, tokenizer };
 }
 
-function tokenizerFor(request: MixRequest, sources: readonly PreparedSource[]): Promise<Tokenizer> {
+function tokenizerFor(
+  request: MixRequest,
+  sources: readonly PreparedSource[],
+  output: string | undefined,
+): Promise<Tokenizer> {
   const { recipe } = request.loaded;
   return mixTokenizer({
     loaded: request.loaded,
     cwd: request.cwd,
     asked: request.tokenizer,
+    output,
     sources,
     heldout: { share: recipe.heldout, seed: recipe.heldoutSeed },
     emit: request.emit ?? silent,

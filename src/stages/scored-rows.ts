@@ -36,7 +36,13 @@ export class ScoredRows {
     return this.kept.length;
   }
 
-  add(row: number, values: Float64Array | undefined, signature: string | null, reason: string | undefined, rule: Rule | undefined): void {
+  add(
+    row: number,
+    values: Float64Array | undefined,
+    signature: string | null,
+    reason: string | undefined,
+    rule: Rule | undefined,
+  ): void {
     if (reason === undefined) this.kept.push({ row, values, signature, reason, rule });
     else if (this.keepDropped) this.dropped.push({ row, values, signature, reason, rule });
   }
@@ -49,7 +55,10 @@ export class ScoredRows {
   /** The dropped rows, where they are wanted. */
   droppedBatch(): RecordBatch | undefined {
     if (this.dropped.length === 0) return undefined;
-    return withVerdict(this.scored(this.dropped), this.dropped.map((row) => verdictOf(row, this.measurer)));
+    return withVerdict(
+      this.scored(this.dropped),
+      this.dropped.map((row) => verdictOf(row, this.measurer)),
+    );
   }
 
   private scored(rows: readonly ScoredRow[]): RecordBatch {
@@ -60,9 +69,15 @@ export class ScoredRows {
     const columns: { name: string; vector: Vector }[] = [];
     if (this.texts.extracts) {
       const { extracted } = this.texts;
-      columns.push({ name: 'text', vector: stringColumn(rows.map(({ row }) => extracted[row]?.text ?? null)) });
+      columns.push({
+        name: 'text',
+        vector: stringColumn(rows.map(({ row }) => extracted[row]?.text ?? null)),
+      });
       if (!hasColumn(gathered, 'title')) {
-        columns.push({ name: 'title', vector: stringColumn(rows.map(({ row }) => extracted[row]?.title ?? null)) });
+        columns.push({
+          name: 'title',
+          vector: stringColumn(rows.map(({ row }) => extracted[row]?.title ?? null)),
+        });
       }
     }
     this.measurer.signals.forEach((name, i) => {

@@ -33,7 +33,9 @@ export class UnitOutput {
     if (this.open === undefined) {
       const part = this.done.length === 0 ? '' : `.part${this.done.length + 1}`;
       const path = `${this.stem}${part}.parquet`;
-      const output = new ParquetOutput(join(this.folder, path), records.schema, { rowGroupBytes: this.rowGroupBytes });
+      const output = new ParquetOutput(join(this.folder, path), records.schema, {
+        rowGroupBytes: this.rowGroupBytes,
+      });
       this.open = { output, path, schema };
     }
     await this.open.output.write(records);

@@ -83,7 +83,11 @@ export function addFailure(report: UnitReport, failure: Failure): void {
 }
 
 /** The sum of the reports, which must be in unit order (examples and failures are the first ones in that order). */
-export function mergeReports(reports: readonly UnitReport[], signals: readonly string[], rules: number): UnitReport {
+export function mergeReports(
+  reports: readonly UnitReport[],
+  signals: readonly string[],
+  rules: number,
+): UnitReport {
   const total = emptyReport(signals, rules);
   total.ledger = mergeLedgers(reports.map((report) => report.ledger));
   for (const report of reports) {

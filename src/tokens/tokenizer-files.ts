@@ -80,7 +80,8 @@ export function tokenizerFilesOf(
 
 export async function saveTokenizerFiles(files: TokenizerFiles, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const [name, text] of files.texts) await writeFileAtomic(join(folder, name), text);
+  // tokenizer.json last: where it is, its companions are.
+  for (const [name, text] of [...files.texts].reverse()) await writeFileAtomic(join(folder, name), text);
 }
 
 function gpt2Json(encoder: string, merges: string, folder: string): TokenizerJson {

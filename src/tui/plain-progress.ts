@@ -49,7 +49,7 @@ export class PlainProgress {
   }
 }
 
-export function progressLine(task: TaskState, now: number): string {
+function progressLine(task: TaskState, now: number): string {
   const { rate, secondsLeft } = estimateOf(task, now);
   return [
     `${task.name}: ${amountDone(task)}`,
@@ -66,7 +66,7 @@ export function amountDone(task: TaskState): string {
   return `${countOf(task.done, task.unit)}/${amountOf(task.total, task.unit)} (${percent} %)`;
 }
 
-export function finishedLine(task: TaskState): string {
+function finishedLine(task: TaskState): string {
   const rate = meanRateOf(task);
   return [
     `${task.name}: done, ${amountOf(task.done, task.unit)} in ${tookOf(task.seconds ?? 0)}`,

@@ -44,7 +44,9 @@ describe('findDuplicates', () => {
   });
 
   it('agrees with the definition whatever the size of a part', () => {
-    const unit = fc.array(fc.constantFrom('a', 'b', 'c', 'd d', 'd  d', 'e', 'f', 'g', 'ü', 'u\u0308'), { maxLength: 12 });
+    const unit = fc.array(fc.constantFrom('a', 'b', 'c', 'd d', 'd  d', 'e', 'f', 'g', 'ü', 'u\u0308'), {
+      maxLength: 12,
+    });
     fc.assert(
       fc.property(fc.array(unit, { maxLength: 5 }), fc.constantFrom(1, 2, 7, 1000), (units, part) => {
         expect(dropsOf(units, part)).toEqual(reference(units));

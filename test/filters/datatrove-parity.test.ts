@@ -42,7 +42,8 @@ function rulesFor(test: Case): Rule[] {
     } else {
       for (const { signal, side } of bounds[name]!) {
         rules = rules.filter((rule) => value !== null || rule.signal !== signal || rule.side !== side);
-        for (const rule of rules) if (rule.signal === signal && rule.side === side) rule.bound = Number(value);
+        for (const rule of rules)
+          if (rule.signal === signal && rule.side === side) rule.bound = Number(value);
       }
     }
   }
@@ -84,7 +85,10 @@ describe.skipIf(!available)('datatrove parity (skipped without ../shared/parity)
         // datatrove divides by zero here; a ratio over nothing fails no rule, so only the count rules can.
         expect(found.reason).toBe('gopher_enough_stop_words');
       } else {
-        expect(found).toEqual({ keep: test.expected!.keep, ...(test.expected!.reason && { reason: test.expected!.reason }) });
+        expect(found).toEqual({
+          keep: test.expected!.keep,
+          ...(test.expected!.reason && { reason: test.expected!.reason }),
+        });
       }
     });
   }

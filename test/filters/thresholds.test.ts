@@ -6,12 +6,18 @@ import { thresholdSets } from '../../src/filters/threshold-sets.ts';
 import { resolveRules, thresholdsSchema } from '../../src/filters/thresholds.ts';
 
 const all = families.map((family) => family.name);
-const resolve = (value: unknown, measured = all) => resolveRules(thresholdsSchema.parse(value), measured, 'p.yaml');
+const resolve = (value: unknown, measured = all) =>
+  resolveRules(thresholdsSchema.parse(value), measured, 'p.yaml');
 
 describe('resolveRules', () => {
   it('takes sets in the order given and changes single bounds in place', () => {
     const rules = resolve({ use: ['gopher-quality'], set: { 'gopher.word_count': { min: 10, max: null } } });
-    expect(rules[0]).toEqual({ signal: 'gopher.word_count', side: 'min', bound: 10, reason: 'gopher_short_doc' });
+    expect(rules[0]).toEqual({
+      signal: 'gopher.word_count',
+      side: 'min',
+      bound: 10,
+      reason: 'gopher_short_doc',
+    });
     expect(rules.some((rule) => rule.reason === 'gopher_long_doc')).toBe(false);
     expect(rules).toHaveLength(thresholdSets['gopher-quality']!.length - 1);
   });
@@ -26,7 +32,9 @@ describe('resolveRules', () => {
     expect(resolve({ set: { 'math.span_count': { min: 3 } } })).toEqual([
       { signal: 'math.span_count', side: 'min', bound: 3, reason: 'math_span_count_below_min' },
     ]);
-    expect(resolve({ set: { 'math.span_count': { max: 3, reason: 'too_many' } } })[0]!.reason).toBe('too_many');
+    expect(resolve({ set: { 'math.span_count': { max: 3, reason: 'too_many' } } })[0]!.reason).toBe(
+      'too_many',
+    );
   });
 
   it.each([
@@ -54,12 +62,14 @@ describe('resolveRules', () => {
 
 describe('the built-in sets', () => {
   it('only name signals that a family measures', () => {
-    for (const rule of Object.values(thresholdSets).flat()) expect(familyOfSignal(rule.signal), rule.signal).toBeDefined();
+    for (const rule of Object.values(thresholdSets).flat())
+      expect(familyOfSignal(rule.signal), rule.signal).toBeDefined();
   });
 
   it('let a value equal to its bound pass, and drop the next one', () => {
     for (const rule of Object.values(thresholdSets).flat()) {
-      const beyond = rule.bound + (rule.side === 'max' ? 1e-9 * Math.max(1, rule.bound) : -1e-9 * Math.max(1, rule.bound));
+      const beyond =
+        rule.bound + (rule.side === 'max' ? 1e-9 * Math.max(1, rule.bound) : -1e-9 * Math.max(1, rule.bound));
       expect(decide([rule], { [rule.signal]: rule.bound })).toEqual({ keep: true });
       expect(decide([rule], { [rule.signal]: beyond })).toEqual({ keep: false, reason: rule.reason });
       expect(decide([rule], { [rule.signal]: Number.NaN })).toEqual({ keep: true });

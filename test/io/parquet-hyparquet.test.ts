@@ -56,10 +56,23 @@ function withoutNulls(value: unknown): unknown {
   return object(Object.entries(value).map(([key, item]) => [key, withoutNulls(item)]));
 }
 
+/**
+ * In these files hyparquet gives null for empty lists written in the old two-level form or without a LIST group. The format says that they
+ * are empty lists, and so do pyarrow (test/oracles/parquet.py) and we.
+ */
+const nullForEmpty = new Set(['duckdb2557.parquet', 'adam_genotypes.parquet']);
+
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? null : value.map(withoutEmpty);
+  if (value === null || typeof value !== 'object') return value;
+  return object(Object.entries(value).map(([key, item]) => [key, withoutEmpty(item)]));
+}
+
 describeWith('parquet/hyparquet', 'hyparquet test files', () => {
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.parquet'))) {
     it(`${name} gives the expected rows`, async () => {
       const expected = JSON.parse(readFileSync(join(folder, name.replace(/parquet$/, 'json')), 'utf8')) as unknown[][];
+      const same = nullForEmpty.has(name) ? withoutEmpty : withoutNulls;
       // Small batches, so that rows are cut across pages and row groups on the way.
       for (const batchBytes of [undefined, 2000]) {
         const { batches, problems } = await readWhole(join(folder, name), batchBytes);
@@ -68,7 +81,7 @@ describeWith('parquet/hyparquet', 'hyparquet test files', () => {
           Array.from({ length: records.numRows }, (_, row) => records.data.children.map((child) => asJson(child, row))),
         );
         expect(rows.length).toBe(expected.length);
-        expect(rows.map(withoutNulls)).toEqual(expected.map(withoutNulls));
+        expect(rows.map(same)).toEqual(expected.map(same));
       }
     });
   }

@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { batchFromVectors, int64Vector, utf8Vector } from '../../src/core/batch.ts';
 import { Random } from '../../src/core/random.ts';
 import { ParquetOutput } from '../../src/io/parquet-write.ts';
-import { filterConfigSchema, type FilterConfig } from '../../src/stages/filter-config.ts';
+import { type FilterConfig, filterConfigSchema } from '../../src/stages/filter-config.ts';
 
-const words = 'the of and to that with have be number prime proof sum line point value about where every between under'.split(' ');
+const words =
+  'the of and to that with have be number prime proof sum line point value about where every between under'.split(
+    ' ',
+  );
 
 /** Prose of some sentences, decided by the seed alone. */
 export function prose(seed: number, sentences: number): string {
@@ -20,16 +23,22 @@ export function prose(seed: number, sentences: number): string {
 
 /** Writes the corpus into `folder`; every fifth text is a copy of an earlier one. */
 export async function writeCorpus(folder: string, size = 40): Promise<void> {
-  const text = (i: number): string => (i % 11 === 3 ? '  ' : prose(i % 5 === 4 ? i % 10 : i, i % 7 === 0 ? 1 : 6));
+  const text = (i: number): string =>
+    i % 11 === 3 ? '  ' : prose(i % 5 === 4 ? i % 10 : i, i % 7 === 0 ? 1 : 6);
   mkdirSync(join(folder, 'pages'), { recursive: true });
   for (let i = 0; i < size / 4; i++) {
     const body = text(i)
       .split('\n')
       .map((line) => `<p>${line}</p>`)
       .join('');
-    writeFileSync(join(folder, 'pages', `p${String(i).padStart(3, '0')}.html`), `<html><body>${body}</body></html>`);
+    writeFileSync(
+      join(folder, 'pages', `p${String(i).padStart(3, '0')}.html`),
+      `<html><body>${body}</body></html>`,
+    );
   }
-  const lines = Array.from({ length: size }, (_, i) => JSON.stringify({ id: `j${i}`, text: text(i), extra: { n: i } }));
+  const lines = Array.from({ length: size }, (_, i) =>
+    JSON.stringify({ id: `j${i}`, text: text(i), extra: { n: i } }),
+  );
   writeFileSync(join(folder, 'a.jsonl'), `${lines.join('\n')}\n`);
   const rows = Array.from({ length: size }, (_, i) => i);
   const output = new ParquetOutput(
@@ -38,7 +47,9 @@ export async function writeCorpus(folder: string, size = 40): Promise<void> {
     { rowGroupBytes: 4096 },
   );
   for (const row of rows) {
-    await output.write(batchFromVectors({ text: utf8Vector([text(row)]), big: int64Vector([2n ** 60n + BigInt(row)]) }));
+    await output.write(
+      batchFromVectors({ text: utf8Vector([text(row)]), big: int64Vector([2n ** 60n + BigInt(row)]) }),
+    );
   }
   await output.finish();
 }
@@ -60,9 +71,12 @@ export function corpusConfig(folder: string, change: Record<string, unknown> = {
 export function outputHashes(folder: string): Record<string, string> {
   const found: Record<string, string> = {};
   const add = (path: string): void => {
-    found[path] = createHash('sha256').update(readFileSync(join(folder, path))).digest('hex');
+    found[path] = createHash('sha256')
+      .update(readFileSync(join(folder, path)))
+      .digest('hex');
   };
-  for (const sub of ['kept', 'dropped', 'units']) for (const name of readdirSync(join(folder, sub)).sort()) add(join(sub, name));
+  for (const sub of ['kept', 'dropped', 'units'])
+    for (const name of readdirSync(join(folder, sub)).sort()) add(join(sub, name));
   for (const name of ['ledger.json', 'plan.json', 'pipeline.yaml']) add(name);
   return found;
 }

@@ -1,16 +1,16 @@
-/** The filter job as a whole: same bytes for any number of workers, after a stop, and what it says about bad input. */
-import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+/** The filter job as a whole: same bytes for any number of workers and after a stop, a ledger that agrees with the files. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringAt } from '../../src/core/batch.ts';
 import { InterruptedError } from '../../src/core/errors.ts';
 import { imbalance, type Ledger } from '../../src/core/ledger.ts';
+import { normaliseForExact } from '../../src/dedup/exact-signature.ts';
 import { openParquet } from '../../src/io/parquet-footer.ts';
 import { readRowGroups } from '../../src/io/parquet-read.ts';
 import { readRecord } from '../../src/io/run-record.ts';
 import { filterCorpus, planCorpus } from '../../src/jobs/filter-corpus.ts';
-import { normaliseForExact } from '../../src/dedup/exact-signature.ts';
 import { corpusConfig, outputHashes, writeCorpus } from './corpus.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'midtrain-filter-'));
@@ -22,8 +22,13 @@ beforeAll(async () => {
   await writeCorpus(corpus);
   await filterCorpus(corpusConfig(corpus), { out: out('one'), workers: 1 });
   expected = outputHashes(out('one'));
-});
+}, 120_000);
 afterAll(() => rmSync(root, { recursive: true }));
+
+/** Units that are through their first pass. */
+function unitsStarted(folder: string): number {
+  return readdirSync(join(folder, 'units')).filter((name) => name.endsWith('.measured.json')).length;
+}
 
 interface KeptRow {
   id: string;
@@ -39,7 +44,8 @@ async function rowsOf(folder: string, sub: 'kept' | 'dropped'): Promise<KeptRow[
     const file = await openParquet(join(folder, sub, name));
     for await (const item of readRowGroups(file, [0, file.metadata.row_groups.length])) {
       if (item.kind === 'failed') throw new Error(item.problem);
-      const has = (column: string): boolean => item.records.schema.fields.some((field) => field.name === column);
+      const has = (column: string): boolean =>
+        item.records.schema.fields.some((field) => field.name === column);
       for (let row = 0; row < item.records.numRows; row++) {
         rows.push({
           id: stringAt(item.records, 'id', row)!,
@@ -55,7 +61,7 @@ async function rowsOf(folder: string, sub: 'kept' | 'dropped'): Promise<KeptRow[
   return rows;
 }
 
-describe('filterCorpus', () => {
+describe('filterCorpus', { timeout: 120_000 }, () => {
   it('writes the same bytes with one worker and with three', async () => {
     await filterCorpus(corpusConfig(corpus), { out: out('three'), workers: 3 });
     expect(Object.keys(expected).filter((name) => name.startsWith('kept')).length).toBeGreaterThanOrEqual(5);
@@ -80,17 +86,25 @@ describe('filterCorpus', () => {
   });
 
   it('keeps 64-bit columns of the input exactly', async () => {
-    const rows = [...(await rowsOf(out('one'), 'kept')), ...(await rowsOf(out('one'), 'dropped'))].filter((row) => row.big !== null);
+    const rows = [...(await rowsOf(out('one'), 'kept')), ...(await rowsOf(out('one'), 'dropped'))].filter(
+      (row) => row.big !== null,
+    );
     expect(rows).toHaveLength(40);
     for (const { id, big } of rows) expect(big).toBe(2n ** 60n + BigInt(id.split('#')[1]!));
   });
 
   it('records histograms, rules and examples that agree with the ledger', () => {
-    const { summary, status } = readRecord(out('one')) as unknown as { status: string; summary: Record<string, never> };
+    const { summary, status } = readRecord(out('one')) as unknown as {
+      status: string;
+      summary: Record<string, never>;
+    };
     expect(status).toBe('done');
     const { ledger, signals, reasons, examples, rules } = summary as unknown as {
       ledger: Ledger;
-      signals: Record<string, { histogram: { edges: number[]; counts: number[]; keptCounts: number[] }; threshold?: object }>;
+      signals: Record<
+        string,
+        { histogram: { edges: number[]; counts: number[]; keptCounts: number[] }; threshold?: object }
+      >;
       reasons: Record<string, number>;
       examples: Record<string, { id: string; excerpt: string; signal?: string }[]>;
       rules: { reason: string; failing: number; alone: number }[];
@@ -101,23 +115,24 @@ describe('filterCorpus', () => {
     expect(sum(histogram.keptCounts)).toBe(ledger.kept);
     expect(sum(histogram.counts)).toBe(ledger.in - ledger.dropped.empty_text!);
     expect(reasons).toMatchObject(ledger.dropped);
-    expect(rules.find((rule) => rule.reason === 'gopher_short_doc')!.failing).toBe(ledger.dropped.gopher_short_doc);
+    expect(rules.find((rule) => rule.reason === 'gopher_short_doc')!.failing).toBe(
+      ledger.dropped.gopher_short_doc,
+    );
     expect(examples.gopher_short_doc![0]).toMatchObject({ signal: 'gopher.word_count' });
     expect(examples.kept!.length).toBe(5);
   });
 
-  it('finds everything done when it is run again, and changes nothing', async () => {
-    const result = await filterCorpus(corpusConfig(corpus), { out: out('three'), workers: 2 });
+  it('makes only a damaged output again when it is run once more', async () => {
+    const kept = readdirSync(join(out('three'), 'kept')).sort();
+    const victim = join(out('three'), 'kept', kept[1]!);
+    const others = kept.filter((_, i) => i !== 1).map((name) => join(out('three'), 'kept', name));
+    const before = others.map((path) => statSync(path).ino);
+    writeFileSync(victim, 'x'.repeat(readFileSync(victim).length));
+    const result = await filterCorpus(corpusConfig(corpus), { out: out('three'), workers: 1 });
     expect(result.complete).toBe(true);
     expect(outputHashes(out('three'))).toEqual(expected);
+    expect(others.map((path) => statSync(path).ino)).toEqual(before);
     expect(existsSync(join(out('three'), 'work'))).toBe(false);
-  });
-
-  it('makes a damaged output again', async () => {
-    const victim = join(out('three'), 'kept', readdirSync(join(out('three'), 'kept')).sort()[1]!);
-    writeFileSync(victim, 'x'.repeat(readFileSync(victim).length));
-    await filterCorpus(corpusConfig(corpus), { out: out('three'), workers: 2 });
-    expect(outputHashes(out('three'))).toEqual(expected);
   });
 
   it('goes on after an abort and ends with the same bytes', async () => {
@@ -127,74 +142,26 @@ describe('filterCorpus', () => {
       workers: 1,
       signal: controller.signal,
       emit: (event) => {
-        if (event.kind === 'progress' && event.task === 'filter' && event.done > 0) controller.abort();
+        if (event.kind === 'progress' && event.task === 'filter' && unitsStarted(out('stopped')) > 0)
+          controller.abort();
       },
     });
     await expect(run).rejects.toBeInstanceOf(InterruptedError);
     expect(readRecord(out('stopped')).status).toBe('interrupted');
-    const done = readdirSync(join(out('stopped'), 'units')).length;
-    expect(done).toBeGreaterThan(0);
+    expect(unitsStarted(out('stopped'))).toBeLessThan(9);
     await filterCorpus(corpusConfig(corpus), { out: out('stopped'), workers: 2 });
     expect(outputHashes(out('stopped'))).toEqual(expected);
   });
-
-  it('refuses a folder that holds a job with another plan, says what changed, and starts anew with fresh', async () => {
-    const changed = corpusConfig(corpus, { thresholds: { use: ['gopher-quality'], set: { 'gopher.word_count': { min: 5 } } } });
-    await expect(filterCorpus(changed, { out: out('three') })).rejects.toThrow(/another plan[^]*gopher.word_count min 5/);
-    await filterCorpus(changed, { out: out('three'), fresh: true, workers: 2 });
-    const { summary } = readRecord(out('three'));
-    expect(Object.keys((summary.ledger as Ledger).dropped).sort()).toEqual(['duplicate_exact', 'empty_text']);
-  });
-
-  it('refuses a folder that is not a filter job', async () => {
-    const folder = mkdtempSync(join(root, 'mine-'));
-    writeFileSync(join(folder, 'thesis.txt'), 'years of work');
-    await expect(filterCorpus(corpusConfig(corpus), { out: folder, fresh: true })).rejects.toThrow(/thesis.txt/);
-    expect(readdirSync(folder)).toEqual(['thesis.txt']);
-  });
-
-  it('refuses a second run in the same folder', async () => {
-    const first = filterCorpus(corpusConfig(corpus), { out: out('twice'), workers: 1 });
-    const second = filterCorpus(corpusConfig(corpus), { out: out('twice'), workers: 1 });
-    const results = await Promise.allSettled([first, second]);
-    const failed = results.filter((result) => result.status === 'rejected');
-    expect(failed).toHaveLength(1);
-    expect(String((failed[0] as PromiseRejectedResult).reason)).toContain('another run');
-    expect(outputHashes(out('twice'))).toEqual(expected);
-  });
-
   it('stops at the limit, in unit order, for any number of workers', async () => {
     const result = await filterCorpus(corpusConfig(corpus), { out: out('limit'), workers: 3, limit: 25 });
     expect(result.summary.ledger.in).toBe(25);
-    const ids = [...(await rowsOf(out('limit'), 'kept')), ...(await rowsOf(out('limit'), 'dropped'))].map((row) => row.id);
+    const ids = [...(await rowsOf(out('limit'), 'kept')), ...(await rowsOf(out('limit'), 'dropped'))].map(
+      (row) => row.id,
+    );
     expect(ids.filter((id) => id.startsWith('p'))).toHaveLength(10);
-    expect(ids.filter((id) => id.startsWith('j')).sort()).toEqual(Array.from({ length: 15 }, (_, i) => `j${i}`).sort());
-  });
-
-  it('counts what it cannot read, goes on with the rest, and tries it again in the next run', async () => {
-    const bad = join(root, 'bad');
-    cpSync(corpus, bad, { recursive: true });
-    const parquet = readFileSync(join(bad, 'b.parquet'));
-    parquet.fill(0xff, 2000, 2400); // inside a row group; the footer stays whole
-    writeFileSync(join(bad, 'b.parquet'), parquet);
-    appendFileSync(join(bad, 'a.jsonl'), '{"text": cut\n');
-    cpSync(join(corpus, 'b.parquet'), join(bad, 'c.parquet'));
-    truncateSync(join(bad, 'c.parquet'), 3000);
-    const config = corpusConfig(bad);
-    config.inputs.push({ path: join(bad, 'c.parquet'), format: 'auto', columns: {} });
-    const result = await filterCorpus(config, { out: out('bad-run'), workers: 2 });
-    expect(result.complete).toBe(false);
-    const { ledger, failures } = result.summary;
-    expect(imbalance(ledger)).toBe(0);
-    // 90 documents, one line that is not JSON, one file that cannot be opened.
-    expect(ledger.in).toBe(92);
-    expect(ledger.failed.unreadable).toBeGreaterThanOrEqual(3);
-    expect(failures.some(({ file, problem }) => file.endsWith('c.parquet') && problem.includes('cut short'))).toBe(true);
-    expect(failures.some(({ file, place }) => file.endsWith('a.jsonl') && place === 'line 41')).toBe(true);
-    expect(failures.some(({ file, place }) => file.endsWith('b.parquet') && place!.includes('row group'))).toBe(true);
-    expect(result.summary.unfinishedUnits).toBeGreaterThanOrEqual(1);
-    const again = await filterCorpus(config, { out: out('bad-run'), workers: 1 });
-    expect(again.summary.ledger).toEqual(ledger);
+    expect(ids.filter((id) => id.startsWith('j')).sort()).toEqual(
+      Array.from({ length: 15 }, (_, i) => `j${i}`).sort(),
+    );
   });
 });
 
@@ -204,6 +171,8 @@ describe('planCorpus', () => {
     expect(plan).toEqual(await planCorpus(corpusConfig(corpus)));
     expect(plan.units.length).toBeGreaterThan(5);
     expect(plan.units.map((unit) => unit.name)).toEqual(plan.units.map((unit) => unit.name).sort());
-    expect(plan.hash).toBe((JSON.parse(readFileSync(join(out('one'), 'plan.json'), 'utf8')) as { hash: string }).hash);
+    expect(plan.hash).toBe(
+      (JSON.parse(readFileSync(join(out('one'), 'plan.json'), 'utf8')) as { hash: string }).hash,
+    );
   });
 });

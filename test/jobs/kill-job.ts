@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 export function runAndKill(corpus: string, out: string, workers: number, afterMs: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const script = fileURLToPath(new URL('./run-filter.ts', import.meta.url));
-    const child = spawn(process.execPath, [script, corpus, out, String(workers)], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [script, corpus, out, String(workers)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let errors = '';
     child.stderr.on('data', (data: Buffer) => {
       errors += data.toString();

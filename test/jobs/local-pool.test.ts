@@ -8,7 +8,9 @@ afterEach(async () => {
   for (const pool of pools.splice(0)) await pool.close();
 });
 
-function makePool(options: { workers?: number; stallSeconds?: number; memoryMegabytes?: number; signal?: AbortSignal } = {}): LocalPool {
+function makePool(
+  options: { workers?: number; stallSeconds?: number; memoryMegabytes?: number; signal?: AbortSignal } = {},
+): LocalPool {
   const pool = new LocalPool({
     entry: new URL('./pool-worker.ts', import.meta.url),
     workers: 1,
@@ -21,7 +23,10 @@ function makePool(options: { workers?: number; stallSeconds?: number; memoryMega
   return pool;
 }
 
-async function outcomes(pool: LocalPool, payloads: Record<string, unknown>): Promise<Record<string, PoolOutcome>> {
+async function outcomes(
+  pool: LocalPool,
+  payloads: Record<string, unknown>,
+): Promise<Record<string, PoolOutcome>> {
   const found: Record<string, PoolOutcome> = {};
   const tasks = Object.entries(payloads).map(([id, payload]) => ({ id, payload }));
   await pool.run(tasks, async (task, outcome) => {
@@ -34,11 +39,15 @@ describe('LocalPool', () => {
   it('runs all tasks on several workers', async () => {
     const payloads = Object.fromEntries(Array.from({ length: 7 }, (_, i) => [`t${i}`, { documents: i }]));
     const found = await outcomes(makePool({ workers: 3 }), payloads);
-    for (let i = 0; i < 7; i++) expect(found[`t${i}`]).toEqual({ ok: true, value: { documents: i, skipped: [] }, attempts: 1 });
+    for (let i = 0; i < 7; i++)
+      expect(found[`t${i}`]).toEqual({ ok: true, value: { documents: i, skipped: [] }, attempts: 1 });
   });
 
   it('sets a document aside that hangs twice, and finishes the unit without it', async () => {
-    const found = await outcomes(makePool({ stallSeconds: 0.8 }), { a: { documents: 4, hangAt: 2 }, b: { documents: 2 } });
+    const found = await outcomes(makePool({ stallSeconds: 0.8 }), {
+      a: { documents: 4, hangAt: 2 },
+      b: { documents: 2 },
+    });
     expect(found.a).toEqual({ ok: true, value: { documents: 4, skipped: [2] }, attempts: 3 });
     expect(found.b).toMatchObject({ ok: true, attempts: 1 });
   });

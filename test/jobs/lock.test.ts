@@ -31,7 +31,10 @@ describe('takeLock', () => {
   });
 
   it('takes over a lock whose process id now belongs to another process', () => {
-    writeFileSync(join(folder, lockName), JSON.stringify({ host: hostname(), pid: process.pid, started: '1' }));
+    writeFileSync(
+      join(folder, lockName),
+      JSON.stringify({ host: hostname(), pid: process.pid, started: '1' }),
+    );
     if (process.platform === 'linux') takeLock(folder).release();
     else expect(() => takeLock(folder)).toThrow();
   });

@@ -2,7 +2,14 @@
 import { serveUnits } from '../../src/jobs/serve-units.ts';
 
 serveUnits(async (payload, progress, skip) => {
-  const { documents = 1, hangAt = -1, crashAt = -1, growAt = -1, dieOutside = false, throws } = payload as {
+  const {
+    documents = 1,
+    hangAt = -1,
+    crashAt = -1,
+    growAt = -1,
+    dieOutside = false,
+    throws,
+  } = payload as {
     documents?: number;
     hangAt?: number;
     crashAt?: number;
@@ -10,7 +17,8 @@ serveUnits(async (payload, progress, skip) => {
     dieOutside?: boolean;
     throws?: string;
   };
-  if (throws !== undefined) throw Object.assign(new Error(throws), throws === 'full' ? { code: 'ENOSPC' } : {});
+  if (throws !== undefined)
+    throw Object.assign(new Error(throws), throws === 'full' ? { code: 'ENOSPC' } : {});
   if (dieOutside) process.exit(3);
   const skipped: number[] = [];
   for (let i = 0; i < documents; i++) {

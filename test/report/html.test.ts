@@ -12,7 +12,9 @@ describe('html', () => {
   });
 
   it('leaves markup as it is and joins lists, also nested ones', () => {
-    expect(html`<ul>${[html`<li>1</li>`, [html`<li>${'<2>'}</li>`]]}</ul>`.text).toBe('<ul><li>1</li><li>&lt;2&gt;</li></ul>');
+    expect(html`<ul>${[html`<li>1</li>`, [html`<li>${'<2>'}</li>`]]}</ul>`.text).toBe(
+      '<ul><li>1</li><li>&lt;2&gt;</li></ul>',
+    );
     expect(html`${trusted('<b>')}`.text).toBe('<b>');
   });
 

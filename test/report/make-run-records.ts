@@ -75,38 +75,92 @@ export function filterRun(id = '/runs/filter', seed = 1): ReportRun {
         ledger: { in: total, kept, dropped, failed },
         reasons: { ...dropped, ...failed },
         rules: [
-          { signal: 'math.density', side: 'min', bound: 0.02, reason: 'low_math', failing: 1702, alone: 1105 },
-          { signal: 'gopher.words', side: 'min', bound: 50, reason: 'gopher_short_doc', failing: 640, alone: 512 },
+          {
+            signal: 'math.density',
+            side: 'min',
+            bound: 0.02,
+            reason: 'low_math',
+            failing: 1702,
+            alone: 1105,
+          },
+          {
+            signal: 'gopher.words',
+            side: 'min',
+            bound: 50,
+            reason: 'gopher_short_doc',
+            failing: 640,
+            alone: 512,
+          },
         ],
         bytesIn: 53_580_245,
         bytesOut: 18_911_002,
         documentsPerSecond: 412.3,
         bySource: {
-          'html-math': { in: 3000, kept: 1800, dropped: { low_math: 700, gopher_short_doc: 500 }, failed: {} },
+          'html-math': {
+            in: 3000,
+            kept: 1800,
+            dropped: { low_math: 700, gopher_short_doc: 500 },
+            failed: {},
+          },
           'web-text': { in: total - 3000, kept: kept - 1800, dropped: { duplicate_exact: 431 }, failed: {} },
         },
         signals: {
           'math.density': {
             description: 'share of characters inside math spans',
-            ...histogram(random, (r) => Math.abs(r.normal()) * 0.04, 0, 0.2, 40, (v) => v >= 0.02),
+            ...histogram(
+              random,
+              (r) => Math.abs(r.normal()) * 0.04,
+              0,
+              0.2,
+              40,
+              (v) => v >= 0.02,
+            ),
             threshold: { min: 0.02 },
           },
           'gopher.words': {
             description: 'number of words',
-            ...histogram(random, (r) => Math.exp(5 + r.normal()), 1, 100_000, 40, (v) => v >= 50, true),
+            ...histogram(
+              random,
+              (r) => Math.exp(5 + r.normal()),
+              1,
+              100_000,
+              40,
+              (v) => v >= 50,
+              true,
+            ),
             threshold: { min: 50, max: 100000 },
           },
           'fineweb.char_dup_ratio': {
-            ...histogram(random, (r) => Math.abs(r.normal()) * 0.008, 0, 0.05, 40, (v) => v < 0.01),
+            ...histogram(
+              random,
+              (r) => Math.abs(r.normal()) * 0.008,
+              0,
+              0.05,
+              40,
+              (v) => v < 0.01,
+            ),
             threshold: { max: 0.01 },
           },
           'gopher.mean_word_length': {
-            ...histogram(random, (r) => 4.9 + r.normal(), 0, 12, 40, (v) => v > 3 && v < 10),
+            ...histogram(
+              random,
+              (r) => 4.9 + r.normal(),
+              0,
+              12,
+              40,
+              (v) => v > 3 && v < 10,
+            ),
           },
         },
         examples: {
           ...examples,
-          kept: [{ id: 'pages.parquet#7', url: 'https://example.org/good.html', excerpt: 'Let $f$ be continuous on $[a,b]$. Then ...' }],
+          kept: [
+            {
+              id: 'pages.parquet#7',
+              url: 'https://example.org/good.html',
+              excerpt: 'Let $f$ be continuous on $[a,b]$. Then ...',
+            },
+          ],
         },
         failures: [
           { file: 'data/html-math/broken.html', place: 'byte 18221', problem: 'no text could be extracted' },
@@ -143,20 +197,70 @@ function histogram(
   return { histogram: { edges, counts, keptCounts } };
 }
 
-export function mixRun(id = '/runs/mix', parents: string[] = ['/runs/filter/kept'], name = 'decay long 30 %'): ReportRun {
+export function mixRun(
+  id = '/runs/mix',
+  parents: string[] = ['/runs/filter/kept'],
+  name = 'decay long 30 %',
+): ReportRun {
   const sequences = 2000;
   const total = sequences * 1024;
   const sources = [
-    { name: 'web-math', role: 'web', card: 'local-web', weight: 0.55, evidence: 'summary', documents: 2163, repeats: 1.31 },
-    { name: 'gsm8k-train', role: 'qa', card: 'gsm8k', weight: 0.15, evidence: 'own', documents: 7473, repeats: 0.42 },
-    { name: 'marco-o1', role: 'long-cot', card: 'marco-o1-cot', weight: 0.15, evidence: 'recalled', documents: 1004, repeats: 2.6 },
-    { name: 'instruction-1100', role: 'instruction', card: 'instruction-data', weight: 0.1, evidence: 'confirmed', documents: 1100, repeats: 0.9 },
-    { name: 'dclm-like', role: 'general', card: 'local-web', weight: 0.05, evidence: 'unknown', documents: 800, repeats: 0.12 },
+    {
+      name: 'web-math',
+      role: 'web',
+      card: 'local-web',
+      weight: 0.55,
+      evidence: 'summary',
+      documents: 2163,
+      repeats: 1.31,
+    },
+    {
+      name: 'gsm8k-train',
+      role: 'qa',
+      card: 'gsm8k',
+      weight: 0.15,
+      evidence: 'own',
+      documents: 7473,
+      repeats: 0.42,
+    },
+    {
+      name: 'marco-o1',
+      role: 'long-cot',
+      card: 'marco-o1-cot',
+      weight: 0.15,
+      evidence: 'recalled',
+      documents: 1004,
+      repeats: 2.6,
+    },
+    {
+      name: 'instruction-1100',
+      role: 'instruction',
+      card: 'instruction-data',
+      weight: 0.1,
+      evidence: 'confirmed',
+      documents: 1100,
+      repeats: 0.9,
+    },
+    {
+      name: 'dclm-like',
+      role: 'general',
+      card: 'local-web',
+      weight: 0.05,
+      evidence: 'unknown',
+      documents: 800,
+      repeats: 0.12,
+    },
   ];
   const summarised = sources.map((s, i) => {
     const requestedTokens = Math.round(total * s.weight);
     const achievedTokens = requestedTokens + [310, -512, 120, 400, -318][i]!;
-    return { ...s, requestedTokens, achievedTokens, requestedShare: s.weight, achievedShare: achievedTokens / total };
+    return {
+      ...s,
+      requestedTokens,
+      achievedTokens,
+      requestedShare: s.weight,
+      achievedShare: achievedTokens / total,
+    };
   });
   return {
     id,
@@ -165,7 +269,9 @@ export function mixRun(id = '/runs/mix', parents: string[] = ['/runs/filter/kept
       name,
       config: { recipe: 'mixture.yaml', qaRatio: 0.3, seed: 7 },
       parents,
-      evidence: [{ name: 'decay web weight', value: 0.55, evidence: 'summary', note: 'the paper gives the remainder' }],
+      evidence: [
+        { name: 'decay web weight', value: 0.55, evidence: 'summary', note: 'the paper gives the remainder' },
+      ],
       summary: {
         commandLine: 'midtrain mix mixture.yaml --qa-ratio 0.3 --out runs/mix',
         sources: summarised,
@@ -183,18 +289,33 @@ export function mixRun(id = '/runs/mix', parents: string[] = ['/runs/filter/kept
 
 export function trainRun(
   phase: 'stable' | 'decay',
-  options: { id?: string; parents?: string[]; name?: string; seed?: number; restart?: boolean; steps?: number; floor?: number } = {},
+  options: {
+    id?: string;
+    parents?: string[];
+    name?: string;
+    seed?: number;
+    restart?: boolean;
+    steps?: number;
+    floor?: number;
+  } = {},
 ): ReportRun {
   const { id = `/runs/${phase}`, seed = 3, restart = false, floor = 1.6 } = options;
   const steps = options.steps ?? (phase === 'stable' ? 1200 : 400);
   const start = phase === 'stable' ? 0 : 1200;
   const random = new Random(`${phase} ${seed}`);
   const metrics: MetricRow[] = [];
-  const lossAt = (s: number): number => floor + 5.2 * Math.exp(-s / 120) + 1.4 * Math.exp(-s / 700) - (s > 1200 ? 0.12 * (1 - Math.exp(-(s - 1200) / 90)) : 0);
+  const lossAt = (s: number): number =>
+    floor +
+    5.2 * Math.exp(-s / 120) +
+    1.4 * Math.exp(-s / 700) -
+    (s > 1200 ? 0.12 * (1 - Math.exp(-(s - 1200) / 90)) : 0);
   for (let i = 1; i <= steps; i++) {
     const s = start + i;
     const step = restart ? i : s;
-    const lr = phase === 'stable' ? 3e-3 * Math.min(1, s / 40) : 3e-4 + 2.7e-3 * 0.5 * (1 + Math.cos((Math.PI * i) / steps));
+    const lr =
+      phase === 'stable'
+        ? 3e-3 * Math.min(1, s / 40)
+        : 3e-4 + 2.7e-3 * 0.5 * (1 + Math.cos((Math.PI * i) / steps));
     metrics.push({
       step,
       phase,
@@ -222,10 +343,20 @@ export function trainRun(
       command: 'train',
       name: options.name ?? `tiny ${phase}`,
       config: { phase, seed, learning_rate: 3e-3, batch: 4, sequence: 1024, steps },
-      parents: options.parents ?? (phase === 'stable' ? ['/runs/mix/shards'] : ['/runs/mix/shards', '/runs/stable/checkpoint-1200']),
+      parents:
+        options.parents ??
+        (phase === 'stable' ? ['/runs/mix/shards'] : ['/runs/mix/shards', '/runs/stable/checkpoint-1200']),
       evidence: [{ name: 'learning_rate', value: 3e-3, evidence: 'own' }],
       device: { name: 'llvmpipe', vendor: 'mesa', software: true },
-      summary: { phase, steps, tokens: steps * 4096, finalLoss: 1.7, finalEvalLoss: 1.78, parameters: 1_245_184, parent: null },
+      summary: {
+        phase,
+        steps,
+        tokens: steps * 4096,
+        finalLoss: 1.7,
+        finalEvalLoss: 1.78,
+        parameters: 1_245_184,
+        parent: null,
+      },
     }),
     metrics,
   };
@@ -249,7 +380,9 @@ export function grpoRun(options: GrpoShape = {}): ReportRun {
   for (let s = 0; s <= steps; s++) {
     const fall = collapse ? 1 / (1 + Math.exp(-(s - 78) / 4)) : 0;
     const skill = (0.22 + 0.03 * random.normal() * 0.3 + 0.42 * (1 - Math.exp(-s / 55))) * (1 - 0.95 * fall);
-    const mean = collapse ? Math.min(cap(s) * 0.98, 34 + 95 * fall) : 30 + 12 * (1 - Math.exp(-s / 40)) + random.normal();
+    const mean = collapse
+      ? Math.min(cap(s) * 0.98, 34 + 95 * fall)
+      : 30 + 12 * (1 - Math.exp(-s / 40)) + random.normal();
     if (s > 0) {
       metrics.push({
         step: s,
@@ -260,7 +393,9 @@ export function grpoRun(options: GrpoShape = {}): ReportRun {
         'completions/mean_length': mean,
         'completions/max_length': Math.min(cap(s), mean * 1.6 + 4),
         'completions/max_allowed_length': cap(s),
-        'completions/clipped_ratio': collapse ? Math.min(1, 0.03 + 0.95 * fall) : Math.max(0, 0.02 + 0.01 * random.normal()),
+        'completions/clipped_ratio': collapse
+          ? Math.min(1, 0.03 + 0.95 * fall)
+          : Math.max(0, 0.02 + 0.01 * random.normal()),
         entropy: 0.9 * Math.exp(-s / 140) + 0.2,
         kl: 0,
         'clip_ratio/region_mean': 0.002 + 0.004 * random.float(),
@@ -272,7 +407,12 @@ export function grpoRun(options: GrpoShape = {}): ReportRun {
       });
     }
     if (s % 6 === 0) {
-      metrics.push({ step: s, eval_accuracy: skill, eval_accuracy_low: Math.max(0, skill - 0.05), eval_accuracy_high: Math.min(1, skill + 0.05) });
+      metrics.push({
+        step: s,
+        eval_accuracy: skill,
+        eval_accuracy_low: Math.max(0, skill - 0.05),
+        eval_accuracy_high: Math.min(1, skill + 0.05),
+      });
     }
     if (s % 20 === 0) {
       for (let i = 0; i < 8; i++) {
@@ -284,7 +424,9 @@ export function grpoRun(options: GrpoShape = {}): ReportRun {
         rollouts.push({
           step: s,
           prompt: `Question: What is ${a} + ${b}?\nAnswer:`,
-          completion: loop ? `\\boxed{${given}}${' Solution'.repeat(30)}` : ` ${a} + ${b}: tens and ones give ${given}. The answer is \\boxed{${given}}.`,
+          completion: loop
+            ? `\\boxed{${given}}${' Solution'.repeat(30)}`
+            : ` ${a} + ${b}: tens and ones give ${given}. The answer is \\boxed{${given}}.`,
           reward: right ? 1 : 0,
           answer: given,
           expected: String(a + b),
@@ -302,11 +444,23 @@ export function grpoRun(options: GrpoShape = {}): ReportRun {
     record: record({
       command: 'grpo',
       name: options.name ?? 'addition',
-      config: { seed, template: collapse ? 'simple' : 'complex', learning_rate: 2e-4, schedule: { 0: 64, 50: 96, 80: 128 }, group: 8 },
+      config: {
+        seed,
+        template: collapse ? 'simple' : 'complex',
+        learning_rate: 2e-4,
+        schedule: { 0: 64, 50: 96, 80: 128 },
+        group: 8,
+      },
       parents: options.parents ?? ['/runs/decay/checkpoint-1600'],
       evidence: [{ name: 'template', value: 'complex', evidence: 'recalled' }],
       device: { name: 'llvmpipe', vendor: 'mesa', software: true },
-      summary: { steps, startAccuracy: first, endAccuracy: last, interval: [last - first - 0.06, last - first + 0.06], finalReward: last },
+      summary: {
+        steps,
+        startAccuracy: first,
+        endAccuracy: last,
+        interval: [last - first - 0.06, last - first + 0.06],
+        finalReward: last,
+      },
     }),
     metrics,
     rollouts,
@@ -315,13 +469,7 @@ export function grpoRun(options: GrpoShape = {}): ReportRun {
 
 /** One run of every kind, each naming the one before as its parent. */
 export function wholeWay(): ReportRun[] {
-  return [
-    filterRun(),
-    mixRun(),
-    trainRun('stable'),
-    trainRun('decay'),
-    grpoRun(),
-  ];
+  return [filterRun(), mixRun(), trainRun('stable'), trainRun('decay'), grpoRun()];
 }
 
 /** The same front, then three seeds of healthy RL and one arm that collapses, from a second decay. */
@@ -335,7 +483,13 @@ export function severalArms(): ReportRun[] {
     grpoRun({ id: '/runs/grpo-1', name: 'hybrid', seed: 1 }),
     grpoRun({ id: '/runs/grpo-2', name: 'hybrid', seed: 2 }),
     grpoRun({ id: '/runs/grpo-3', name: 'hybrid', seed: 3 }),
-    grpoRun({ id: '/runs/grpo-long', name: 'long, simple template', seed: 1, collapse: true, parents: ['/runs/decay-long'] }),
+    grpoRun({
+      id: '/runs/grpo-long',
+      name: 'long, simple template',
+      seed: 1,
+      collapse: true,
+      parents: ['/runs/decay-long'],
+    }),
   ];
 }
 
@@ -346,7 +500,8 @@ export function writeRunFolders(root: string, runs: readonly ReportRun[]): strin
     mkdirSync(dir, { recursive: true });
     const parents = run.record.parents.map((p) => p.replace(/^\/runs/, root));
     writeFileSync(join(dir, 'run.json'), `${JSON.stringify({ ...run.record, parents }, null, 2)}\n`);
-    const lines = (rows: readonly unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    const lines = (rows: readonly unknown[]): string =>
+      rows.map((row) => `${JSON.stringify(row)}\n`).join('');
     if (run.metrics.length > 0) writeFileSync(join(dir, 'metrics.jsonl'), lines(run.metrics));
     if (run.rollouts !== undefined) writeFileSync(join(dir, 'rollouts.jsonl'), lines(run.rollouts));
     return dir;

@@ -18,7 +18,12 @@ describe('repeats', () => {
     const pattern = /(.{5,}?)\1{4,}/;
     const text = fc.array(fc.constantFrom('a', 'b', '\n'), { maxLength: 24 }).map((cs) => cs.join(''));
     const looped = fc
-      .tuple(text, fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 4, maxLength: 8 }), fc.integer({ min: 3, max: 6 }), text)
+      .tuple(
+        text,
+        fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 4, maxLength: 8 }),
+        fc.integer({ min: 3, max: 6 }),
+        text,
+      )
       .map(([before, unit, times, after]) => before + unit.join('').repeat(times) + after);
     fc.assert(
       fc.property(fc.oneof(text, looped), (t) => {
@@ -37,7 +42,9 @@ describe('repeats', () => {
 
 describe('boxedFirst', () => {
   it('knows an answer before any reasoning', () => {
-    for (const text of ['\\boxed{3}', ' \\boxed:{} and on', '$\\boxed{3}$ Solution', '\\[ \\boxed{1} \\]']) expect(boxedFirst(text)).toBe(true);
-    for (const text of ['3 + 4 = 7, so \\boxed{7}', 'boxed', '', '\\boxedx']) expect(boxedFirst(text)).toBe(false);
+    for (const text of ['\\boxed{3}', ' \\boxed:{} and on', '$\\boxed{3}$ Solution', '\\[ \\boxed{1} \\]'])
+      expect(boxedFirst(text)).toBe(true);
+    for (const text of ['3 + 4 = 7, so \\boxed{7}', 'boxed', '', '\\boxedx'])
+      expect(boxedFirst(text)).toBe(false);
   });
 });

@@ -20,15 +20,38 @@ function dangers(page: string): string[] {
   const found: string[] = [];
   for (const element of dom(page).querySelectorAll('*')) {
     const name = element.localName;
-    if (['script', 'img', 'iframe', 'object', 'embed', 'base', 'form', 'video', 'audio', 'image', 'use', 'foreignobject'].includes(name.toLowerCase())) found.push(name);
+    if (
+      [
+        'script',
+        'img',
+        'iframe',
+        'object',
+        'embed',
+        'base',
+        'form',
+        'video',
+        'audio',
+        'image',
+        'use',
+        'foreignobject',
+      ].includes(name.toLowerCase())
+    )
+      found.push(name);
     for (const { name: key, value } of element.attributes) {
       if (/^on/i.test(key) || key === 'srcset' || key === 'src') found.push(`${name}[${key}]`);
-      if (/href$/i.test(key) && !value.startsWith('#') && value !== 'data:,') found.push(`${name}[${key}=${value}]`);
-      if (key === 'style' && !/^(?:(?:width|left|background):[\w.%()-]+;?)+$/.test(value) && !/^font-|^background: none/.test(value)) found.push(`style ${value}`);
+      if (/href$/i.test(key) && !value.startsWith('#') && value !== 'data:,')
+        found.push(`${name}[${key}=${value}]`);
+      if (
+        key === 'style' &&
+        !/^(?:(?:width|left|background):[\w.%()-]+;?)+$/.test(value) &&
+        !/^font-|^background: none/.test(value)
+      )
+        found.push(`style ${value}`);
       if (/url\s*\(/i.test(value)) found.push(`${name}[${key}=${value}]`);
     }
   }
-  for (const style of dom(page).querySelectorAll('style')) if (/url\s*\(|@import|https?:/i.test(style.textContent ?? '')) found.push('style sheet');
+  for (const style of dom(page).querySelectorAll('style'))
+    if (/url\s*\(|@import|https?:/i.test(style.textContent ?? '')) found.push('style sheet');
   return found;
 }
 
@@ -42,19 +65,33 @@ function hostile(run: ReportRun): ReportRun {
     if (typeof value === 'string') return fixed.has(key) ? value : `${payload}${value}`;
     if (Array.isArray(value)) return value.map((v) => poison(v, key));
     if (value === null || typeof value !== 'object') return value;
-    return Object.fromEntries(Object.entries(value).map(([k, v]) => [keyed.includes(key) && k !== 'kept' ? `${payload}${k}` : k, poison(v, k)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([k, v]) => [
+        keyed.includes(key) && k !== 'kept' ? `${payload}${k}` : k,
+        poison(v, k),
+      ]),
+    );
   };
   return {
     ...run,
     record: { ...(poison(run.record) as RunRecord), parents: run.record.parents },
-    ...(run.rollouts === undefined ? {} : { rollouts: poison(run.rollouts) as NonNullable<ReportRun['rollouts']> }),
+    ...(run.rollouts === undefined
+      ? {}
+      : { rollouts: poison(run.rollouts) as NonNullable<ReportRun['rollouts']> }),
     folder: payload,
-    metrics: run.metrics.map((row) => ({ ...row, ...(row.phase === undefined ? {} : { phase: `${payload}${row.phase}` }), ...(row.eval_loss === undefined ? {} : { [`eval_loss/${payload}`]: 1 }) })),
+    metrics: run.metrics.map((row) => ({
+      ...row,
+      ...(row.phase === undefined ? {} : { phase: `${payload}${row.phase}` }),
+      ...(row.eval_loss === undefined ? {} : { [`eval_loss/${payload}`]: 1 }),
+    })),
   };
 }
 
 describe('a report of the whole way', async () => {
-  const { html, markdown, data } = await renderReport(wholeWay(), { title: 'The <demo>', command: 'midtrain report runs/demo' });
+  const { html, markdown, data } = await renderReport(wholeWay(), {
+    title: 'The <demo>',
+    command: 'midtrain report runs/demo',
+  });
   const words = text(html);
 
   it('says in one sentence what it shows, and the key numbers', () => {
@@ -101,15 +138,24 @@ describe('a report of the whole way', async () => {
       expect(svg.querySelector('desc')).not.toBeNull();
     }
     for (const figure of document.querySelectorAll('figure.chart')) {
-      const drawn = figure.querySelector('svg[role=img]') !== null && !figure.classList.contains('flow-figure');
-      if (drawn) expect(figure.querySelector('details.data table'), figure.querySelector('h4')?.textContent ?? '').not.toBeNull();
+      const drawn =
+        figure.querySelector('svg[role=img]') !== null && !figure.classList.contains('flow-figure');
+      if (drawn)
+        expect(
+          figure.querySelector('details.data table'),
+          figure.querySelector('h4')?.textContent ?? '',
+        ).not.toBeNull();
     }
   });
 
   it('has no script, fetches nothing, and forbids both in its head', () => {
     expect(dangers(html)).toEqual([]);
-    const policy = dom(html).querySelector('meta[http-equiv=Content-Security-Policy]')!.getAttribute('content');
-    expect(policy).toBe("default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'");
+    const policy = dom(html)
+      .querySelector('meta[http-equiv=Content-Security-Policy]')!
+      .getAttribute('content');
+    expect(policy).toBe(
+      "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'",
+    );
     expect(html.match(/https?:\/\/(?!example\.org|www\.w3\.org\/)[^"<\s]*/g)).toBeNull();
   });
 
@@ -118,7 +164,10 @@ describe('a report of the whole way', async () => {
   });
 
   it('is the same, byte for byte, when made again', async () => {
-    const again = await renderReport(wholeWay(), { title: 'The <demo>', command: 'midtrain report runs/demo' });
+    const again = await renderReport(wholeWay(), {
+      title: 'The <demo>',
+      command: 'midtrain report runs/demo',
+    });
     expect(again.html === html).toBe(true);
     expect(again.markdown === markdown).toBe(true);
   });
@@ -132,7 +181,12 @@ describe('a report of the whole way', async () => {
 
   it('says the same in Markdown', () => {
     expect(markdown.split('\n')[0]).toBe('# The &lt;demo&gt;');
-    for (const part of ['| low\\_math | 1,380 | 26.2 % |', '| marco-o1 | long-cot | 0.15 | recalled |', 'No collapse seen in 21 evaluations', '▁']) {
+    for (const part of [
+      '| low\\_math | 1,380 | 26.2 % |',
+      '| marco-o1 | long-cot | 0.15 | recalled |',
+      'No collapse seen in 21 evaluations',
+      '▁',
+    ]) {
       expect(markdown).toContain(part);
     }
   });
@@ -149,19 +203,29 @@ describe('a report of several arms', async () => {
       ['hybrid seed 3', false],
       ['long, simple template', true],
     ]);
-    expect(data.grpos[3]!.verdict).toBe('Accuracy collapsed at step 78, responses stuck in repetition at step 80, answers before reasoning at step 80, length saturated at step 102.');
+    expect(data.grpos[3]!.verdict).toBe(
+      'Accuracy collapsed at step 78, responses stuck in repetition at step 80, answers before reasoning at step 80, length saturated at step 102.',
+    );
     expect(words).toContain('1 of 4');
   });
 
   it('shows what differs between the arms and nothing that does not', () => {
-    const heading = [...dom(html).querySelectorAll('h3')].find((h) => h.textContent === 'What differs between the grpo runs')!;
-    const settings = [...heading.nextElementSibling!.querySelectorAll('tbody th')].map((th) => th.textContent);
+    const heading = [...dom(html).querySelectorAll('h3')].find(
+      (h) => h.textContent === 'What differs between the grpo runs',
+    )!;
+    const settings = [...heading.nextElementSibling!.querySelectorAll('tbody th')].map(
+      (th) => th.textContent,
+    );
     expect(settings).toEqual(['seed', 'template']);
   });
 
   it('tells the runs apart by colour and dash in every legend', () => {
-    const legend = [...dom(html).querySelectorAll('figure')].find((f) => f.querySelector('h4')?.textContent === 'Reward')!.querySelector('.legend')!;
-    const looks = [...legend.querySelectorAll('line')].map((l) => `${l.getAttribute('stroke')} ${l.getAttribute('stroke-dasharray')}`);
+    const legend = [...dom(html).querySelectorAll('figure')]
+      .find((f) => f.querySelector('h4')?.textContent === 'Reward')!
+      .querySelector('.legend')!;
+    const looks = [...legend.querySelectorAll('line')].map(
+      (l) => `${l.getAttribute('stroke')} ${l.getAttribute('stroke-dasharray')}`,
+    );
     expect(new Set(looks).size).toBe(4);
   });
 });
@@ -179,13 +243,21 @@ describe('a report of hostile records', async () => {
   it('has the same elements as the report of harmless ones', async () => {
     const count = (page: string): Record<string, number> => {
       const counts: Record<string, number> = {};
-      for (const element of dom(page).querySelectorAll('h1,h2,h3,section,figure,table,pre,article,dl,nav,style,title')) {
+      for (const element of dom(page).querySelectorAll(
+        'h1,h2,h3,section,figure,table,pre,article,dl,nav,style,title',
+      )) {
         counts[element.localName] = (counts[element.localName] ?? 0) + 1;
       }
       return counts;
     };
     const benign = await renderReport(
-      wholeWay().map((run) => ({ ...run, metrics: run.metrics.map((row) => ({ ...row, ...(row.eval_loss === undefined ? {} : { 'eval_loss/x': 1 }) })) })),
+      wholeWay().map((run) => ({
+        ...run,
+        metrics: run.metrics.map((row) => ({
+          ...row,
+          ...(row.eval_loss === undefined ? {} : { 'eval_loss/x': 1 }),
+        })),
+      })),
       { title: 't', command: 'c' },
     );
     expect(count(html)).toEqual(count(benign.html));
@@ -202,15 +274,49 @@ describe('a report of hostile records', async () => {
 describe('a report with pieces missing', () => {
   it('leaves them out and says so', async () => {
     const { html, data } = await renderReport([filterRun(), mixRun()]);
-    expect(data.missing).toEqual(['No run of training, reinforcement learning was given, so that part is not shown.']);
+    expect(data.missing).toEqual([
+      'No run of training, reinforcement learning was given, so that part is not shown.',
+    ]);
     expect(dom(html).querySelector('#train')).toBeNull();
     expect(dom(html).querySelector('#grpo')).toBeNull();
     expect(text(html)).toContain('No run of training, reinforcement learning was given');
   });
 
+  it('is titled by what it leads from and to', async () => {
+    const title = async (runs: ReportRun[]): Promise<string> => (await renderReport(runs)).data.title;
+    expect(await title(wholeWay())).toBe('From pages to reward');
+    expect(await title([filterRun(), mixRun()])).toBe('From pages to mixture');
+    expect(await title([grpoRun({ id: '/a' }), grpoRun({ id: '/b' })])).toBe('2 grpo runs side by side');
+    expect(await title([mixRun()])).toBe('Run decay long 30 %');
+  });
+
+  it('draws a band from pages to mixture only where the mixture names the pages as its parent', async () => {
+    const joined = 'kept pages, as tokens of the web sources';
+    expect((await renderReport([filterRun(), mixRun()])).html).toContain(joined);
+    const apart = (await renderReport([filterRun(), mixRun('/runs/mix', [])])).html;
+    expect(apart).not.toContain(joined);
+    expect(text(apart)).toContain('the records do not say that one was made from the other');
+  });
+
+  it('shows the signals first whose thresholds decide most', async () => {
+    const { html } = await renderReport([filterRun()]);
+    const titles = [...dom(html).querySelectorAll('#filter figure h4')].map((h) => h.textContent);
+    expect(titles).toEqual([
+      'math.density',
+      'gopher.words',
+      'fineweb.char_dup_ratio',
+      'gopher.mean_word_length',
+    ]);
+  });
+
   it('works for a single run of each kind, also one that has just begun', async () => {
     for (const run of [filterRun(), mixRun(), trainRun('stable'), grpoRun()]) {
-      const begun = { ...run, metrics: [], rollouts: [], record: { ...run.record, status: 'running' as const, summary: {} } };
+      const begun = {
+        ...run,
+        metrics: [],
+        rollouts: [],
+        record: { ...run.record, status: 'running' as const, summary: {} },
+      };
       for (const one of [run, begun]) {
         const { html } = await renderReport([one]);
         expect(text(html)).toContain(one.record.name);
@@ -223,8 +329,14 @@ describe('a report with pieces missing', () => {
 
   it('leaves out a malformed piece of a summary, notes it, and shows the rest', async () => {
     const run = filterRun();
-    const signals = { ...(run.record.summary.signals as object), 'math.density': { histogram: { edges: [0], counts: [1], keptCounts: [1] } } };
-    const broken = { ...run, record: { ...run.record, summary: { ...run.record.summary, signals, failures: 'none' } } };
+    const signals = {
+      ...(run.record.summary.signals as object),
+      'math.density': { histogram: { edges: [0], counts: [1], keptCounts: [1] } },
+    };
+    const broken = {
+      ...run,
+      record: { ...run.record, summary: { ...run.record.summary, signals, failures: 'none' } },
+    };
     const { data, html } = await renderReport([broken]);
     expect(data.filters[0]!.notes).toHaveLength(2);
     expect(data.filters[0]!.signals.map((s) => s.name)).not.toContain('math.density');
@@ -240,7 +352,11 @@ describe('a report with pieces missing', () => {
   });
 
   it('shows commands it has no charts for by their record', async () => {
-    const run = { id: '/runs/eval', record: record({ command: 'eval', name: 'gsm8k greedy', config: { k: 1 }, summary: {} }), metrics: [] };
+    const run = {
+      id: '/runs/eval',
+      record: record({ command: 'eval', name: 'gsm8k greedy', config: { k: 1 }, summary: {} }),
+      metrics: [],
+    };
     const { html, data } = await renderReport([run]);
     expect(data.missing[0]).toContain('gsm8k greedy (eval)');
     expect(text(html)).toContain('"k": 1');
@@ -264,7 +380,9 @@ describe('RL runs without evaluations', () => {
 
   it('use the length of correct responses where it is logged', async () => {
     const run = grpoRun({ collapse: true });
-    const metrics = run.metrics.map((row) => (row.eval_accuracy === undefined ? row : { ...row, eval_length_correct: 12 }));
+    const metrics = run.metrics.map((row) =>
+      row.eval_accuracy === undefined ? row : { ...row, 'eval_completions/mean_correct_length': 12 },
+    );
     const { data } = await renderReport([{ ...run, metrics }]);
     expect(data.grpos[0]!.signatures[0]).toMatchObject({ state: 'clear' });
   });

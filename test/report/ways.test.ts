@@ -29,7 +29,12 @@ describe('ways', () => {
     expect(ways).toHaveLength(4);
     const groups = groupWays(ways);
     expect(groups).toHaveLength(1);
-    expect(groups[0]!.ways.map((w) => w.grpo?.label)).toEqual(['hybrid seed 1', 'hybrid seed 2', 'hybrid seed 3', 'long, simple template']);
+    expect(groups[0]!.ways.map((w) => w.grpo?.label)).toEqual([
+      'hybrid seed 1',
+      'hybrid seed 2',
+      'hybrid seed 3',
+      'long, simple template',
+    ]);
   });
 
   it('are put together, and said to be, when moved runs no longer name each other', () => {
@@ -55,7 +60,11 @@ describe('ways', () => {
 
 describe('prepared runs', () => {
   it('have unique labels', () => {
-    const runs = prepareRuns([grpoRun({ id: '/1', seed: 1 }), grpoRun({ id: '/2', seed: 1 }), grpoRun({ id: '/3', seed: 2 })]);
+    const runs = prepareRuns([
+      grpoRun({ id: '/1', seed: 1 }),
+      grpoRun({ id: '/2', seed: 1 }),
+      grpoRun({ id: '/3', seed: 2 }),
+    ]);
     expect(runs.map((r) => r.label)).toEqual(['addition seed 1', 'addition seed 1 (2)', 'addition seed 2']);
   });
 
@@ -107,7 +116,9 @@ describe('training on one axis', () => {
   it('draws a stable run that two decays share once', () => {
     const train = trainFacts(findWays(prepareRuns(severalArms())))!;
     expect(train.segments).toHaveLength(3);
-    expect(train.segments.filter((s) => s.chain === undefined).map((s) => s.run.id)).toEqual(['/runs/stable']);
+    expect(train.segments.filter((s) => s.chain === undefined).map((s) => s.run.id)).toEqual([
+      '/runs/stable',
+    ]);
     expect(train.chains.map((c) => c.label)).toEqual(['decay hybrid', 'decay long']);
   });
 

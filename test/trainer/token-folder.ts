@@ -1,4 +1,4 @@
-/** A folder like one that `midtrain mix` writes: shards, held-out shards, a byte tokenizer. For tests. */
+/** A folder like one that `midtrain mix` writes: shards, held-out shards, a tokenizer trained on the texts. For tests. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { TokenShardWriter } from '../../src/io/token-shard.ts';
@@ -6,9 +6,14 @@ import { trainBpe } from '../../src/tokens/bpe-train.ts';
 import { saveTokenizerFiles } from '../../src/tokens/tokenizer-files.ts';
 import { tokenizerOf } from '../../src/tokens/tokenizer.ts';
 
-/** Writes `documents` as training data and `heldout` by source; the vocabulary is every byte that occurs, no merges. */
-export async function writeTokenFolder(folder: string, documents: readonly string[], heldout: Readonly<Record<string, readonly string[]>>): Promise<void> {
-  const trained = await trainBpe([...documents, ...Object.values(heldout).flat()], { alphabet: 'seen' });
+/** Writes `documents` as training data and `heldout` by source. Without `vocabSize` the vocabulary is every byte that occurs, no merges. */
+export async function writeTokenFolder(
+  folder: string,
+  documents: readonly string[],
+  heldout: Readonly<Record<string, readonly string[]>>,
+  vocabSize?: number,
+): Promise<void> {
+  const trained = await trainBpe([...documents, ...Object.values(heldout).flat()], { alphabet: 'seen', ...(vocabSize === undefined ? {} : { vocabSize }) });
   mkdirSync(path.join(folder, 'tokenizer'), { recursive: true });
   await saveTokenizerFiles(trained.files, path.join(folder, 'tokenizer'));
   const tokenizer = await tokenizerOf(trained.files, 'test');
@@ -17,6 +22,6 @@ export async function writeTokenFolder(folder: string, documents: readonly strin
     for (const [i, text] of texts.entries()) await writer.add([...tokenizer.encode(text), tokenizer.eosId!], { docId: `${source}-${i}`, source });
     await writer.finish();
   };
-  await write(path.join(folder, 'shards', '00000_unshuffled.ds'), documents, 'train');
+  await write(path.join(folder, 'shards', '00000.ds'), documents, 'train');
   for (const [source, texts] of Object.entries(heldout)) await write(path.join(folder, 'heldout', `${source}.ds`), texts, source);
 }

@@ -3,12 +3,13 @@
  * start model; the same call goes on from the last complete checkpoint bit for bit, because every draw comes from (seed, step, problem,
  * sample) and the length from the step.
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fingerprint } from '../../src/core/config.ts';
 import { InterruptedError, messageOf, UserError } from '../../src/core/errors.ts';
 import type { Emit } from '../../src/core/events.ts';
 import { Random } from '../../src/core/random.ts';
-import { startRun } from '../../src/io/run-record.ts';
+import { readRecord, startRun } from '../../src/io/run-record.ts';
 import { loadTokenizer, type Tokenizer } from '../../src/tokens/tokenizer.ts';
 import { pairedDifference, wilsonInterval } from '../accuracy.ts';
 import { checkpointName, listCheckpoints, loadMoments, pruneCheckpoints, readTrainingState, saveCheckpoint, type TrainingState } from '../checkpoint.ts';
@@ -45,6 +46,17 @@ export interface GrpoOptions {
 }
 
 export async function grpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions): Promise<GrpoResult> {
+  const held = new AsyncDisposableStack();
+  try {
+    return await runGrpo(gpu, config, options, held);
+  } finally {
+    await gpu.sync().catch(() => {}); // nothing may still run on buffers that are freed now
+    await held.disposeAsync();
+  }
+}
+
+/** `held` collects what must be freed, whatever happens. */
+async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held: AsyncDisposableStack): Promise<GrpoResult> {
   const { emit, signal } = options;
   const runFolder = config.out;
   const schedule = parseLengthSchedule(config.max_completion_length, 'max_completion_length');
@@ -58,8 +70,13 @@ export async function grpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions): 
   const heldout = (await readProblems(config.eval_problems)).slice(0, config.eval_count);
   const configFingerprint = fingerprint(config);
   const resumeFrom = listCheckpoints(runFolder).at(-1);
+  const finished = resumeFrom === undefined ? undefined : finishedResult(runFolder, configFingerprint);
+  if (finished) {
+    emit({ kind: 'message', level: 'info', text: `GRPO: already done in ${runFolder}` });
+    return finished;
+  }
   const tokenizer = await loadTokenizer(config.model);
-  const weights = await loadModel(gpu, resumeFrom ?? config.model);
+  const weights = held.adopt(await loadModel(gpu, resumeFrom ?? config.model), (w) => w.destroy());
   const prefix = prefixToken(config.prompt_prefix, weights.config, tokenizer);
   const fitting = fittingProblems(problems, (problem) => promptTokens({ tokenizer, template, prefix }, problem).length <= config.max_prompt_length, config);
   const evaluated = fittingProblems(heldout, (problem) => promptTokens({ tokenizer, template, prefix }, problem).length <= config.max_prompt_length, config);
@@ -79,7 +96,9 @@ export async function grpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions): 
     },
     policy: { epsLow: config.epsilon, epsHigh: config.epsilon_high ?? config.epsilon, beta: 0, entropyCoef: config.entropy_coef },
   });
-  const makeSampler = (temperature: number) => createSampler(gpu, weights, config, tokenizer, responseLength, temperature);
+  held.defer(() => learner.destroy());
+  const makeSampler = async (temperature: number) =>
+    held.adopt(await createSampler(gpu, weights, config, tokenizer, responseLength, temperature), (s) => s.destroy());
   const settings: RolloutSettings = { sampler: await makeSampler(config.temperature), tokenizer, template, reward, stopStrings: config.stop_strings, prefix, seed: config.seed };
   const evalSettings = config.eval_temperature === config.temperature ? settings : { ...settings, sampler: await makeSampler(config.eval_temperature) };
 
@@ -103,7 +122,7 @@ export async function grpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions): 
     device: { ...gpu.info },
   });
   run.metrics.rewind((row) => row.step > state.step);
-  const log = new RolloutLog(path.join(runFolder, 'rollouts.jsonl'), state.step);
+  const log = held.adopt(new RolloutLog(path.join(runFolder, 'rollouts.jsonl'), state.step), (l) => l.close());
   const task = config.name;
   emit({ kind: 'message', level: 'info', text: `GRPO: ${config.steps} steps of ${config.prompts_per_step} prompts x ${config.num_generations} on ${gpu.info.name}${resumeFrom ? `, going on from step ${state.step}` : ''}` });
   emit({ kind: 'start', task, total: config.steps, unit: 'step' });
@@ -220,7 +239,6 @@ export async function grpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions): 
     }
     checkpoint = await save();
   } catch (error) {
-    log.close();
     if (signal.aborted) {
       if (state.step > savedAt) await save();
       run.finish('interrupted', { steps: state.step });
@@ -228,14 +246,7 @@ export async function grpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions): 
     }
     run.finish('failed', { steps: state.step, error: messageOf(error) });
     throw error;
-  } finally {
-    await gpu.sync().catch(() => {});
-    settings.sampler.destroy();
-    if (evalSettings !== settings) evalSettings.sampler.destroy();
-    learner.destroy();
-    weights.destroy();
   }
-  log.close();
   lastEvaluation ??= firstEvaluation;
   const share = (correct: readonly number[]) => correct.reduce((a, b) => a + b, 0) / correct.length;
   const difference = pairedDifference(firstEvaluation.correct, lastEvaluation.correct);
@@ -249,6 +260,15 @@ export async function grpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions): 
   emit({ kind: 'end', task, done: state.step, unit: 'step', seconds, numbers: { 'accuracy before %': 100 * result.startAccuracy, 'accuracy after %': 100 * result.endAccuracy } });
   run.finish('done', { steps: state.step, ...result, finalReward, evalProblems: evaluated.length, evalTemperature: config.eval_temperature, checkpoint });
   return { runFolder, checkpoint, ...result };
+}
+
+/** The result of a run that ended well with this very config, so that giving the command again does nothing. */
+function finishedResult(runFolder: string, configFingerprint: string): GrpoResult | undefined {
+  if (!existsSync(path.join(runFolder, 'run.json'))) return undefined;
+  const { status, fingerprint: found, summary } = readRecord(runFolder);
+  if (status !== 'done' || found !== configFingerprint) return undefined;
+  const { startAccuracy, endAccuracy, change, interval, checkpoint } = summary as unknown as GrpoResult;
+  return { runFolder, checkpoint, startAccuracy, endAccuracy, change, interval };
 }
 
 async function createSampler(gpu: Gpu, weights: ModelWeights, config: GrpoConfig, tokenizer: Tokenizer, responseLength: number, temperature: number): Promise<Sampler> {
