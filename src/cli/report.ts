@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { exitCodes } from '../core/errors.ts';
+import { shellWord } from '../report/shell-word.ts';
 import { type Command, jsonOption } from './command.ts';
 
 export const command: Command = {
@@ -76,13 +77,11 @@ type Report = Awaited<ReturnType<typeof import('../report/report.ts').renderRepo
 
 /** The command that makes this report again, for the report's last section. */
 function commandLine(args: readonly string[], options: Record<string, unknown>): string {
-  const word = (text: string): string =>
-    /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
   return [
     'midtrain report',
-    ...args.map(word),
-    ...(options.out === 'report.html' ? [] : ['--out', word(String(options.out))]),
-    ...(typeof options.title === 'string' ? ['--title', word(options.title)] : []),
+    ...args.map(shellWord),
+    ...(options.out === 'report.html' ? [] : ['--out', shellWord(String(options.out))]),
+    ...(typeof options.title === 'string' ? ['--title', shellWord(options.title)] : []),
     ...(options.markdown === true ? ['--markdown'] : []),
     ...(options.followParents === true ? ['--follow-parents'] : []),
   ].join(' ');

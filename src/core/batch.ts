@@ -4,12 +4,30 @@
  * Columns `id`, `text` (or `html`), `url`, `source`, `date` are Utf8; every other column of the input is carried untouched. Stages select
  * rows (`gatherRows`) and add columns (`withColumns`); neither turns a value into a JavaScript string. (design.md section 4, "Batch")
  */
-import { type Data, DataType, Field, makeData, RecordBatch, Schema, Struct, type Utf8, type Vector } from 'apache-arrow';
+import {
+  type Data,
+  DataType,
+  Field,
+  makeData,
+  RecordBatch,
+  Schema,
+  Struct,
+  type Utf8,
+  type Vector,
+} from 'apache-arrow';
 import { invariant, UserError } from './errors.ts';
 import { gatherData, usedBytes } from './gather.ts';
 
 export { Utf8Builder } from './utf8-builder.ts';
-export { boolVector, constantUtf8Vector, float64Vector, int32Vector, int64Vector, nullVector, utf8Vector } from './vectors.ts';
+export {
+  boolVector,
+  constantUtf8Vector,
+  float64Vector,
+  int32Vector,
+  int64Vector,
+  nullVector,
+  utf8Vector,
+} from './vectors.ts';
 
 /** Batches aim at this size and never exceed `maxBatchBytes`, except for a single row that is larger by itself. */
 export const defaultBatchBytes = 16 * 1024 * 1024;
@@ -25,9 +43,12 @@ export interface DocumentBatch {
 export function columnData(records: RecordBatch, column: string): Data {
   const index = records.schema.fields.findIndex((field) => field.name === column);
   if (index < 0) {
-    throw new UserError(`there is no column "${column}"; the columns are ${records.schema.fields.map((f) => f.name).join(', ')}`, {
-      hint: `say which column it is, for example columns: { ${column}: <name> }`,
-    });
+    throw new UserError(
+      `there is no column "${column}"; the columns are ${records.schema.fields.map((f) => f.name).join(', ')}`,
+      {
+        hint: `say which column it is, for example columns: { ${column}: <name> }`,
+      },
+    );
   }
   return records.data.children[index]!;
 }
@@ -39,7 +60,9 @@ export function hasColumn(records: RecordBatch, column: string): boolean {
 /** Decodes one cell of a string column; null for null. */
 export function stringAt(records: RecordBatch, column: string, row: number): string | null {
   const bytes = bytesAt(records, column, row);
-  return bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  return bytes === null
+    ? null
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 
 /** The UTF-8 bytes of one cell of a string or binary column, as a view; null for null. */
@@ -88,11 +111,17 @@ export function sliceRows(records: RecordBatch, start: number, end: number): Rec
 }
 
 /** Appends columns, or replaces those of the same name in place. Every vector must have one row per row of the batch. */
-export function withColumns(records: RecordBatch, columns: readonly { name: string; vector: Vector; nullable?: boolean }[]): RecordBatch {
+export function withColumns(
+  records: RecordBatch,
+  columns: readonly { name: string; vector: Vector; nullable?: boolean }[],
+): RecordBatch {
   const fields = [...records.schema.fields];
   const children = [...records.data.children];
   for (const { name, vector, nullable } of columns) {
-    invariant(vector.length === records.numRows, `column ${name} has ${vector.length} rows, the batch has ${records.numRows}`);
+    invariant(
+      vector.length === records.numRows,
+      `column ${name} has ${vector.length} rows, the batch has ${records.numRows}`,
+    );
     invariant(vector.data.length === 1, `column ${name} must be one contiguous vector`);
     const data = vector.data[0]!;
     const field = new Field(name, vector.type, nullable ?? true);
@@ -110,11 +139,17 @@ export function withColumns(records: RecordBatch, columns: readonly { name: stri
 
 /** Only the named columns, in that order. */
 export function selectColumns(records: RecordBatch, names: readonly string[]): RecordBatch {
-  const fields = names.map((name) => records.schema.fields.find((f) => f.name === name)).map((field, i) => {
-    if (field === undefined) columnData(records, names[i]!);
-    return field as Field;
-  });
-  return batchOf(new Schema(fields, records.schema.metadata), names.map((name) => columnData(records, name)), records.numRows);
+  const fields = names
+    .map((name) => records.schema.fields.find((f) => f.name === name))
+    .map((field, i) => {
+      if (field === undefined) columnData(records, names[i]!);
+      return field as Field;
+    });
+  return batchOf(
+    new Schema(fields, records.schema.metadata),
+    names.map((name) => columnData(records, name)),
+    records.numRows,
+  );
 }
 
 /** A record batch from a schema and one Arrow data per field. */

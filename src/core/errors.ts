@@ -29,7 +29,11 @@ export class InputError extends UserError {
   readonly file: string;
   readonly place: string | undefined;
   readonly problem: string;
-  constructor(file: string, problem: string, options: { place?: string; hint?: string; cause?: unknown } = {}) {
+  constructor(
+    file: string,
+    problem: string,
+    options: { place?: string; hint?: string; cause?: unknown } = {},
+  ) {
     super(`${file}${options.place === undefined ? '' : ` (${options.place})`}: ${problem}`, options);
     this.name = 'InputError';
     this.file = file;

@@ -6,9 +6,23 @@
  */
 export type ProgressEvent =
   | { kind: 'start'; task: string; total?: number; unit: string }
-  | { kind: 'progress'; task: string; done: number; total?: number; unit: string; numbers?: Record<string, number> }
+  | {
+      kind: 'progress';
+      task: string;
+      done: number;
+      total?: number;
+      unit: string;
+      numbers?: Record<string, number>;
+    }
   | { kind: 'message'; level: 'info' | 'warn'; text: string }
-  | { kind: 'end'; task: string; done: number; unit: string; seconds: number; numbers?: Record<string, number> };
+  | {
+      kind: 'end';
+      task: string;
+      done: number;
+      unit: string;
+      seconds: number;
+      numbers?: Record<string, number>;
+    };
 
 export type Emit = (event: ProgressEvent) => void;
 

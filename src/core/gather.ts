@@ -12,8 +12,14 @@ export function gatherData(data: Data, rows: Int32Array): Data {
   const type = data.type as DataType;
   const n = rows.length;
   if (DataType.isNull(type)) return new Data(type, 0, n, n);
-  if (DataType.isUtf8View(type) || DataType.isBinaryView(type) || (DataType.isUnion(type) && data.valueOffsets)) {
-    throw new UserError(`rows of Arrow type ${type} cannot be selected`, { hint: 'convert the column to a plain type first' });
+  if (
+    DataType.isUtf8View(type) ||
+    DataType.isBinaryView(type) ||
+    (DataType.isUnion(type) && data.valueOffsets)
+  ) {
+    throw new UserError(`rows of Arrow type ${type} cannot be selected`, {
+      hint: 'convert the column to a plain type first',
+    });
   }
   const [validity, nulls] = gatherValidity(data, rows);
   if (DataType.isUnion(type)) {
@@ -30,7 +36,9 @@ export function gatherData(data: Data, rows: Int32Array): Data {
     const size = type.listSize;
     const inner = new Int32Array(n * size);
     for (let i = 0; i < n; i++) for (let j = 0; j < size; j++) inner[i * size + j] = rows[i]! * size + j;
-    return new Data(type, 0, n, nulls, [undefined, undefined, validity] as never, [gatherData(data.children[0]!, inner)]);
+    return new Data(type, 0, n, nulls, [undefined, undefined, validity] as never, [
+      gatherData(data.children[0]!, inner),
+    ]);
   }
   if (DataType.isBool(type)) {
     const bits = new Uint8Array((n + 7) >> 3);
@@ -46,7 +54,13 @@ export function gatherData(data: Data, rows: Int32Array): Data {
   return new Data(type, 0, n, nulls, [undefined, values, validity] as never, [], dictionary);
 }
 
-type FixedArray = { length: number; subarray(a: number, b: number): FixedArray; set(a: FixedArray, at: number): void; slice(a: number, b: number): FixedArray; [i: number]: unknown } & { constructor: unknown };
+type FixedArray = {
+  length: number;
+  subarray(a: number, b: number): FixedArray;
+  set(a: FixedArray, at: number): void;
+  slice(a: number, b: number): FixedArray;
+  [i: number]: unknown;
+} & { constructor: unknown };
 
 function gatherFixed(values: FixedArray, stride: number, rows: Int32Array): FixedArray {
   const out = new (values.constructor as new (n: number) => FixedArray)(rows.length * stride);
@@ -77,7 +91,9 @@ function gatherVariable(data: Data, rows: Int32Array, validity: Uint8Array | und
     total += ends[i]! - starts[i]!;
   }
   if (!large && total > 0x7fffffff) {
-    throw new UserError(`selecting ${n} rows would give a column of ${total} bytes; the limit is 2 GiB`, { hint: 'select fewer rows at a time' });
+    throw new UserError(`selecting ${n} rows would give a column of ${total} bytes; the limit is 2 GiB`, {
+      hint: 'select fewer rows at a time',
+    });
   }
   const offsets = large ? new BigInt64Array(n + 1) : new Int32Array(n + 1);
   const setOffset = (i: number, value: number): void => {
@@ -91,7 +107,9 @@ function gatherVariable(data: Data, rows: Int32Array, validity: Uint8Array | und
       for (let j = starts[i]!; j < ends[i]!; j++) inner[at++] = j;
       setOffset(i + 1, at);
     }
-    return new Data(type, 0, n, nulls, [offsets, undefined, validity] as never, [gatherData(data.children[0]!, inner)]);
+    return new Data(type, 0, n, nulls, [offsets, undefined, validity] as never, [
+      gatherData(data.children[0]!, inner),
+    ]);
   }
   const source = data.values as Uint8Array;
   const bytes = new Uint8Array(total);
@@ -137,7 +155,10 @@ export function usedBytes(data: Data): number {
     const last = Number(offsets[length]);
     const child = data.children[0];
     if (child === undefined) return bytes + last - first;
-    return bytes + (first === 0 && last === child.length ? usedBytes(child) : usedBytes(child.slice(first, last - first)));
+    return (
+      bytes +
+      (first === 0 && last === child.length ? usedBytes(child) : usedBytes(child.slice(first, last - first)))
+    );
   }
   if (data.children.length > 0) return data.children.reduce((sum, child) => sum + usedBytes(child), bytes);
   const values = data.values as { BYTES_PER_ELEMENT?: number; byteLength?: number } | undefined;

@@ -15,7 +15,12 @@ const inputSchema = z.object({
 });
 
 /** A figure whose source is of uncertain standing, shown beside it wherever it appears. */
-const evidencedSchema = z.object({ name: z.string(), value: z.unknown(), evidence: z.enum(evidenceTags), note: z.string().optional() });
+const evidencedSchema = z.object({
+  name: z.string(),
+  value: z.unknown(),
+  evidence: z.enum(evidenceTags),
+  note: z.string().optional(),
+});
 
 /** `run.json`. `summary` is the command's own result (ledger, shares, final loss); each command documents its fields. */
 export const runRecordSchema = z.object({

@@ -31,11 +31,13 @@ export class Utf8Builder {
       this.appendBytes(null);
       return;
     }
-    // One UTF-16 unit is at most three UTF-8 bytes; short strings get that room, long ones are measured.
-    const room = text.length < 4096 ? text.length * 3 : Buffer.byteLength(text);
-    this.reserve(room);
-    const written = text.length === 0 ? 0 : encoder.encodeInto(text, this.data.subarray(this.byteLength)).written;
-    this.byteLength += written;
+    // Room for ASCII first; what does not fit then gets the three bytes that a UTF-16 unit can take at most.
+    for (let rest = text; rest.length > 0; ) {
+      this.reserve(rest === text ? rest.length : rest.length * 3);
+      const { read, written } = encoder.encodeInto(rest, this.data.subarray(this.byteLength));
+      this.byteLength += written;
+      rest = read === rest.length ? '' : rest.slice(read);
+    }
     this.endRow(true);
   }
 

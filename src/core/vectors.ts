@@ -1,17 +1,21 @@
 /**
  * Arrow vectors from plain arrays: the signal columns, row numbers and flags that stages add to a batch. Values are copied; no nulls.
  */
-import { Bool, Data, Float64, Int32, Int64, Null, Utf8, Vector } from 'apache-arrow';
+import { Bool, Data, Float64, Int32, Int64, Null, type Utf8, Vector } from 'apache-arrow';
 import { Utf8Builder } from './utf8-builder.ts';
 
 /** float64; NaN allowed. */
 export function float64Vector(values: ArrayLike<number>): Vector<Float64> {
-  return new Vector([new Data(new Float64(), 0, values.length, 0, [undefined, Float64Array.from(values)] as never)]);
+  return new Vector([
+    new Data(new Float64(), 0, values.length, 0, [undefined, Float64Array.from(values)] as never),
+  ]);
 }
 
 /** int32; values must be integers in range. */
 export function int32Vector(values: ArrayLike<number>): Vector<Int32> {
-  return new Vector([new Data(new Int32(), 0, values.length, 0, [undefined, Int32Array.from(values)] as never)]);
+  return new Vector([
+    new Data(new Int32(), 0, values.length, 0, [undefined, Int32Array.from(values)] as never),
+  ]);
 }
 
 /** int64; numbers must be safe integers. */

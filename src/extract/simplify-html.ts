@@ -75,6 +75,7 @@ class Simplifier {
   private readonly isXml: boolean;
   private elements = 0;
   private depthSum = 0;
+  private references = 0;
 
   constructor(source: string, limits: ExtractLimits, url: string | undefined) {
     // Private-use marks are ours from here on (see math-marks.ts).
@@ -85,19 +86,36 @@ class Simplifier {
   }
 
   run(): SimplifiedPage {
-    const { source, body } = this;
+    const { source } = this;
     let at = 0;
     while (at < source.length) {
       const bracket = source.indexOf('<', at);
       if (bracket < 0) {
-        body.push(source.slice(at));
+        this.text(source.slice(at));
         break;
       }
-      if (bracket > at) body.push(source.slice(at, bracket));
+      if (bracket > at) this.text(source.slice(at, bracket));
       at = this.markup(bracket);
     }
-    const html = `<!DOCTYPE html><html><head>${this.head.join('')}</head><body>${body.join('')}</body></html>`;
+    const html = `<!DOCTYPE html><html><head>${this.head.join('')}</head><body>${this.body.join('')}</body></html>`;
     return { html, elements: this.elements, depthSum: this.depthSum };
+  }
+
+  /** Copies text. Plain numeric references are resolved here: the parser makes a node of each. */
+  private text(text: string): void {
+    if (!text.includes('&')) {
+      this.body.push(text);
+      return;
+    }
+    const resolved = text.replace(/&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|nbsp|quot);/g, plainCharacter);
+    for (let at = resolved.indexOf('&'); at >= 0; at = resolved.indexOf('&', at + 1)) this.reference();
+    this.body.push(resolved);
+  }
+
+  private reference(): void {
+    if (++this.references > this.limits.references) {
+      throw pageTooLarge(this.url, `more than ${this.limits.references} character references`);
+    }
   }
 
   /** Handles what starts with `<` at `at`; answers where to go on. */
@@ -108,6 +126,7 @@ class Simplifier {
     if (next === 0x3f) return this.after('>', at);
     if (next === 0x2f) return this.endTag(at);
     if (!isAsciiLetter(next)) {
+      this.reference();
       this.body.push('&lt;');
       return at + 1;
     }
@@ -284,6 +303,18 @@ function hasFormulaAttribute(tag: Tag): boolean {
       name.startsWith('data-') ||
       (name === 'src' && value.includes('latex')),
   );
+}
+
+function plainCharacter(reference: string, decimal?: string, hexadecimal?: string): string {
+  if (reference === '&nbsp;') return '\u00a0';
+  if (reference === '&quot;') return '"';
+  const code = Number.parseInt(decimal ?? hexadecimal ?? '0', decimal === undefined ? 16 : 10);
+  // Markup characters, C1 controls (which HTML maps to Windows-1252), surrogates and our marks stay as they are.
+  const plain =
+    code >= 0x20 && code !== 0x26 && code !== 0x3c && code !== 0x3e && (code < 0x7f || code > 0x9f);
+  if (!plain || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) return reference;
+  if (code >= 0xe000 && code <= 0xe004) return ' ';
+  return String.fromCodePoint(code);
 }
 
 /** MathML tags, which may close themselves in HTML. */

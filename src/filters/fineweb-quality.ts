@@ -47,7 +47,8 @@ export const finewebQuality: SignalFamily = {
     { name: 'fineweb.list_ratio', description: 'line ends per token', histogram: share },
     {
       name: 'fineweb.prose_punct_ratio',
-      description: 'share of lines of prose (no table rows, formulas joined to their sentence) that end a sentence',
+      description:
+        'share of lines of prose (no table rows, formulas joined to their sentence) that end a sentence',
       histogram: share,
     },
   ],

@@ -2,13 +2,13 @@
  * How mathematical a text is: counts of what mathematics leaves in plain text, and one score from 0 to 1 made of them.
  * Formulas and symbols are counted in the text as it is, whatever the pipeline says about masking.
  *
- * The score joins three kinds of evidence as independent witnesses (noisy or): 1 - (1 - .9 F)(1 - .4 S)(1 - .7 W), with
+ * The score joins three kinds of evidence as independent witnesses (noisy or): 1 - (1 - .9 F)(1 - .25 S)(1 - .7 W), with
  *   F  formulas: spans and TeX commands per 100 words, or the share of characters inside spans;
  *   S  symbols: math symbols and Greek letters per visible character (what is left of formulas without markup);
  *   W  words: share of words that belong to mathematics, discounted until three different ones have occurred.
  * Each rises linearly to 1 at the density that a page about mathematics shows (`full`) and stays there. The weights say how far
- * each may go alone: formulas prove mathematics, words make it likely, symbols only support the others, since program code is
- * full of them. A constant is added to the word count, so that one hit in a text of ten words is no proof.
+ * each may go alone: formulas prove mathematics, words make it likely, symbols alone stay below the built-in threshold (0.3),
+ * since program code is full of them. A constant is added to the word count: one hit in a text of ten words is no proof.
  *
  * Gives up: languages other than English in W, and the difference between good and bad mathematics.
  * The idea of a single density score: OpenWebMath's MathScore (arXiv 2310.06786); this one is not a trained classifier.
@@ -26,7 +26,7 @@ const full = {
   wordShare: 0.03,
   distinctWords: 3,
 } as const;
-const weight = { formulas: 0.9, symbols: 0.4, words: 0.7 } as const;
+const weight = { formulas: 0.9, symbols: 0.25, words: 0.7 } as const;
 /** Words added to every text before a density is taken. */
 const priorWords = 25;
 

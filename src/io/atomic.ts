@@ -2,11 +2,11 @@
  * Files that are either whole or absent: written to `<path>.tmp-<pid>-<n>` beside the target, flushed to disk, renamed, and the folder
  * flushed too. A process killed at any point leaves at worst a `.tmp-` file, which `removeLeftovers` deletes on the next run.
  */
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { writeSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+
 import { createHash } from 'node:crypto';
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { UserError } from '../core/errors.ts';
 
 let counter = 0;
@@ -80,7 +80,10 @@ export class AtomicFile {
       }
     } catch (error) {
       throw new UserError(`cannot write ${this.path}: ${(error as Error).message}`, {
-        hint: (error as NodeJS.ErrnoException).code === 'ENOSPC' ? 'the disk is full; make room and run again' : 'check the folder and run again',
+        hint:
+          (error as NodeJS.ErrnoException).code === 'ENOSPC'
+            ? 'the disk is full; make room and run again'
+            : 'check the folder and run again',
         cause: error,
       });
     }
@@ -93,7 +96,12 @@ export class AtomicFile {
     await this.handle.sync();
     await this.handle.close();
     this.closed = true;
-    await rename(this.temporary, this.path);
+    try {
+      await rename(this.temporary, this.path);
+    } catch (error) {
+      await rm(this.temporary, { force: true });
+      throw new UserError(`cannot write ${this.path}: ${(error as Error).message}`, { cause: error });
+    }
     syncFolder(dirname(this.path));
     return { bytes: this.bytes, sha256: this.hash.digest('hex') };
   }

@@ -36,13 +36,21 @@ export interface ByteRangeOptions {
 }
 
 /** Pieces of the file. The consumer may keep them: no buffer is reused. */
-export async function* readFileBytes(path: string, { compression, start = 0, end }: ByteRangeOptions = {}): AsyncGenerator<Buffer> {
+export async function* readFileBytes(
+  path: string,
+  { compression, start = 0, end }: ByteRangeOptions = {},
+): AsyncGenerator<Buffer> {
   const raw = rawPieces(path, start, end, compression === undefined ? readBytes : compressedPiece);
   if (compression === undefined) yield* raw;
   else yield* decompressed(path, raw, compression);
 }
 
-async function* rawPieces(path: string, start: number, end: number | undefined, size: number): AsyncGenerator<Buffer> {
+async function* rawPieces(
+  path: string,
+  start: number,
+  end: number | undefined,
+  size: number,
+): AsyncGenerator<Buffer> {
   let handle: Awaited<ReturnType<typeof open>>;
   try {
     handle = await open(path, 'r');
@@ -56,10 +64,14 @@ async function* rawPieces(path: string, start: number, end: number | undefined, 
       try {
         ({ bytesRead } = await handle.read(buffer, 0, buffer.length, at));
       } catch (error) {
-        throw new InputError(path, `cannot be read: ${messageOf(error)}`, { place: `byte ${at}`, cause: error });
+        throw new InputError(path, `cannot be read: ${messageOf(error)}`, {
+          place: `byte ${at}`,
+          cause: error,
+        });
       }
       if (bytesRead === 0) {
-        if (end !== undefined) throw new InputError(path, `ends at byte ${at}; it had ${end} when the job was planned`);
+        if (end !== undefined)
+          throw new InputError(path, `ends at byte ${at}; it had ${end} when the job was planned`);
         return;
       }
       at += bytesRead;
@@ -70,7 +82,11 @@ async function* rawPieces(path: string, start: number, end: number | undefined, 
   }
 }
 
-async function* decompressed(path: string, source: AsyncIterable<Buffer>, compression: Compression): AsyncGenerator<Buffer> {
+async function* decompressed(
+  path: string,
+  source: AsyncIterable<Buffer>,
+  compression: Compression,
+): AsyncGenerator<Buffer> {
   /** Bytes of the file that the engines have taken. */
   let taken = 0;
   let engine = new Engine(compression);
@@ -111,8 +127,14 @@ function looksCompressed(bytes: Uint8Array): boolean {
 function damaged(path: string, compression: Compression, at: number, error: Error): InputError {
   const { code } = error as NodeJS.ErrnoException;
   const short = code === 'Z_BUF_ERROR' || /unexpected end|incomplete/i.test(error.message);
-  const problem = short ? `the ${compression} data is cut short` : `the ${compression} data is damaged: ${error.message}`;
-  return new InputError(path, problem, { place: `byte ${at}`, hint: 'download or write the file again', cause: error });
+  const problem = short
+    ? `the ${compression} data is cut short`
+    : `the ${compression} data is damaged: ${error.message}`;
+  return new InputError(path, problem, {
+    place: `byte ${at}`,
+    hint: 'download or write the file again',
+    cause: error,
+  });
 }
 
 /** One zlib stream, driven piece by piece so that output is never lost to an error that follows it. */
@@ -128,7 +150,9 @@ class Engine {
 
   constructor(compression: Compression) {
     const options = { chunkSize: 64 * 1024 };
-    this.stream = (compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options)) as unknown as typeof this.stream;
+    this.stream = (compression === 'gzip'
+      ? createGunzip(options)
+      : createZstdDecompress(options)) as unknown as typeof this.stream;
     this.stream.on('data', (chunk: Buffer) => {
       this.output.push(chunk);
       this.size += chunk.length;

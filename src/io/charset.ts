@@ -11,7 +11,8 @@ const sniffBytes = 4096;
 
 /** UTF-8 bytes of the page and the encoding they came in. Valid UTF-8 is returned without a copy. */
 export function toUtf8(bytes: Uint8Array): { utf8: Uint8Array; charset: string } {
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return { utf8: cleaned(bytes.subarray(3)), charset: 'utf-8' };
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf)
+    return { utf8: cleaned(bytes.subarray(3)), charset: 'utf-8' };
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return decoded(bytes.subarray(2), 'utf-16le');
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return decoded(bytes.subarray(2), 'utf-16be');
   const declared = declaredCharset(bytes);
@@ -22,9 +23,12 @@ export function toUtf8(bytes: Uint8Array): { utf8: Uint8Array; charset: string }
 
 /** The encoding a page names in its first 4 KiB, as a label that TextDecoder knows; UTF-16 in a meta element cannot be true. */
 export function declaredCharset(bytes: Uint8Array): string | undefined {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, sniffBytes)).toString('latin1');
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, sniffBytes)).toString(
+    'latin1',
+  );
   const label =
-    /<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)/i.exec(head)?.[1] ?? /^\s*<\?xml[^>]*encoding\s*=\s*["']([\w.:-]+)["']/i.exec(head)?.[1];
+    /<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)/i.exec(head)?.[1] ??
+    /^\s*<\?xml[^>]*encoding\s*=\s*["']([\w.:-]+)["']/i.exec(head)?.[1];
   if (label === undefined) return undefined;
   try {
     const name = new TextDecoder(label).encoding;

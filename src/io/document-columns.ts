@@ -57,9 +57,13 @@ export function planDocumentColumns(schema: Schema, options: DocumentColumnOptio
     const index = names.indexOf(mapped ?? name);
     if (index < 0) {
       if (mapped === undefined) continue;
-      throw new InputError(options.file, `there is no column "${mapped}" to take as ${name}; the columns are ${names.join(', ')}`, {
-        hint: `name one of these columns as ${name}`,
-      });
+      throw new InputError(
+        options.file,
+        `there is no column "${mapped}" to take as ${name}; the columns are ${names.join(', ')}`,
+        {
+          hint: `name one of these columns as ${name}`,
+        },
+      );
     }
     const { type } = schema.fields[index]!;
     const castable = name !== 'text' && name !== 'html' && isScalar(type);
@@ -73,14 +77,18 @@ export function planDocumentColumns(schema: Schema, options: DocumentColumnOptio
     if (isText(type)) used.add(index);
   }
   if (options.requireText && from.text === undefined && from.html === undefined) {
-    throw new InputError(options.file, `there is no text: no column is named "text" or "html"; the columns are ${names.join(', ')}`, {
-      hint: 'say which column holds it, for example columns: { text: content }',
-    });
+    throw new InputError(
+      options.file,
+      `there is no text: no column is named "text" or "html"; the columns are ${names.join(', ')}`,
+      {
+        hint: 'say which column holds it, for example columns: { text: content }',
+      },
+    );
   }
   const carried: DocumentColumnPlan['carried'] = [];
   for (const [index, name] of names.entries()) {
     if (used.has(index) || from.source === index) continue;
-    const taken = (documentNames as readonly string[]).includes(name) && !(isUnusedText(name, from));
+    const taken = (documentNames as readonly string[]).includes(name) && !isUnusedText(name, from);
     carried.push({ index, name: taken ? freeName(`${name}_input`, names) : name });
   }
   return { from, carried };
@@ -98,7 +106,12 @@ function freeName(name: string, taken: readonly string[]): string {
 }
 
 /** The batch with document columns first. `firstRow` is the number of its first row in the file. */
-export function withDocumentColumns(records: RecordBatch, plan: DocumentColumnPlan, options: DocumentColumnOptions, firstRow: number): RecordBatch {
+export function withDocumentColumns(
+  records: RecordBatch,
+  plan: DocumentColumnPlan,
+  options: DocumentColumnOptions,
+  firstRow: number,
+): RecordBatch {
   const rows = records.numRows;
   const input = (name: DocumentName): Data | undefined => {
     const index = plan.from[name];
@@ -133,8 +146,13 @@ function isText(type: DataType): boolean {
 
 function isScalar(type: DataType): boolean {
   return (
-    DataType.isInt(type) || DataType.isFloat(type) || DataType.isBool(type) || DataType.isDate(type) || DataType.isTimestamp(type) ||
-    DataType.isDecimal(type) || DataType.isNull(type)
+    DataType.isInt(type) ||
+    DataType.isFloat(type) ||
+    DataType.isBool(type) ||
+    DataType.isDate(type) ||
+    DataType.isTimestamp(type) ||
+    DataType.isDecimal(type) ||
+    DataType.isNull(type)
   );
 }
 
@@ -143,7 +161,11 @@ function asUtf8(data: Data): Data<Utf8> {
   const type = data.type as DataType;
   if (DataType.isUtf8(type)) return data as Data<Utf8>;
   if (DataType.isBinary(type)) {
-    return new Data(new Utf8(), data.offset, data.length, data.nullCount, [data.valueOffsets, data.values, data.nullBitmap] as never);
+    return new Data(new Utf8(), data.offset, data.length, data.nullCount, [
+      data.valueOffsets,
+      data.values,
+      data.nullBitmap,
+    ] as never);
   }
   const vector = new Vector([data]);
   const builder = new Utf8Builder(data.length, data.length * 12);
@@ -155,7 +177,8 @@ function scalarText(value: unknown, type: DataType, data: Data, i: number): stri
   if (value === null || value === undefined) return null;
   if (DataType.isTimestamp(type)) return timestampText((data.values as BigInt64Array)[i]!, type.unit);
   if (DataType.isDate(type)) return new Date(Number(value)).toISOString().slice(0, 10);
-  if (DataType.isDecimal(type)) return decimalText(decimalToBigInt(data.values as Uint32Array, i * data.stride, data.stride), type.scale);
+  if (DataType.isDecimal(type))
+    return decimalText(decimalToBigInt(data.values as Uint32Array, i * data.stride, data.stride), type.scale);
   return String(value);
 }
 
@@ -169,7 +192,8 @@ function timestampText(value: bigint, unit: number): string {
     seconds -= 1n;
   }
   const date = new Date(Number(seconds) * 1000);
-  if (Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 || date.getUTCFullYear() < 0) return String(value);
+  if (Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 || date.getUTCFullYear() < 0)
+    return String(value);
   const whole = date.toISOString().slice(0, 19);
   return unit === 0 ? `${whole}Z` : `${whole}.${String(rest).padStart(unit * 3, '0')}Z`;
 }
@@ -178,7 +202,8 @@ function timestampText(value: bigint, unit: number): string {
 function rowIds(id: Data | undefined, rows: number, label: string, firstRow: number): Data<Utf8> {
   const vector = id === undefined ? undefined : new Vector([id]);
   const builder = new Utf8Builder(rows, rows * (label.length + 8));
-  for (let i = 0; i < rows; i++) builder.append((vector?.get(i) as string | null | undefined) ?? `${label}#${firstRow + i}`);
+  for (let i = 0; i < rows; i++)
+    builder.append((vector?.get(i) as string | null | undefined) ?? `${label}#${firstRow + i}`);
   return builder.finish().data[0]!;
 }
 

@@ -38,7 +38,8 @@ export async function fingerprintFile(path: string): Promise<{ bytes: number; fi
         parts.push(Buffer.from(hash64Hex(parts.pop()!)));
       }
     } else {
-      for (let i = 0; i < blocks; i++) await read(Math.floor(((size - blockBytes) * i) / (blocks - 1)), blockBytes);
+      for (let i = 0; i < blocks; i++)
+        await read(Math.floor(((size - blockBytes) * i) / (blocks - 1)), blockBytes);
     }
     return { bytes: size, fingerprint: hash64Hex(Buffer.concat(parts)) };
   } finally {

@@ -49,12 +49,19 @@ export class ParquetInspector {
         settle({ error: { problem, place: 'footer', ...(hint === undefined ? {} : { hint }) } });
       };
       const timer = setTimeout(() => {
-        fail(`the footer could not be read within ${this.limits.timeoutMs / 1000} s`, 'the file is probably damaged; download it again');
+        fail(
+          `the footer could not be read within ${this.limits.timeoutMs / 1000} s`,
+          'the file is probably damaged; download it again',
+        );
       }, this.limits.timeoutMs);
       const onMessage = (message: InspectAnswer): void => settle(message);
       const onError = (error: Error & { code?: string }): void => {
         const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-        fail(memory ? `the footer needs more than ${this.limits.memoryMb} MB of memory` : `the footer cannot be read: ${error.message}`);
+        fail(
+          memory
+            ? `the footer needs more than ${this.limits.memoryMb} MB of memory`
+            : `the footer cannot be read: ${error.message}`,
+        );
       };
       const onExit = (): void => fail('the reader ended without an answer');
       const settle = (result: InspectAnswer): void => {
@@ -69,7 +76,10 @@ export class ParquetInspector {
     });
     if ('inspection' in answer) return answer.inspection;
     const { problem, place, hint } = answer.error;
-    throw new InputError(path, problem, { ...(place === undefined ? {} : { place }), ...(hint === undefined ? {} : { hint }) });
+    throw new InputError(path, problem, {
+      ...(place === undefined ? {} : { place }),
+      ...(hint === undefined ? {} : { hint }),
+    });
   }
 
   private async start(): Promise<Worker> {

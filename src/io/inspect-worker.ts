@@ -21,11 +21,15 @@ async function inspect({ path, document }: InspectRequest): Promise<InspectAnswe
       };
     });
     const columns = file.schema.fields.map((field) => ({ name: field.name, type: String(field.type) }));
-    return { inspection: { rows: rowGroups.reduce((sum, group) => sum + group.rows, 0), rowGroups, columns } };
+    return {
+      inspection: { rows: rowGroups.reduce((sum, group) => sum + group.rows, 0), rowGroups, columns },
+    };
   } catch (error) {
     if (!(error instanceof InputError)) return { error: { problem: messageOf(error) } };
     const { problem, place, hint } = error;
-    return { error: { problem, ...(place === undefined ? {} : { place }), ...(hint === undefined ? {} : { hint }) } };
+    return {
+      error: { problem, ...(place === undefined ? {} : { place }), ...(hint === undefined ? {} : { hint }) },
+    };
   }
 }
 

@@ -9,20 +9,35 @@ import { jsonText } from './json-value.ts';
 
 /** One batch from records that fit (`jsonMisfit`). */
 export function jsonBatch(columns: JsonColumns, records: readonly Record<string, unknown>[]): RecordBatch {
-  const children = columns.map(([name, type]) => column(type, records.map((record) => own(record, name)), name));
+  const children = columns.map(([name, type]) =>
+    column(
+      type,
+      records.map((record) => own(record, name)),
+      name,
+    ),
+  );
   return batchOf(jsonArrowSchema(columns), children, records.length);
 }
 
 /** What is wrong with a record under this schema, or nothing. */
 export function jsonMisfit(columns: JsonColumns, record: Record<string, unknown>): string | undefined {
+  const known = namesOf(columns);
   for (const key of Object.keys(record)) {
-    if (!columns.some(([name]) => name === key)) return `the key "${key}" is not in the schema of this input`;
+    if (!known.has(key)) return `the key "${key}" is not in the schema of this input`;
   }
   for (const [name, type] of columns) {
     const misfit = valueMisfit(type, own(record, name), name);
     if (misfit !== undefined) return misfit;
   }
   return undefined;
+}
+
+const namesByColumns = new WeakMap<JsonColumns, Set<string>>();
+
+function namesOf(columns: JsonColumns): Set<string> {
+  let names = namesByColumns.get(columns);
+  if (names === undefined) namesByColumns.set(columns, (names = new Set(columns.map(([name]) => name))));
+  return names;
 }
 
 function valueMisfit(type: JsonType, value: unknown, path: string): string | undefined {
@@ -69,7 +84,9 @@ function column(type: JsonType, values: readonly unknown[], path: string): Data 
   const arrow = jsonArrowType(type);
   if (type === 'null') return new Data(arrow, 0, n, n);
   if (type === 'text' || type === 'json') {
-    const builder = new Utf8Builder(n, n * 16);
+    let units = 64;
+    for (const value of values) if (typeof value === 'string') units += value.length;
+    const builder = new Utf8Builder(n, units);
     for (const value of values) {
       if (value === null || value === undefined) builder.append(null);
       else builder.append(typeof value === 'string' && type === 'text' ? value : jsonText(value));
@@ -84,7 +101,12 @@ function column(type: JsonType, values: readonly unknown[], path: string): Data 
   }
   const validity = nulls === 0 ? undefined : bitmap;
   if (typeof type === 'object') return nested(type, arrow, values, validity, nulls, path);
-  const out = type === 'bool' ? new Uint8Array((n + 7) >> 3) : type === 'int' ? new BigInt64Array(n) : new Float64Array(n);
+  const out =
+    type === 'bool'
+      ? new Uint8Array((n + 7) >> 3)
+      : type === 'int'
+        ? new BigInt64Array(n)
+        : new Float64Array(n);
   for (let i = 0; i < n; i++) {
     const value = values[i];
     if (value === null || value === undefined) continue;
@@ -112,12 +134,16 @@ function nested(
       if (Array.isArray(value)) for (const item of value) items.push(item);
       offsets[i + 1] = items.length;
     }
-    return new Data(arrow, 0, n, nulls, [offsets, undefined, validity] as never, [column(type.list, items, `${path}[]`)]);
+    return new Data(arrow, 0, n, nulls, [offsets, undefined, validity] as never, [
+      column(type.list, items, `${path}[]`),
+    ]);
   }
   const children = type.struct.map(([name, child]) =>
     column(
       child,
-      values.map((value) => (value === null || value === undefined ? null : own(value as Record<string, unknown>, name))),
+      values.map((value) =>
+        value === null || value === undefined ? null : own(value as Record<string, unknown>, name),
+      ),
       `${path}.${name}`,
     ),
   );

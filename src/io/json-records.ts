@@ -28,7 +28,10 @@ export const defaultMaxRecordBytes = 64 * 1024 * 1024;
 const newline = 10;
 
 /** Lines that are not blank. A last line without a newline counts. */
-export async function* splitLines(pieces: AsyncIterable<Buffer>, options: RecordOptions = {}): AsyncGenerator<RawRecord> {
+export async function* splitLines(
+  pieces: AsyncIterable<Buffer>,
+  options: RecordOptions = {},
+): AsyncGenerator<RawRecord> {
   const max = options.maxRecordBytes ?? defaultMaxRecordBytes;
   let number = options.firstNumber ?? 1;
   let offset = options.firstOffset ?? 0;
@@ -88,7 +91,11 @@ function isBlank(bytes: Buffer): boolean {
  * The top-level values of a JSON text: elements of one outer array, or values that follow one another. Finds their ends by counting
  * brackets outside strings; whether a value is JSON is for the parser to say. Throws when the text ends inside the array.
  */
-export async function* splitValues(file: string, pieces: AsyncIterable<Buffer>, options: RecordOptions = {}): AsyncGenerator<RawRecord> {
+export async function* splitValues(
+  file: string,
+  pieces: AsyncIterable<Buffer>,
+  options: RecordOptions = {},
+): AsyncGenerator<RawRecord> {
   const max = options.maxRecordBytes ?? defaultMaxRecordBytes;
   let number = 0;
   let offset = 0;
@@ -154,7 +161,10 @@ export async function* splitValues(file: string, pieces: AsyncIterable<Buffer>, 
         inArray = false;
         continue;
       }
-      if (closed) throw new InputError(file, 'more text behind the end of the JSON array', { place: `byte ${offset + i}` });
+      if (closed)
+        throw new InputError(file, 'more text behind the end of the JSON array', {
+          place: `byte ${offset + i}`,
+        });
       started = true;
       from = i;
       if (byte === 0x22) inString = true;

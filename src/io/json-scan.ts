@@ -64,14 +64,19 @@ export async function scanJson(path: string, options: JsonScanOptions): Promise<
 }
 
 /** Whether a JSON file is read by lines or by values: an outer array is values, and a first line that is a whole object means lines. */
-async function actualFormat(path: string, { format, compression }: JsonScanOptions): Promise<'jsonl' | 'json'> {
+async function actualFormat(
+  path: string,
+  { format, compression }: JsonScanOptions,
+): Promise<'jsonl' | 'json'> {
   for await (const piece of readFileBytes(path, { compression })) {
     const first = /[^\s\uFEFF]/.exec(piece.subarray(0, 65536).toString('utf8'))?.[0];
     if (first === '[') return 'json';
     if (first !== undefined) break;
   }
   if (format === 'jsonl') return 'jsonl';
-  for await (const record of splitLines(readFileBytes(path, { compression }), { maxRecordBytes: 16 * 1024 * 1024 })) {
+  for await (const record of splitLines(readFileBytes(path, { compression }), {
+    maxRecordBytes: 16 * 1024 * 1024,
+  })) {
     return 'record' in parseRecord(record) ? 'jsonl' : 'json';
   }
   return 'json';
@@ -89,17 +94,22 @@ export function recordsOf(
 }
 
 /** The object in a record, or what is wrong with it. */
-export function parseRecord({ bytes, length }: RawRecord): { record: Record<string, unknown> } | { problem: string } {
+export function parseRecord({
+  bytes,
+  length,
+}: RawRecord): { record: Record<string, unknown> } | { problem: string } {
   if (bytes === undefined) return { problem: `the record has ${length} bytes, more than the limit` };
   if (!isUtf8(bytes)) return { problem: `not UTF-8 (byte ${firstBadByte(bytes)} of the record)` };
   let value: unknown;
   try {
-    value = parseJson(bytes.toString('utf8').replace(/^\uFEFF/, ''));
+    value = parseJson(bytes);
   } catch (error) {
     return { problem: `not JSON: ${messageOf(error).slice(0, 200)}` };
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    return { problem: `expected an object, found ${value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`}` };
+    return {
+      problem: `expected an object, found ${value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`}`,
+    };
   }
   return { record: value as Record<string, unknown> };
 }
@@ -121,6 +131,8 @@ function observe(scan: JsonSchemaScan, record: RawRecord, path: string): void {
   try {
     scan.observe(parsed.record);
   } catch (error) {
-    throw new InputError(path, messageOf(error), { hint: 'declare the schema of this input, or restructure the records' });
+    throw new InputError(path, messageOf(error), {
+      hint: 'declare the schema of this input, or restructure the records',
+    });
   }
 }

@@ -12,11 +12,22 @@ const maxKeys = 512;
 const maxColumns = 4096;
 
 /** A type as it stands in plan.json. `json`: JSON text of whatever is there. `text`: strings as they are, the rest as JSON text. */
-export type JsonType = 'null' | 'bool' | 'int' | 'float' | 'text' | 'json' | { list: JsonType } | { struct: [name: string, type: JsonType][] };
+export type JsonType =
+  | 'null'
+  | 'bool'
+  | 'int'
+  | 'float'
+  | 'text'
+  | 'json'
+  | { list: JsonType }
+  | { struct: [name: string, type: JsonType][] };
 export type JsonColumns = [name: string, type: JsonType][];
 
 /** A type as a user declares it: `int`, `{ list: text }`, `{ struct: { role: text } }`. */
-export type DeclaredType = Extract<JsonType, string> | { list: DeclaredType } | { struct: Record<string, DeclaredType> };
+export type DeclaredType =
+  | Extract<JsonType, string>
+  | { list: DeclaredType }
+  | { struct: Record<string, DeclaredType> };
 
 export function declaredColumns(schema: Readonly<Record<string, DeclaredType>>): JsonColumns {
   const convert = (type: DeclaredType): JsonType => {
@@ -46,7 +57,8 @@ class Observed {
   add(value: unknown, depth: number): void {
     if (typeof value === 'string') this.kinds |= seenString;
     else if (value === null || value === undefined) this.kinds |= seenNull;
-    else if (typeof value === 'number') this.kinds |= Number.isSafeInteger(value) && !Object.is(value, -0) ? seenInt : seenFloat;
+    else if (typeof value === 'number')
+      this.kinds |= Number.isSafeInteger(value) && !Object.is(value, -0) ? seenInt : seenFloat;
     else if (typeof value === 'boolean') this.kinds |= seenBool;
     else if (typeof value === 'bigint') this.kinds |= BigInt.asIntN(64, value) === value ? seenInt : seenBig;
     else if (Array.isArray(value)) {
@@ -86,12 +98,15 @@ class Observed {
     if (kinds === seenBool) return 'bool';
     if (kinds === seenInt) return 'int';
     if (kinds === seenFloat || kinds === (seenInt | seenFloat)) return 'float';
-    if (kinds === seenList && !this.tooMany) return { list: this.element?.type(`${path}[]`, conflicts) ?? 'null' };
+    if (kinds === seenList && !this.tooMany)
+      return { list: this.element?.type(`${path}[]`, conflicts) ?? 'null' };
     if (kinds === seenObject && !this.tooMany && this.keys !== undefined) {
       if (this.keys.size === 0) return 'json';
       return { struct: [...this.keys].map(([key, child]) => [key, child.type(`${path}.${key}`, conflicts)]) };
     }
-    conflicts.push(`${path} (${describe(kinds)}${this.tooMany ? `, beyond ${maxDepth} levels or ${maxKeys} keys` : ''})`);
+    conflicts.push(
+      `${path} (${describe(kinds)}${this.tooMany ? `, beyond ${maxDepth} levels or ${maxKeys} keys` : ''})`,
+    );
     return kinds & seenString ? 'text' : 'json';
   }
 }
@@ -118,13 +133,19 @@ export class JsonSchemaScan {
   observe(record: Record<string, unknown>): void {
     this.rows++;
     this.root.addObject(record, 0, maxColumns);
-    if (this.root.tooMany) throw new Error(`more than ${maxColumns} different keys: the keys of these records look like data, not like columns`);
+    if (this.root.tooMany)
+      throw new Error(
+        `more than ${maxColumns} different keys: the keys of these records look like data, not like columns`,
+      );
   }
 
   /** The columns in order of first appearance, and a line per place where types did not agree. */
   finish(): { columns: JsonColumns; conflicts: string[] } {
     const conflicts: string[] = [];
-    const columns: JsonColumns = [...(this.root.keys ?? [])].map(([key, child]) => [key, child.type(key, conflicts)]);
+    const columns: JsonColumns = [...(this.root.keys ?? [])].map(([key, child]) => [
+      key,
+      child.type(key, conflicts),
+    ]);
     return { columns, conflicts };
   }
 }

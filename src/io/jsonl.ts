@@ -36,14 +36,20 @@ export async function readJsonLines<T = Record<string, unknown>>(path: string): 
     try {
       rows.push(JSON.parse(part) as T);
     } catch (error) {
-      throw new InputError(path, `not JSON: ${(error as Error).message}`, { place: `line ${line}`, cause: error });
+      throw new InputError(path, `not JSON: ${(error as Error).message}`, {
+        place: `line ${line}`,
+        cause: error,
+      });
     }
   }
   return rows;
 }
 
 /** Writes one line per row, whole or not at all. BigInts are written as numbers. */
-export async function writeJsonLines(path: string, rows: Iterable<unknown>): Promise<{ bytes: number; sha256: string }> {
+export async function writeJsonLines(
+  path: string,
+  rows: Iterable<unknown>,
+): Promise<{ bytes: number; sha256: string }> {
   const file = await AtomicFile.create(path);
   try {
     let pending: string[] = [];

@@ -15,7 +15,10 @@ export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (;;) {
     const file = join(folder, 'package.json');
-    if (existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'midtrain') {
+    if (
+      existsSync(file) &&
+      (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'midtrain'
+    ) {
       root = folder;
       return folder;
     }
@@ -26,7 +29,9 @@ export function packageRoot(): string {
 }
 
 /** This package's version and those of the libraries whose behaviour shows in results. */
-export function packageVersions(libraries: readonly string[] = ['apache-arrow', 'hyparquet', 'hyparquet-writer', 'webgpu']): Record<string, string> {
+export function packageVersions(
+  libraries: readonly string[] = ['apache-arrow', 'hyparquet', 'hyparquet-writer', 'webgpu'],
+): Record<string, string> {
   const own = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
     version: string;
     dependencies?: Record<string, string>;

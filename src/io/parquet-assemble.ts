@@ -7,8 +7,8 @@
  * Source: Melnik et al., "Dremel" (2010), section 4.2; the Arrow columnar format.
  */
 import { Data, DataType } from 'apache-arrow';
-import type { ColumnNode, LeafNode, ListNode, StructNode } from './parquet-schema.ts';
 import type { ByteValues, FixedValues, PageValues } from './parquet-page.ts';
+import type { ColumnNode, LeafNode, ListNode, StructNode } from './parquet-schema.ts';
 
 /** What one leaf contributes to a batch: its levels, and its values as pieces of pages. */
 export interface LeafLevels {
@@ -25,9 +25,16 @@ export function assembleColumn(node: ColumnNode, leaves: ReadonlyMap<LeafNode, L
   return assemble(node, 0, 0, leaves);
 }
 
-function assemble(node: ColumnNode, slotLevel: number, repetition: number, leaves: ReadonlyMap<LeafNode, LeafLevels>): Data {
+function assemble(
+  node: ColumnNode,
+  slotLevel: number,
+  repetition: number,
+  leaves: ReadonlyMap<LeafNode, LeafLevels>,
+): Data {
   if (node.kind === 'leaf') return assembleLeaf(node, slotLevel, leaves.get(node)!);
-  return node.kind === 'struct' ? assembleStruct(node, slotLevel, repetition, leaves) : assembleList(node, slotLevel, repetition, leaves);
+  return node.kind === 'struct'
+    ? assembleStruct(node, slotLevel, repetition, leaves)
+    : assembleList(node, slotLevel, repetition, leaves);
 }
 
 function firstLeaf(node: ColumnNode): LeafNode {
@@ -54,7 +61,12 @@ class Bits {
   }
 }
 
-function assembleStruct(node: StructNode, slotLevel: number, repetition: number, leaves: ReadonlyMap<LeafNode, LeafLevels>): Data {
+function assembleStruct(
+  node: StructNode,
+  slotLevel: number,
+  repetition: number,
+  leaves: ReadonlyMap<LeafNode, LeafLevels>,
+): Data {
   const { levels, definition, repetition: reps } = leaves.get(firstLeaf(node))!;
   const valid = new Bits(levels);
   for (let i = 0; i < levels; i++) {
@@ -65,12 +77,27 @@ function assembleStruct(node: StructNode, slotLevel: number, repetition: number,
   }
   const children = node.children.map((child) => assemble(child, slotLevel, repetition, leaves));
   for (const child of children) {
-    if (child.length !== valid.length) throw new Error(`the parts of "${node.path.join('.')}" differ in length: ${child.length} and ${valid.length}`);
+    if (child.length !== valid.length)
+      throw new Error(
+        `the parts of "${node.path.join('.')}" differ in length: ${child.length} and ${valid.length}`,
+      );
   }
-  return new Data(node.field.type, 0, valid.length, valid.zeros, [undefined, undefined, valid.finish()] as never, children);
+  return new Data(
+    node.field.type,
+    0,
+    valid.length,
+    valid.zeros,
+    [undefined, undefined, valid.finish()] as never,
+    children,
+  );
 }
 
-function assembleList(node: ListNode, slotLevel: number, repetition: number, leaves: ReadonlyMap<LeafNode, LeafLevels>): Data {
+function assembleList(
+  node: ListNode,
+  slotLevel: number,
+  repetition: number,
+  leaves: ReadonlyMap<LeafNode, LeafLevels>,
+): Data {
   const { levels, definition, repetition: reps } = leaves.get(firstLeaf(node))!;
   const valid = new Bits(levels);
   const offsets = new Int32Array(levels + 1);
@@ -88,7 +115,8 @@ function assembleList(node: ListNode, slotLevel: number, repetition: number, lea
   }
   offsets[valid.length] = elements;
   const child = assemble(node.child, node.elementDefinition, node.repetition, leaves);
-  if (child.length !== elements) throw new Error(`"${node.path.join('.')}" has ${child.length} elements where ${elements} are expected`);
+  if (child.length !== elements)
+    throw new Error(`"${node.path.join('.')}" has ${child.length} elements where ${elements} are expected`);
   return new Data(
     node.field.type,
     0,
@@ -112,7 +140,8 @@ function assembleLeaf(node: LeafNode, slotLevel: number, leaf: LeafLevels): Data
     bitmap = bits.finish();
   }
   const values = leaf.pieces.reduce((n, piece) => n + piece.end - piece.start, 0);
-  if (values !== count - nulls) throw new Error(`"${node.path.join('.')}" has ${values} values where ${count - nulls} are expected`);
+  if (values !== count - nulls)
+    throw new Error(`"${node.path.join('.')}" has ${values} values where ${count - nulls} are expected`);
   if (DataType.isNull(type)) return new Data(type, 0, count, count);
   if (DataType.isUtf8(type) || DataType.isBinary(type)) return variableLeaf(type, leaf, count, nulls, bitmap);
   const write = fixedWriter(type, count);
@@ -126,7 +155,13 @@ function assembleLeaf(node: LeafNode, slotLevel: number, leaf: LeafLevels): Data
   return new Data(type, 0, count, nulls, [undefined, write.out, bitmap] as never);
 }
 
-function variableLeaf(type: DataType, leaf: LeafLevels, count: number, nulls: number, bitmap: Uint8Array | undefined): Data {
+function variableLeaf(
+  type: DataType,
+  leaf: LeafLevels,
+  count: number,
+  nulls: number,
+  bitmap: Uint8Array | undefined,
+): Data {
   const offsets = new Int32Array(count + 1);
   let total = 0;
   for (const { values, start, end } of leaf.pieces) {
@@ -161,13 +196,24 @@ interface FixedWriter {
 function fixedWriter(type: DataType, count: number): FixedWriter {
   if (DataType.isBool(type)) {
     const out = new Uint8Array((count + 7) >> 3);
-    return { out, put: (values, i, slot) => void ((values as FixedValues).array[i] && (out[slot >> 3]! |= 1 << (slot & 7))) };
+    return {
+      out,
+      put: (values, i, slot) =>
+        void ((values as FixedValues).array[i] && (out[slot >> 3]! |= 1 << (slot & 7))),
+    };
   }
   if (DataType.isDecimal(type)) return decimalWriter(type.bitWidth / 32, count);
   if (DataType.isFixedSizeBinary(type)) {
     const width = type.byteWidth;
     const out = new Uint8Array(count * width);
-    return { out, put: (values, i, slot) => out.set(((values as FixedValues).array as Uint8Array).subarray(i * width, (i + 1) * width), slot * width) };
+    return {
+      out,
+      put: (values, i, slot) =>
+        out.set(
+          ((values as FixedValues).array as Uint8Array).subarray(i * width, (i + 1) * width),
+          slot * width,
+        ),
+    };
   }
   if (DataType.isFloat(type) && type.precision === 0) {
     const out = new Uint16Array(count);
@@ -201,7 +247,8 @@ function decimalWriter(words: number, count: number): FixedWriter {
     if (end - start > words * 4) {
       // Wider than the type: fine as long as the surplus only repeats the sign.
       for (let b = start; b < end - words * 4; b++) {
-        if (bytes[b] !== (negative ? 0xff : 0)) throw new Error(`a decimal of ${end - start} bytes does not fit ${words * 32} bits`);
+        if (bytes[b] !== (negative ? 0xff : 0))
+          throw new Error(`a decimal of ${end - start} bytes does not fit ${words * 32} bits`);
       }
     }
     out.fill(negative ? 0xffffffff : 0, at, at + words);

@@ -9,7 +9,13 @@ import { crc32 } from 'node:zlib';
 import type { ColumnMetaData } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { maxPageBytes } from './parquet-codecs.ts';
-import { decodeDataPage, decodeDictionary, type Page, type PageContext, type PageValues } from './parquet-page.ts';
+import {
+  decodeDataPage,
+  decodeDictionary,
+  type Page,
+  type PageContext,
+  type PageValues,
+} from './parquet-page.ts';
 import { checkThriftStruct } from './parquet-thrift.ts';
 
 const windowBytes = 1024 * 1024;
@@ -34,7 +40,11 @@ export function chunkRange(meta: ColumnMetaData, fileBytes: number): { start: nu
 }
 
 /** The data pages in order. Errors are plain `Error`s; the caller knows file, row group and column. */
-export async function* readPages(source: ChunkSource, meta: ColumnMetaData, context: PageContext): AsyncGenerator<Page> {
+export async function* readPages(
+  source: ChunkSource,
+  meta: ColumnMetaData,
+  context: PageContext,
+): AsyncGenerator<Page> {
   const { start, end } = chunkRange(meta, source.fileBytes);
   const window = new Window(source.handle, start, end);
   let dictionary: PageValues | undefined;
@@ -47,7 +57,8 @@ export async function* readPages(source: ChunkSource, meta: ColumnMetaData, cont
       throw new Error(`page ${page} declares ${size} bytes, ${end - window.at} remain in the column`);
     }
     const body = await window.take(size);
-    if (header.crc !== undefined && crc32(body) !== header.crc >>> 0) throw new Error(`page ${page} fails its checksum`);
+    if (header.crc !== undefined && crc32(body) !== header.crc >>> 0)
+      throw new Error(`page ${page} fails its checksum`);
     if (header.type === 'DICTIONARY_PAGE') {
       dictionary = decodeDictionary(body, header, context);
     } else if (header.type === 'DATA_PAGE' || header.type === 'DATA_PAGE_V2') {

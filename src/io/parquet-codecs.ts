@@ -33,13 +33,15 @@ export function decompress(codec: CompressionCodec, input: Uint8Array, length: n
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ERR_BUFFER_TOO_LARGE') throw new Error(`${codec} data is larger than the ${length} bytes the page declares`, { cause: error });
+    if (code === 'ERR_BUFFER_TOO_LARGE')
+      throw new Error(`${codec} data is larger than the ${length} bytes the page declares`, { cause: error });
     throw new Error(code === undefined ? message : `${codec} data is damaged: ${message}`, { cause: error });
   }
 }
 
 function exact(bytes: Uint8Array, length: number, codec: CompressionCodec): Uint8Array {
-  if (bytes.length !== length) throw new Error(`${codec} data has ${bytes.length} bytes, the page declares ${length}`);
+  if (bytes.length !== length)
+    throw new Error(`${codec} data has ${bytes.length} bytes, the page declares ${length}`);
   // node:zlib gives Buffers, whose slice() does not copy; the decoder counts on slice() copying.
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -39,7 +39,10 @@ export async function openParquet(path: string): Promise<ParquetFile> {
   } catch (error) {
     await handle.close();
     if (error instanceof InputError) throw error;
-    throw new InputError(path, `the Parquet footer is damaged: ${messageOf(error)}`, { place: 'footer', cause: error });
+    throw new InputError(path, `the Parquet footer is damaged: ${messageOf(error)}`, {
+      place: 'footer',
+      cause: error,
+    });
   }
 }
 
@@ -48,18 +51,24 @@ async function readFooter(path: string, handle: FileHandle, size: number): Promi
     throw new InputError(path, problem, { place: 'footer', ...(hint === undefined ? {} : { hint }) });
   };
   if (size === 0) fail('the file is empty', 'download or write it again');
-  if (size < 12) fail(`the file has ${size} bytes; a Parquet file has at least 12`, 'download or write it again');
+  if (size < 12)
+    fail(`the file has ${size} bytes; a Parquet file has at least 12`, 'download or write it again');
   const head = await bytesAt(handle, 0, 4);
   const tail = await bytesAt(handle, size - 8, 8);
   const magic = Buffer.from(tail.subarray(4)).toString('latin1');
   if (magic === 'PARE') fail('the file is encrypted', 'decrypt it first');
   if (magic !== 'PAR1') {
     const begun = Buffer.from(head).toString('latin1') === 'PAR1';
-    if (begun) fail('the file is cut short: it begins like Parquet but does not end like it', 'download or write it again');
+    if (begun)
+      fail(
+        'the file is cut short: it begins like Parquet but does not end like it',
+        'download or write it again',
+      );
     fail('not a Parquet file: it neither begins nor ends with PAR1');
   }
   const length = new DataView(tail.buffer, tail.byteOffset).getUint32(0, true);
-  if (length > size - 12) fail(`the footer declares ${length} bytes in a file of ${size}`, 'download or write it again');
+  if (length > size - 12)
+    fail(`the footer declares ${length} bytes in a file of ${size}`, 'download or write it again');
   if (length > maxFooterBytes) fail(`the footer has ${length} bytes; the limit is ${maxFooterBytes}`);
   const bytes = await bytesAt(handle, size - 8 - length, length + 8);
   checkThriftStruct(bytes, 0, length);
@@ -67,7 +76,9 @@ async function readFooter(path: string, handle: FileHandle, size: number): Promi
     return parquetMetadata(bytes, { geoparquet: false, parsers: rawStatistics });
   } catch (error) {
     // Well formed, but a field is missing or names something that does not exist; hyparquet then trips over `undefined`.
-    throw new Error(`its fields are missing or contradict each other (${messageOf(error)})`, { cause: error });
+    throw new Error(`its fields are missing or contradict each other (${messageOf(error)})`, {
+      cause: error,
+    });
   }
 }
 
@@ -98,7 +109,11 @@ function checkRowGroups(path: string, metadata: FileMetaData, columns: ColumnNod
   const leaves = columns.flatMap(leavesOf);
   const names = new Set<string>();
   for (const { name } of columns) {
-    if (names.has(name)) throw new InputError(path, `two columns are named "${name}"`, { place: 'footer', hint: 'rename one of them' });
+    if (names.has(name))
+      throw new InputError(path, `two columns are named "${name}"`, {
+        place: 'footer',
+        hint: 'rename one of them',
+      });
     names.add(name);
   }
   let rows = 0;
@@ -112,12 +127,17 @@ function checkRowGroups(path: string, metadata: FileMetaData, columns: ColumnNod
     for (const [j, column] of group.columns.entries()) {
       if (column.file_path) throw new Error(`the column ${j} lies in another file (${column.file_path})`);
       if (column.crypto_metadata !== undefined || column.encrypted_column_metadata !== undefined) {
-        throw new InputError(path, `the column "${leaves[j]!.path.join('.')}" is encrypted`, { place: 'footer', hint: 'decrypt it first' });
+        throw new InputError(path, `the column "${leaves[j]!.path.join('.')}" is encrypted`, {
+          place: 'footer',
+          hint: 'decrypt it first',
+        });
       }
       const meta = column.meta_data;
       if (meta === undefined) throw new Error(`column ${j} of row group ${i} has no metadata`);
       if (meta.type !== leaves[j]!.element.type) {
-        throw new Error(`column "${leaves[j]!.path.join('.')}" is ${String(meta.type)} in row group ${i} and ${String(leaves[j]!.element.type)} in the schema`);
+        throw new Error(
+          `column "${leaves[j]!.path.join('.')}" is ${String(meta.type)} in row group ${i} and ${String(leaves[j]!.element.type)} in the schema`,
+        );
       }
     }
   }

@@ -6,7 +6,14 @@
  */
 
 /** Reads `count` values of `width` bits (0 to 32) from `bytes[start, end)`. Returns the offset behind the last run used. */
-export function readHybrid(bytes: Uint8Array, start: number, end: number, width: number, out: Uint8Array | Int32Array, count: number): number {
+export function readHybrid(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  width: number,
+  out: Uint8Array | Int32Array,
+  count: number,
+): number {
   if (width < 0 || width > 32) throw new Error(`bit width ${width}`);
   let at = start;
   let done = 0;
@@ -14,7 +21,8 @@ export function readHybrid(bytes: Uint8Array, start: number, end: number, width:
   while (done < count) {
     let header = 0;
     for (let shift = 0; ; shift += 7) {
-      if (at >= end || shift > 28) throw new Error(`level or index data ends after ${done} of ${count} values`);
+      if (at >= end || shift > 28)
+        throw new Error(`level or index data ends after ${done} of ${count} values`);
       const byte = bytes[at++]!;
       header += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) break;
@@ -33,7 +41,8 @@ export function readHybrid(bytes: Uint8Array, start: number, end: number, width:
       const stop = Math.min(count, done + groups * 8);
       const available = end - at;
       // The last group may be cut short by a writer that drops padding bytes; only the values needed must be there.
-      if (Math.ceil(((stop - done) * width) / 8) > available) throw new Error(`level or index data ends after ${done} of ${count} values`);
+      if (Math.ceil(((stop - done) * width) / 8) > available)
+        throw new Error(`level or index data ends after ${done} of ${count} values`);
       unpack(bytes, at, width, out, done, stop);
       done = stop;
       at = Math.min(end, at + groups * width);
@@ -42,7 +51,14 @@ export function readHybrid(bytes: Uint8Array, start: number, end: number, width:
   return at;
 }
 
-function unpack(bytes: Uint8Array, start: number, width: number, out: Uint8Array | Int32Array, from: number, to: number): void {
+function unpack(
+  bytes: Uint8Array,
+  start: number,
+  width: number,
+  out: Uint8Array | Int32Array,
+  from: number,
+  to: number,
+): void {
   if (width === 0) {
     out.fill(0, from, to);
     return;

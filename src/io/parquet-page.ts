@@ -54,7 +54,12 @@ export function decodeDictionary(body: Uint8Array, header: PageHeader, context: 
   return plain(bytes, 0, countOf(dictionary.num_values), context);
 }
 
-export function decodeDataPage(body: Uint8Array, header: PageHeader, dictionary: PageValues | undefined, context: PageContext): Page {
+export function decodeDataPage(
+  body: Uint8Array,
+  header: PageHeader,
+  dictionary: PageValues | undefined,
+  context: PageContext,
+): Page {
   const size = pageSize(header.uncompressed_page_size);
   if (header.type === 'DATA_PAGE') {
     const own = header.data_page_header;
@@ -68,13 +73,21 @@ export function decodeDataPage(body: Uint8Array, header: PageHeader, dictionary:
       if (at + 4 > bytes.length) throw new Error('the page ends before its levels');
       const length = new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true);
       const start = at + 4;
-      if (start + length > bytes.length) throw new Error(`levels of ${length} bytes in a page of ${bytes.length}`);
+      if (start + length > bytes.length)
+        throw new Error(`levels of ${length} bytes in a page of ${bytes.length}`);
       at = start + length;
       return readLevels(bytes, start, at, max, levels);
     };
     const repetition = read(context.maxRepetition, own.repetition_level_encoding);
     const definition = read(context.maxDefinition, own.definition_level_encoding);
-    const values = decodeValues(bytes, at, own.encoding, countValues(definition, levels, context), dictionary, context);
+    const values = decodeValues(
+      bytes,
+      at,
+      own.encoding,
+      countValues(definition, levels, context),
+      dictionary,
+      context,
+    );
     return { levels, definition, repetition, values };
   }
   const own = header.data_page_header_v2;
@@ -82,25 +95,41 @@ export function decodeDataPage(body: Uint8Array, header: PageHeader, dictionary:
   const levels = countOf(own.num_values);
   const repetitionEnd = countOf(own.repetition_levels_byte_length);
   const definitionEnd = repetitionEnd + countOf(own.definition_levels_byte_length);
-  if (definitionEnd > body.length || definitionEnd > size) throw new Error(`levels of ${definitionEnd} bytes in a page of ${body.length}`);
-  const repetition = context.maxRepetition === 0 ? undefined : readLevels(body, 0, repetitionEnd, context.maxRepetition, levels);
+  if (definitionEnd > body.length || definitionEnd > size)
+    throw new Error(`levels of ${definitionEnd} bytes in a page of ${body.length}`);
+  const repetition =
+    context.maxRepetition === 0
+      ? undefined
+      : readLevels(body, 0, repetitionEnd, context.maxRepetition, levels);
   const definition =
-    context.maxDefinition === 0 ? undefined : readLevels(body, repetitionEnd, definitionEnd, context.maxDefinition, levels);
+    context.maxDefinition === 0
+      ? undefined
+      : readLevels(body, repetitionEnd, definitionEnd, context.maxDefinition, levels);
   const rest = body.subarray(definitionEnd);
   const count = countValues(definition, levels, context);
   // A page of nulls only may leave out the compressed block altogether.
-  const bytes = own.is_compressed === false || (count === 0 && rest.length === 0) ? rest : decompress(context.codec, rest, size - definitionEnd);
-  return { levels, definition, repetition, values: decodeValues(bytes, 0, own.encoding, count, dictionary, context) };
+  const bytes =
+    own.is_compressed === false || (count === 0 && rest.length === 0)
+      ? rest
+      : decompress(context.codec, rest, size - definitionEnd);
+  return {
+    levels,
+    definition,
+    repetition,
+    values: decodeValues(bytes, 0, own.encoding, count, dictionary, context),
+  };
 }
 
 function pageSize(declared: number): number {
   if (!(declared >= 0)) throw new Error(`the page declares ${declared} bytes`);
-  if (declared > maxPageBytes) throw new Error(`the page declares ${declared} bytes; the limit is ${maxPageBytes}`);
+  if (declared > maxPageBytes)
+    throw new Error(`the page declares ${declared} bytes; the limit is ${maxPageBytes}`);
   return declared;
 }
 
 function countOf(n: number): number {
-  if (!(n >= 0) || n > maxLevels) throw new Error(`the page declares ${n} values or bytes of levels; the limit is ${maxLevels}`);
+  if (!(n >= 0) || n > maxLevels)
+    throw new Error(`the page declares ${n} values or bytes of levels; the limit is ${maxLevels}`);
   return n;
 }
 
@@ -144,7 +173,8 @@ function decodeValues(
       return { kind: 'fixed', array, width: 1 };
     }
     case 'DELTA_BINARY_PACKED': {
-      if (context.type !== 'INT32' && context.type !== 'INT64') throw new Error(`encoding ${encoding} for ${context.type}`);
+      if (context.type !== 'INT32' && context.type !== 'INT64')
+        throw new Error(`encoding ${encoding} for ${context.type}`);
       const array = context.type === 'INT32' ? new Int32Array(count) : new BigInt64Array(count);
       deltaInts(bytes, start, array);
       return { kind: 'fixed', array, width: 1 };
@@ -161,8 +191,13 @@ function decodeValues(
 }
 
 function empty({ type, typeLength }: PageContext): PageValues {
-  if (type === 'BYTE_ARRAY') return { kind: 'bytes', bytes: new Uint8Array(0), starts: new Int32Array(0), ends: new Int32Array(0) };
-  return { kind: 'fixed', array: new (numberArrays[type] ?? Uint8Array)(0), width: type === 'FIXED_LEN_BYTE_ARRAY' ? (typeLength ?? 1) : 1 };
+  if (type === 'BYTE_ARRAY')
+    return { kind: 'bytes', bytes: new Uint8Array(0), starts: new Int32Array(0), ends: new Int32Array(0) };
+  return {
+    kind: 'fixed',
+    array: new (numberArrays[type] ?? Uint8Array)(0),
+    width: type === 'FIXED_LEN_BYTE_ARRAY' ? (typeLength ?? 1) : 1,
+  };
 }
 
 const numberArrays: Partial<Record<ParquetType, new (n: number) => NumberArray>> = {
@@ -189,16 +224,24 @@ function plain(bytes: Uint8Array, start: number, count: number, context: PageCon
   const width = type === 'FIXED_LEN_BYTE_ARRAY' ? (context.typeLength ?? 0) : physicalWidths[type];
   if (!(width > 0)) throw new Error(`values of type ${String(type)} and length ${width}`);
   if (count * width > remaining) throw new Error(`${count} values of ${width} bytes in ${remaining} bytes`);
-  if (type === 'FIXED_LEN_BYTE_ARRAY') return { kind: 'fixed', array: bytes.slice(start, start + count * width), width };
+  if (type === 'FIXED_LEN_BYTE_ARRAY')
+    return { kind: 'fixed', array: bytes.slice(start, start + count * width), width };
   if (type === 'INT96') return { kind: 'fixed', array: nanoseconds(bytes, start, count), width: 1 };
   // Copied, so that the values are aligned and the page can be freed.
   const copy = bytes.slice(start, start + count * width).buffer;
-  const array = new (numberArrays[type] as unknown as new (b: ArrayBufferLike, at: number, n: number) => NumberArray)(copy, 0, count);
+  const array = new (
+    numberArrays[type] as unknown as new (
+      b: ArrayBufferLike,
+      at: number,
+      n: number,
+    ) => NumberArray
+  )(copy, 0, count);
   return { kind: 'fixed', array, width: 1 };
 }
 
 function plainByteArrays(bytes: Uint8Array, start: number, count: number): ByteValues {
-  if (count * 4 > bytes.length - start) throw new Error(`${count} byte arrays in ${bytes.length - start} bytes`);
+  if (count * 4 > bytes.length - start)
+    throw new Error(`${count} byte arrays in ${bytes.length - start} bytes`);
   const starts = new Int32Array(count);
   const ends = new Int32Array(count);
   let at = start;
@@ -206,7 +249,8 @@ function plainByteArrays(bytes: Uint8Array, start: number, count: number): ByteV
     if (at + 4 > bytes.length) throw new Error(`the page ends before value ${i} of ${count}`);
     const length = bytes[at]! + bytes[at + 1]! * 256 + bytes[at + 2]! * 65536 + bytes[at + 3]! * 16777216;
     at += 4;
-    if (length > bytes.length - at) throw new Error(`value ${i} has ${length} bytes, ${bytes.length - at} remain`);
+    if (length > bytes.length - at)
+      throw new Error(`value ${i} has ${length} bytes, ${bytes.length - at} remain`);
     starts[i] = at;
     at += length;
     ends[i] = at;
@@ -221,14 +265,16 @@ function nanoseconds(bytes: Uint8Array, start: number, count: number): BigInt64A
   for (let i = 0; i < count; i++) {
     const days = BigInt(view.getUint32(i * 12 + 8, true)) - 2440588n;
     const value = days * 86_400_000_000_000n + view.getBigInt64(i * 12, true);
-    if (BigInt.asIntN(64, value) !== value) throw new Error('an INT96 time outside the years 1677 to 2262, which nanoseconds cannot hold');
+    if (BigInt.asIntN(64, value) !== value)
+      throw new Error('an INT96 time outside the years 1677 to 2262, which nanoseconds cannot hold');
     array[i] = value;
   }
   return array;
 }
 
 function lookUp(dictionary: PageValues, indices: Int32Array): PageValues {
-  const size = dictionary.kind === 'bytes' ? dictionary.starts.length : dictionary.array.length / dictionary.width;
+  const size =
+    dictionary.kind === 'bytes' ? dictionary.starts.length : dictionary.array.length / dictionary.width;
   for (const index of indices) {
     if (index < 0 || index >= size) throw new Error(`dictionary index ${index} of a dictionary of ${size}`);
   }
@@ -267,7 +313,14 @@ function deltaInts(bytes: Uint8Array, start: number, out: Int32Array | BigInt64A
   const block = varint();
   const miniblocks = varint();
   const total = varint();
-  if (miniblocks < 1 || miniblocks > 4096 || block < 8 || block > 1 << 24 || block % miniblocks !== 0 || (block / miniblocks) % 8 !== 0) {
+  if (
+    miniblocks < 1 ||
+    miniblocks > 4096 ||
+    block < 8 ||
+    block > 1 << 24 ||
+    block % miniblocks !== 0 ||
+    (block / miniblocks) % 8 !== 0
+  ) {
     throw new Error(`a delta block of ${block} values in ${miniblocks} parts`);
   }
   if (total < out.length) throw new Error(`a delta run of ${total} values where ${out.length} are needed`);
@@ -284,7 +337,8 @@ function deltaLengths(bytes: Uint8Array, start: number, count: number): ByteValu
   const ends = new Int32Array(count);
   for (let i = 0; i < count; i++) {
     const length = lengths[i]!;
-    if (length < 0 || length > bytes.length - at) throw new Error(`value ${i} has ${length} bytes, ${bytes.length - at} remain`);
+    if (length < 0 || length > bytes.length - at)
+      throw new Error(`value ${i} has ${length} bytes, ${bytes.length - at} remain`);
     starts[i] = at;
     at += length;
     ends[i] = at;
@@ -299,7 +353,8 @@ function deltaBytes(bytes: Uint8Array, start: number, count: number): ByteValues
   let previous = 0;
   for (let i = 0; i < count; i++) {
     const prefix = prefixes[i]!;
-    if (prefix < 0 || prefix > previous) throw new Error(`value ${i} shares ${prefix} bytes with one of ${previous}`);
+    if (prefix < 0 || prefix > previous)
+      throw new Error(`value ${i} shares ${prefix} bytes with one of ${previous}`);
     previous = prefix + suffixes.ends[i]! - suffixes.starts[i]!;
     total += previous;
   }
@@ -326,18 +381,31 @@ function toFixed(values: ByteValues, { type, typeLength }: PageContext): PageVal
   if (type !== 'FIXED_LEN_BYTE_ARRAY' || width <= 0) throw new Error(`encoding DELTA_BYTE_ARRAY for ${type}`);
   const array = new Uint8Array(values.starts.length * width);
   for (let i = 0; i < values.starts.length; i++) {
-    if (values.ends[i]! - values.starts[i]! !== width) throw new Error(`value ${i} does not have ${width} bytes`);
+    if (values.ends[i]! - values.starts[i]! !== width)
+      throw new Error(`value ${i} does not have ${width} bytes`);
     array.set(values.bytes.subarray(values.starts[i]!, values.ends[i]!), i * width);
   }
   return { kind: 'fixed', array, width };
 }
 
 /** Undoes BYTE_STREAM_SPLIT: byte b of value i lies at `b * count + i`. */
-function joinStreams(bytes: Uint8Array, start: number, count: number, { type, typeLength }: PageContext): Uint8Array {
-  const width = type === 'FIXED_LEN_BYTE_ARRAY' ? (typeLength ?? 0) : type === 'BYTE_ARRAY' || type === 'BOOLEAN' ? 0 : physicalWidths[type];
+function joinStreams(
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+  { type, typeLength }: PageContext,
+): Uint8Array {
+  const width =
+    type === 'FIXED_LEN_BYTE_ARRAY'
+      ? (typeLength ?? 0)
+      : type === 'BYTE_ARRAY' || type === 'BOOLEAN'
+        ? 0
+        : physicalWidths[type];
   if (width <= 0) throw new Error(`encoding BYTE_STREAM_SPLIT for ${type}`);
-  if (count * width > bytes.length - start) throw new Error(`${count} values of ${width} bytes in ${bytes.length - start} bytes`);
+  if (count * width > bytes.length - start)
+    throw new Error(`${count} values of ${width} bytes in ${bytes.length - start} bytes`);
   const out = new Uint8Array(count * width);
-  for (let b = 0; b < width; b++) for (let i = 0; i < count; i++) out[i * width + b] = bytes[start + b * count + i]!;
+  for (let b = 0; b < width; b++)
+    for (let i = 0; i < count; i++) out[i * width + b] = bytes[start + b * count + i]!;
   return out;
 }

@@ -38,7 +38,13 @@ export async function* readRowGroups(
         done += records.numRows;
       }
     } catch (error) {
-      yield { kind: 'failed', rows: rows - done, rowGroup: i, firstRow: firstRow + done, problem: messageOf(error) };
+      yield {
+        kind: 'failed',
+        rows: rows - done,
+        rowGroup: i,
+        firstRow: firstRow + done,
+        problem: messageOf(error),
+      };
     }
     firstRow += rows;
   }
@@ -52,7 +58,8 @@ async function* readRowGroup(
   const group = file.metadata.row_groups[index]!;
   const total = rowsOf(group);
   if (total === 0) return;
-  const columns = only === undefined ? file.columns : file.columns.filter((column) => only.includes(column.name));
+  const columns =
+    only === undefined ? file.columns : file.columns.filter((column) => only.includes(column.name));
   const schema = new Schema(columns.map((column) => column.field));
   const cursors = new Map<LeafNode, LeafCursor>();
   let size = 0;
@@ -63,7 +70,10 @@ async function* readRowGroup(
       throw new Error(`column "${leaf.path.join('.')}" has ${meta.num_values} values for ${total} rows`);
     }
     size += Number(meta.total_uncompressed_size);
-    cursors.set(leaf, new LeafCursor({ handle: file.handle, fileBytes: file.fileBytes }, leaf, group.columns[i]!.meta_data!));
+    cursors.set(
+      leaf,
+      new LeafCursor({ handle: file.handle, fileBytes: file.fileBytes }, leaf, group.columns[i]!.meta_data!),
+    );
   }
   const average = Math.max(1, size / Math.max(1, total));
   for (let done = 0; done < total; ) {
@@ -84,9 +94,14 @@ async function* readRowGroup(
   for (const cursor of cursors.values()) await cursor.finish();
 }
 
-function assemble(column: ColumnNode, leaves: ReadonlyMap<LeafNode, LeafLevels>, rows: number): ReturnType<typeof assembleColumn> {
+function assemble(
+  column: ColumnNode,
+  leaves: ReadonlyMap<LeafNode, LeafLevels>,
+  rows: number,
+): ReturnType<typeof assembleColumn> {
   const data = assembleColumn(column, leaves);
-  if (data.length !== rows) throw new Error(`column "${column.name}" has ${data.length} rows where ${rows} are expected`);
+  if (data.length !== rows)
+    throw new Error(`column "${column.name}" has ${data.length} rows where ${rows} are expected`);
   return data;
 }
 
@@ -121,7 +136,8 @@ class LeafCursor {
     for (let p = 0; ; p++) {
       if (nested === 0 && row + 1 === want) return want;
       if (p === this.loaded.length && !(await this.load())) {
-        if (row + 1 < want) throw new Error(`column "${this.leaf.path.join('.')}" ends after ${row + 1} of ${want} rows`);
+        if (row + 1 < want)
+          throw new Error(`column "${this.leaf.path.join('.')}" ends after ${row + 1} of ${want} rows`);
         return row + 1;
       }
       const page = this.loaded[p]!;

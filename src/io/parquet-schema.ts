@@ -81,7 +81,8 @@ interface Tree {
 /** Columns of the file in order. Throws an `Error` on a schema that is not well formed. */
 export function columnTree(elements: readonly SchemaElement[]): ColumnNode[] {
   if (elements.length === 0) throw new Error('the schema is empty');
-  if (elements.length > maxElements) throw new Error(`the schema has ${elements.length} elements; the limit is ${maxElements}`);
+  if (elements.length > maxElements)
+    throw new Error(`the schema has ${elements.length} elements; the limit is ${maxElements}`);
   let at = 0;
   const build = (path: string[], depth: number): Tree => {
     if (depth > maxDepth) throw new Error(`the schema is nested deeper than ${maxDepth} levels`);
@@ -89,12 +90,14 @@ export function columnTree(elements: readonly SchemaElement[]): ColumnNode[] {
     if (element === undefined) throw new Error('the schema ends before all children are named');
     const tree: Tree = { element, path, children: [] };
     const n = element.num_children ?? 0;
-    if (n < 0 || n > elements.length) throw new Error(`the schema element "${element.name}" claims ${n} children`);
+    if (n < 0 || n > elements.length)
+      throw new Error(`the schema element "${element.name}" claims ${n} children`);
     for (let i = 0; i < n; i++) tree.children.push(build([...path, elements[at]?.name ?? ''], depth + 1));
     return tree;
   };
   const root = build([], 0);
-  if (at !== elements.length) throw new Error(`the schema has ${elements.length - at} elements that belong to nothing`);
+  if (at !== elements.length)
+    throw new Error(`the schema has ${elements.length - at} elements that belong to nothing`);
   return root.children.map((child) => node(child, 0, 0));
 }
 
@@ -116,7 +119,8 @@ function node(tree: Tree, definition: number, repetition: number): ColumnNode {
   const { converted_type: converted, logical_type: logical } = tree.element;
   if (tree.children.length === 0) {
     if (tree.element.type === undefined) {
-      if (tree.element.num_children === 0) throw new Error(`the group "${tree.path.join('.')}" has no fields`);
+      if (tree.element.num_children === 0)
+        throw new Error(`the group "${tree.path.join('.')}" has no fields`);
       throw new Error(`the column "${tree.path.join('.')}" has no type`);
     }
     return leaf(tree, common, repetition);
@@ -132,9 +136,18 @@ function node(tree: Tree, definition: number, repetition: number): ColumnNode {
   return structNode(tree, common, children);
 }
 
-function structNode(tree: Tree, common: Omit<StructNode, 'kind' | 'children' | 'field'>, children: ColumnNode[]): StructNode {
+function structNode(
+  tree: Tree,
+  common: Omit<StructNode, 'kind' | 'children' | 'field'>,
+  children: ColumnNode[],
+): StructNode {
   const type = new Struct(children.map((child) => child.field));
-  return { ...common, kind: 'struct', children, field: new Field(common.name, type, common.nullable, annotation(tree.element)) };
+  return {
+    ...common,
+    kind: 'struct',
+    children,
+    field: new Field(common.name, type, common.nullable, annotation(tree.element)),
+  };
 }
 
 /** A repeated field outside a LIST group: a required list of required elements. */
@@ -142,7 +155,14 @@ function bareRepeated(tree: Tree, definition: number, repetition: number): ListN
   const child = elementOf(tree, definition + 1, repetition + 1);
   const field = new Field(tree.element.name, new List(child.field), false);
   const common = { name: tree.element.name, path: tree.path, nullable: false, definition };
-  return { ...common, kind: 'list', elementDefinition: definition + 1, repetition: repetition + 1, child, field };
+  return {
+    ...common,
+    kind: 'list',
+    elementDefinition: definition + 1,
+    repetition: repetition + 1,
+    child,
+    field,
+  };
 }
 
 /** The repeated element read as a required value of its own. */
@@ -150,7 +170,11 @@ function elementOf(tree: Tree, definition: number, repetition: number): ColumnNo
   return node({ ...tree, element: { ...tree.element, repetition_type: 'REQUIRED' } }, definition, repetition);
 }
 
-function listNode(tree: Tree, common: Omit<ListNode, 'kind' | 'child' | 'field' | 'elementDefinition' | 'repetition'>, repetition: number): ListNode {
+function listNode(
+  tree: Tree,
+  common: Omit<ListNode, 'kind' | 'child' | 'field' | 'elementDefinition' | 'repetition'>,
+  repetition: number,
+): ListNode {
   const repeated = tree.children[0]!;
   const { name } = repeated.element;
   const twoLevel =
@@ -166,17 +190,30 @@ function listNode(tree: Tree, common: Omit<ListNode, 'kind' | 'child' | 'field' 
   return { ...common, kind: 'list', elementDefinition, repetition: repetition + 1, child, field };
 }
 
-function mapNode(tree: Tree, common: Omit<ListNode, 'kind' | 'child' | 'field' | 'elementDefinition' | 'repetition'>, repetition: number): ListNode {
+function mapNode(
+  tree: Tree,
+  common: Omit<ListNode, 'kind' | 'child' | 'field' | 'elementDefinition' | 'repetition'>,
+  repetition: number,
+): ListNode {
   const entries = tree.children[0]!;
   const elementDefinition = common.definition + 1;
   if (entries.children.length === 0 || entries.children.length > 2) return listNode(tree, common, repetition);
   const children = entries.children.map((child) => node(child, elementDefinition, repetition + 1));
-  const entryCommon = { name: entries.element.name, path: entries.path, nullable: false, definition: elementDefinition };
+  const entryCommon = {
+    name: entries.element.name,
+    path: entries.path,
+    nullable: false,
+    definition: elementDefinition,
+  };
   const isMap = children.length === 2;
-  const fields = isMap ? [renamed(children[0]!.field, 'key'), renamed(children[1]!.field, 'value')] : children.map((c) => c.field);
+  const fields = isMap
+    ? [renamed(children[0]!.field, 'key'), renamed(children[1]!.field, 'value')]
+    : children.map((c) => c.field);
   const entryField = new Field(isMap ? 'key_value' : entries.element.name, new Struct(fields), false);
   const child: StructNode = { ...entryCommon, kind: 'struct', children, field: entryField };
-  const type = isMap ? new Map_(entryField as Field<Struct<{ key: DataType; value: DataType }>>) : new List(entryField);
+  const type = isMap
+    ? new Map_(entryField as Field<Struct<{ key: DataType; value: DataType }>>)
+    : new List(entryField);
   const field = new Field(common.name, type, common.nullable);
   return { ...common, kind: 'list', elementDefinition, repetition: repetition + 1, child, field };
 }
@@ -185,7 +222,11 @@ function renamed(field: Field, name: string): Field {
   return field.name === name ? field : new Field(name, field.type, field.nullable, field.metadata);
 }
 
-function leaf(tree: Tree, common: Omit<LeafNode, 'kind' | 'element' | 'repetition' | 'field'>, repetition: number): LeafNode {
+function leaf(
+  tree: Tree,
+  common: Omit<LeafNode, 'kind' | 'element' | 'repetition' | 'field'>,
+  repetition: number,
+): LeafNode {
   const type = arrowType(tree.element);
   const field = new Field(common.name, type, common.nullable, annotation(tree.element));
   return { ...common, kind: 'leaf', element: tree.element, repetition, field };
@@ -198,7 +239,8 @@ function annotation(element: SchemaElement): Map<string, string> | undefined {
   const kept = ['JSON', 'ENUM', 'BSON', 'UUID', 'INTERVAL', 'VARIANT'];
   const found = kept.find((name) => logical === name || converted === name);
   if (found !== undefined) return new Map([[annotationKey, JSON.stringify({ type: found })]]);
-  if (logical === 'GEOMETRY' || logical === 'GEOGRAPHY') return new Map([[annotationKey, JSON.stringify(element.logical_type)]]);
+  if (logical === 'GEOMETRY' || logical === 'GEOGRAPHY')
+    return new Map([[annotationKey, JSON.stringify(element.logical_type)]]);
   return undefined;
 }
 
@@ -222,11 +264,14 @@ export function arrowType(element: SchemaElement): DataType {
       return new Float64();
     case 'BYTE_ARRAY': {
       const text = converted === 'UTF8' || converted === 'JSON' || converted === 'ENUM';
-      return text || logical?.type === 'STRING' || logical?.type === 'JSON' || logical?.type === 'ENUM' ? new Utf8() : new Binary();
+      return text || logical?.type === 'STRING' || logical?.type === 'JSON' || logical?.type === 'ENUM'
+        ? new Utf8()
+        : new Binary();
     }
     case 'FIXED_LEN_BYTE_ARRAY': {
       const width = element.type_length;
-      if (width === undefined || width <= 0 || width > 1 << 24) throw new Error(`the column "${element.name}" has fixed length ${width}`);
+      if (width === undefined || width <= 0 || width > 1 << 24)
+        throw new Error(`the column "${element.name}" has fixed length ${width}`);
       if (logical?.type === 'FLOAT16' && width === 2) return new Float16();
       return new FixedSizeBinary(width);
     }
@@ -247,16 +292,22 @@ function int32Type({ converted_type: converted, logical_type: logical }: SchemaE
 }
 
 function int64Type({ converted_type: converted, logical_type: logical }: SchemaElement): DataType {
-  if (logical?.type === 'TIMESTAMP') return new Timestamp(timeUnits[logical.unit], logical.isAdjustedToUTC ? 'UTC' : null);
+  if (logical?.type === 'TIMESTAMP')
+    return new Timestamp(timeUnits[logical.unit], logical.isAdjustedToUTC ? 'UTC' : null);
   if (converted === 'TIMESTAMP_MILLIS') return new Timestamp(TimeUnit.MILLISECOND, 'UTC');
   if (converted === 'TIMESTAMP_MICROS') return new Timestamp(TimeUnit.MICROSECOND, 'UTC');
   if (converted === 'TIME_MICROS') return new TimeMicrosecond();
-  if (logical?.type === 'TIME') return logical.unit === 'NANOS' ? new TimeNanosecond() : new TimeMicrosecond();
+  if (logical?.type === 'TIME')
+    return logical.unit === 'NANOS' ? new TimeNanosecond() : new TimeMicrosecond();
   const unsigned = converted === 'UINT_64' || (logical?.type === 'INTEGER' && !logical.isSigned);
   return unsigned ? new Uint64() : new Int64();
 }
 
-const timeUnits = { MILLIS: TimeUnit.MILLISECOND, MICROS: TimeUnit.MICROSECOND, NANOS: TimeUnit.NANOSECOND } as const;
+const timeUnits = {
+  MILLIS: TimeUnit.MILLISECOND,
+  MICROS: TimeUnit.MICROSECOND,
+  NANOS: TimeUnit.NANOSECOND,
+} as const;
 
 function decimalType(element: SchemaElement): DataType {
   const logical = element.logical_type?.type === 'DECIMAL' ? element.logical_type : undefined;

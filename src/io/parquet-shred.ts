@@ -4,7 +4,7 @@
  * Strings and binary values are handed to the encoder as views of the Arrow buffer; no JavaScript string is made.
  * Source: Melnik et al., "Dremel" (2010), appendix A; apache-arrow's layout of sliced data.
  */
-import { type Data, type DataType, DataType as Is, type Field, type Vector } from 'apache-arrow';
+import { type Data, type DataType, type Field, DataType as Is, type Vector } from 'apache-arrow';
 import { decimalToBigInt } from '../core/decimal.ts';
 import { UserError } from '../core/errors.ts';
 
@@ -37,26 +37,53 @@ export function shredColumn(field: Field, parts: readonly Data[]): ShreddedLeaf[
   return shred(field, field.nullable, rows, 0, 0, field.name);
 }
 
-function shred(field: Field, nullable: boolean, parts: { data: Data; slots: Slots }[], definition: number, repetition: number, path: string): ShreddedLeaf[] {
+function shred(
+  field: Field,
+  nullable: boolean,
+  parts: { data: Data; slots: Slots }[],
+  definition: number,
+  repetition: number,
+  path: string,
+): ShreddedLeaf[] {
   const type = field.type as DataType;
   const optional = nullable || Is.isNull(type);
   for (const { data, slots } of parts) markNulls(data, slots, optional, definition, path);
   const own = definition + (optional ? 1 : 0);
   if (Is.isStruct(type)) {
     return type.children.flatMap((child: Field, i: number) =>
-      shred(child, child.nullable, parts.map(({ data, slots }) => ({ data: data.children[i]!, slots: copy(slots) })), own, repetition, `${path}.${child.name}`),
+      shred(
+        child,
+        child.nullable,
+        parts.map(({ data, slots }) => ({ data: data.children[i]!, slots: copy(slots) })),
+        own,
+        repetition,
+        `${path}.${child.name}`,
+      ),
     );
   }
   if (Is.isMap(type)) {
-    const inner = parts.map(({ data, slots }) => ({ data: data.children[0]!, slots: expand(data, slots, own, repetition + 1) }));
+    const inner = parts.map(({ data, slots }) => ({
+      data: data.children[0]!,
+      slots: expand(data, slots, own, repetition + 1),
+    }));
     const [key, value] = (type.children[0]!.type as { children: Field[] }).children;
     return [key!, value!].flatMap((child, i) =>
-      shred(child, i === 1 && child.nullable, inner.map(({ data, slots }) => ({ data: data.children[i]!, slots: copy(slots) })), own + 1, repetition + 1, `${path}.${i === 0 ? 'key' : 'value'}`),
+      shred(
+        child,
+        i === 1 && child.nullable,
+        inner.map(({ data, slots }) => ({ data: data.children[i]!, slots: copy(slots) })),
+        own + 1,
+        repetition + 1,
+        `${path}.${i === 0 ? 'key' : 'value'}`,
+      ),
     );
   }
   if (parts[0]?.data.children.length === 1 || Is.isList(type) || Is.isFixedSizeList(type)) {
     const child = (type as { children: Field[] }).children[0]!;
-    const inner = parts.map(({ data, slots }) => ({ data: data.children[0]!, slots: expand(data, slots, own, repetition + 1) }));
+    const inner = parts.map(({ data, slots }) => ({
+      data: data.children[0]!,
+      slots: expand(data, slots, own, repetition + 1),
+    }));
     return shred(child, child.nullable, inner, own + 1, repetition + 1, `${path}[]`);
   }
   return [leaf(type, parts, own, repetition)];
@@ -67,7 +94,13 @@ function copy({ index, definition, repetition }: Slots): Slots {
 }
 
 /** Slots whose value is there go up one definition level; null ones end here. */
-function markNulls(data: Data, { index, definition }: Slots, optional: boolean, level: number, path: string): void {
+function markNulls(
+  data: Data,
+  { index, definition }: Slots,
+  optional: boolean,
+  level: number,
+  path: string,
+): void {
   const allNull = Is.isNull(data.type as DataType);
   const someNull = allNull || data.nullCount > 0;
   for (let i = 0; i < index.length; i++) {
@@ -82,16 +115,26 @@ function markNulls(data: Data, { index, definition }: Slots, optional: boolean, 
 }
 
 /** The elements of list slots; a null or empty list keeps one slot without a value. */
-function expand(data: Data, { index, definition, repetition }: Slots, level: number, repetitionLevel: number): Slots {
+function expand(
+  data: Data,
+  { index, definition, repetition }: Slots,
+  level: number,
+  repetitionLevel: number,
+): Slots {
   const offsets = data.valueOffsets as unknown as ArrayLike<number | bigint> | undefined;
   const size = offsets === undefined ? (data.type as unknown as { listSize: number }).listSize : 0;
-  const bounds = (i: number): [number, number] => (offsets === undefined ? [i * size, (i + 1) * size] : [Number(offsets[i]), Number(offsets[i + 1])]);
+  const bounds = (i: number): [number, number] =>
+    offsets === undefined ? [i * size, (i + 1) * size] : [Number(offsets[i]), Number(offsets[i + 1])];
   let total = 0;
   for (const i of index) {
     const [start, end] = i < 0 ? [0, 0] : bounds(i);
     total += Math.max(1, end - start);
   }
-  const out: Slots = { index: new Int32Array(total), definition: new Uint8Array(total), repetition: new Uint8Array(total) };
+  const out: Slots = {
+    index: new Int32Array(total),
+    definition: new Uint8Array(total),
+    repetition: new Uint8Array(total),
+  };
   let at = 0;
   for (let s = 0; s < index.length; s++) {
     const i = index[s]!;
@@ -111,10 +154,24 @@ function expand(data: Data, { index, definition, repetition }: Slots, level: num
   return out;
 }
 
-function leaf(type: DataType, parts: { data: Data; slots: Slots }[], maxDefinition: number, maxRepetition: number): ShreddedLeaf {
+function leaf(
+  type: DataType,
+  parts: { data: Data; slots: Slots }[],
+  maxDefinition: number,
+  maxRepetition: number,
+): ShreddedLeaf {
   const length = parts.reduce((n, { slots }) => n + slots.index.length, 0);
-  const definition = join(parts.map(({ slots }) => slots.definition), length);
-  const repetition = maxRepetition === 0 ? new Uint8Array(0) : join(parts.map(({ slots }) => slots.repetition), length);
+  const definition = join(
+    parts.map(({ slots }) => slots.definition),
+    length,
+  );
+  const repetition =
+    maxRepetition === 0
+      ? new Uint8Array(0)
+      : join(
+          parts.map(({ slots }) => slots.repetition),
+          length,
+        );
   return { definition, repetition, maxDefinition, maxRepetition, values: leafValues(type, parts, length) };
 }
 
@@ -140,7 +197,11 @@ function plainArray(type: DataType): (new (n: number) => Numbers) | undefined {
   return undefined;
 }
 
-function leafValues(type: DataType, parts: { data: Data; slots: Slots }[], length: number): ShreddedLeaf['values'] {
+function leafValues(
+  type: DataType,
+  parts: { data: Data; slots: Slots }[],
+  length: number,
+): ShreddedLeaf['values'] {
   const plain = plainArray(type);
   if (plain !== undefined && parts.every(({ slots }) => !slots.index.includes(-1))) {
     const out = new plain(length);
@@ -167,7 +228,11 @@ function reader(data: Data): (i: number) => unknown {
   if (Is.isNull(type)) return () => null;
   if (Is.isDictionary(type)) {
     const { dictionary } = data as { dictionary?: Vector };
-    const chunks = (dictionary?.data ?? []).map((chunk) => ({ length: chunk.length, chunk, read: reader(chunk as Data) }));
+    const chunks = (dictionary?.data ?? []).map((chunk) => ({
+      length: chunk.length,
+      chunk,
+      read: reader(chunk as Data),
+    }));
     return (i) => {
       let index = Number(values[i]);
       for (const { length, chunk, read } of chunks) {
@@ -177,13 +242,15 @@ function reader(data: Data): (i: number) => unknown {
       throw new UserError(`a dictionary index of ${Number(values[i])} is out of range`);
     };
   }
-  if (Is.isBool(type)) return (i) => ((values[(data.offset + i) >> 3]! as number) >> ((data.offset + i) & 7) & 1) === 1;
+  if (Is.isBool(type))
+    return (i) => (((values[(data.offset + i) >> 3]! as number) >> ((data.offset + i) & 7)) & 1) === 1;
   if (data.valueOffsets !== undefined) {
     const offsets = data.valueOffsets as unknown as ArrayLike<number | bigint>;
     return (i) => values.subarray(Number(offsets[i]), Number(offsets[i + 1]));
   }
   if (Is.isFixedSizeBinary(type)) return (i) => values.subarray(i * type.byteWidth, (i + 1) * type.byteWidth);
-  if (Is.isDecimal(type)) return (i) => decimalToBigInt(data.values as Uint32Array, i * data.stride, data.stride);
+  if (Is.isDecimal(type))
+    return (i) => decimalToBigInt(data.values as Uint32Array, i * data.stride, data.stride);
   if (Is.isFloat(type) && type.precision === 0) return (i) => halfToNumber(Number(values[i]));
   if (Is.isTimestamp(type) && type.unit === 0) return (i) => BigInt(values[i]!) * 1000n;
   if (Is.isTime(type) && type.unit === 0) return (i) => Number(values[i]) * 1000;

@@ -27,7 +27,8 @@ class Walker {
   }
 
   struct(depth: number): void {
-    if (depth > maxDepth) throw new Error(`metadata nested deeper than ${maxDepth} levels at byte ${this.at}`);
+    if (depth > maxDepth)
+      throw new Error(`metadata nested deeper than ${maxDepth} levels at byte ${this.at}`);
     for (;;) {
       const byte = this.byte();
       const type = byte & 0x0f;
@@ -61,7 +62,10 @@ class Walker {
         const head = this.byte();
         const size = head >> 4 === 15 ? this.varint() : head >> 4;
         // Every element takes at least one byte, so a longer list cannot be real.
-        if (size > this.end - this.at) throw new Error(`a list claims ${size} elements, ${this.end - this.at} bytes remain (byte ${this.at})`);
+        if (size > this.end - this.at)
+          throw new Error(
+            `a list claims ${size} elements, ${this.end - this.at} bytes remain (byte ${this.at})`,
+          );
         for (let i = 0; i < size; i++) this.value(head & 0x0f, depth, true);
         return;
       }
@@ -90,7 +94,8 @@ class Walker {
   }
 
   private skip(n: number): void {
-    if (n > this.end - this.at) throw new RangeError(`a field of ${n} bytes, ${this.end - this.at} remain (byte ${this.at})`);
+    if (n > this.end - this.at)
+      throw new RangeError(`a field of ${n} bytes, ${this.end - this.at} remain (byte ${this.at})`);
     this.at += n;
   }
 }

@@ -104,11 +104,18 @@ export class ParquetOutput {
 
   private check(schema: Schema): void {
     if (schema === this.schema) return;
-    const show = (s: Schema): string => s.fields.map((f) => `${f.name}: ${f.type}${f.nullable ? '?' : ''}`).join(', ');
+    const show = (s: Schema): string =>
+      s.fields.map((f) => `${f.name}: ${f.type}${f.nullable ? '?' : ''}`).join(', ');
     const same =
       schema.fields.length === this.schema.fields.length &&
-      schema.fields.every((f, i) => f.name === this.schema.fields[i]!.name && String(f.type) === String(this.schema.fields[i]!.type));
-    invariant(same, `the batch does not have the columns of ${this.path}\n  file:  ${show(this.schema)}\n  batch: ${show(schema)}`);
+      schema.fields.every(
+        (f, i) =>
+          f.name === this.schema.fields[i]!.name && String(f.type) === String(this.schema.fields[i]!.type),
+      );
+    invariant(
+      same,
+      `the batch does not have the columns of ${this.path}\n  file:  ${show(this.schema)}\n  batch: ${show(schema)}`,
+    );
   }
 
   private async target(): Promise<AtomicFile> {
@@ -123,7 +130,10 @@ export class ParquetOutput {
     const columns: Encoder extends never ? never : ReturnType<typeof writeColumn>['chunk'][] = [];
     let next = 0;
     for (const [i, field] of this.schema.fields.entries()) {
-      const shredded = shredColumn(field, this.pending.map((records) => records.data.children[i]! as Data<DataType>));
+      const shredded = shredColumn(
+        field,
+        this.pending.map((records) => records.data.children[i]! as Data<DataType>),
+      );
       for (const leaf of shredded) {
         const result = this.encode(this.leaves[next++]!, leaf);
         columns.push(result.chunk);
@@ -146,7 +156,10 @@ export class ParquetOutput {
     this.pendingRows = 0;
   }
 
-  private encode(leaf: WriteLeaf, { definition, repetition, maxDefinition, values }: ShreddedLeaf): ReturnType<typeof writeColumn> {
+  private encode(
+    leaf: WriteLeaf,
+    { definition, repetition, maxDefinition, values }: ShreddedLeaf,
+  ): ReturnType<typeof writeColumn> {
     const column = {
       columnName: leaf.path.join('.'),
       element: leaf.element,

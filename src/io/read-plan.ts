@@ -8,9 +8,9 @@
  */
 import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { type Emit, silent } from '../core/events.ts';
+import { basename, join, resolve } from 'node:path';
 import { InputError, messageOf, UserError } from '../core/errors.ts';
+import { type Emit, silent } from '../core/events.ts';
 import { type Compression, compressionOf } from './byte-stream.ts';
 import type { ColumnMapping } from './document-columns.ts';
 import { fingerprintFile, fullLimit } from './file-hash.ts';
@@ -26,7 +26,7 @@ export interface InputSpec {
   path: string;
   format?: 'auto' | InputFormat;
   columns?: ColumnMapping;
-  /** Value of the `source` column; default: the file's or folder's name, or the input's own `source` column. */
+  /** Value of the `source` column; default: the input's own `source` column, else the name of the file or folder. */
   source?: string;
   /** Column types of JSON records, instead of finding them in the first pass over the file. */
   schema?: Record<string, DeclaredType>;
@@ -84,13 +84,22 @@ export interface PlanReadOptions {
 const defaultUnitBytes = 128 * 1024 * 1024;
 
 /** Plans every input. Throws only when an input names nothing at all. */
-export async function planRead(inputs: readonly InputSpec[], options: PlanReadOptions = {}): Promise<ReadPlan> {
+export async function planRead(
+  inputs: readonly InputSpec[],
+  options: PlanReadOptions = {},
+): Promise<ReadPlan> {
   const plan: ReadPlan = { units: [], inputs: [], failures: [], warnings: [] };
   const inspector = new ParquetInspector(options);
   const labels = labelsOf(inputs.map((input) => input.path));
   try {
     for (const [i, input] of inputs.entries()) {
-      (options.emit ?? silent)({ kind: 'progress', task: 'plan', done: i, total: inputs.length, unit: 'inputs' });
+      (options.emit ?? silent)({
+        kind: 'progress',
+        task: 'plan',
+        done: i,
+        total: inputs.length,
+        unit: 'inputs',
+      });
       await planInput(input, labels[i]!, plan, inspector, options);
     }
   } finally {
@@ -108,22 +117,38 @@ export async function planRead(inputs: readonly InputSpec[], options: PlanReadOp
 
 /** Last path component of each input, with as many parents as it takes to tell them apart. */
 function labelsOf(paths: readonly string[]): string[] {
-  const parts = paths.map((path) => path.split(/[\\/]+/).filter((part) => part !== '' && part !== '.' && part !== '..'));
-  const label = (i: number, depth: number): string => parts[i]!.slice(-depth).join('/') || basename(paths[i]!) || 'input';
+  const parts = paths.map((path) =>
+    path.split(/[\\/]+/).filter((part) => part !== '' && part !== '.' && part !== '..'),
+  );
+  const label = (i: number, depth: number): string =>
+    parts[i]!.slice(-depth).join('/') || basename(paths[i]!) || 'input';
   return parts.map((part, i) => {
     let depth = 1;
-    while (depth < part.length && parts.some((_, j) => paths[j] !== paths[i] && label(j, depth) === label(i, depth))) depth++;
+    while (
+      depth < part.length &&
+      parts.some((_, j) => paths[j] !== paths[i] && label(j, depth) === label(i, depth))
+    )
+      depth++;
     return label(i, depth);
   });
 }
 
-async function planInput(input: InputSpec, label: string, plan: ReadPlan, inspector: ParquetInspector, options: PlanReadOptions): Promise<void> {
+async function planInput(
+  input: InputSpec,
+  label: string,
+  plan: ReadPlan,
+  inspector: ParquetInspector,
+  options: PlanReadOptions,
+): Promise<void> {
   let isFolder: boolean;
   try {
     isFolder = (await stat(input.path)).isDirectory();
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new UserError(`${input.path}: ${missing ? 'there is no such file or folder' : messageOf(error)}`, { hint: 'check the path of this input', cause: error });
+    throw new UserError(`${input.path}: ${missing ? 'there is no such file or folder' : messageOf(error)}`, {
+      hint: 'check the path of this input',
+      cause: error,
+    });
   }
   if (isFolder) await planFolder(input, label, plan, inspector, options);
   else await planFiles(input, [{ path: input.path, label }], plan, inspector, options);
@@ -142,10 +167,19 @@ export function formatOf(name: string): InputFormat | undefined {
   return extensions.find(([, pattern]) => pattern.test(name))?.[0];
 }
 
-async function planFolder(input: InputSpec, label: string, plan: ReadPlan, inspector: ParquetInspector, options: PlanReadOptions): Promise<void> {
+async function planFolder(
+  input: InputSpec,
+  label: string,
+  plan: ReadPlan,
+  inspector: ParquetInspector,
+  options: PlanReadOptions,
+): Promise<void> {
   const listing = await walkFolder(input.path);
   for (const { file, problem } of listing.failures) plan.failures.push({ file, problem });
-  if (listing.links.length > 0) plan.warnings.push(`${input.path}: ${listing.links.length} symbolic links were not followed (${some(listing.links)})`);
+  if (listing.links.length > 0)
+    plan.warnings.push(
+      `${input.path}: ${listing.links.length} symbolic links were not followed (${some(listing.links)})`,
+    );
   const formats = formatsFor(input.format ?? 'auto', listing);
   let chosen = listing.files.filter(({ path }) => {
     const format = formatOf(path);
@@ -154,9 +188,12 @@ async function planFolder(input: InputSpec, label: string, plan: ReadPlan, inspe
   // A folder of files without the usual endings, such as a download cache: the user has said what they are.
   if (chosen.length === 0 && input.format !== undefined && input.format !== 'auto') chosen = listing.files;
   if (chosen.length === 0) {
-    throw new UserError(`${input.path} holds no ${input.format === undefined || input.format === 'auto' ? 'readable' : input.format} files`, {
-      hint: 'readable are .parquet, .jsonl (also .gz, .zst), .json, .html, .txt and .md',
-    });
+    throw new UserError(
+      `${input.path} holds no ${input.format === undefined || input.format === 'auto' ? 'readable' : input.format} files`,
+      {
+        hint: 'readable are .parquet, .jsonl (also .gz, .zst), .json, .html, .txt and .md',
+      },
+    );
   }
   const left = listing.files.length - chosen.length;
   if (left > 0) plan.warnings.push(`${input.path}: ${left} files of other kinds were left out`);
@@ -164,7 +201,10 @@ async function planFolder(input: InputSpec, label: string, plan: ReadPlan, inspe
   const pageFormat = (path: string): InputFormat | undefined => told ?? formatOf(path);
   const pages = chosen.filter(({ path }) => ['html', 'text'].includes(pageFormat(path) ?? ''));
   if (pages.length > 0) await planPages(input, label, pages, plan, options);
-  const data = pages.length === chosen.length ? [] : chosen.filter(({ path }) => !['html', 'text'].includes(pageFormat(path) ?? ''));
+  const data =
+    pages.length === chosen.length
+      ? []
+      : chosen.filter(({ path }) => !['html', 'text'].includes(pageFormat(path) ?? ''));
   if (data.length > 0) {
     const files = data.map(({ path }) => ({ path: join(input.path, path), label: `${label}/${path}` }));
     await planFiles(input, files, plan, inspector, options);
@@ -181,7 +221,13 @@ function formatsFor(format: 'auto' | InputFormat, listing: FolderListing): Input
   return present.has('json') ? ['json'] : ['text'];
 }
 
-async function planPages(input: InputSpec, label: string, pages: FolderListing['files'], plan: ReadPlan, options: PlanReadOptions): Promise<void> {
+async function planPages(
+  input: InputSpec,
+  label: string,
+  pages: FolderListing['files'],
+  plan: ReadPlan,
+  options: PlanReadOptions,
+): Promise<void> {
   const limit = options.unitBytes ?? defaultUnitBytes;
   const total = pages.reduce((sum, file) => sum + file.bytes, 0);
   const hash = createHash('sha256');
@@ -192,11 +238,15 @@ async function planPages(input: InputSpec, label: string, pages: FolderListing['
   }
   plan.inputs.push({ path: input.path, bytes: total, fingerprint: hash.digest('hex').slice(0, 16) });
   for (const format of ['html', 'text'] as const) {
-    const own = pages.filter(({ path }) => (input.format === 'html' || input.format === 'text' ? input.format : formatOf(path)) === format);
+    const own = pages.filter(
+      ({ path }) =>
+        (input.format === 'html' || input.format === 'text' ? input.format : formatOf(path)) === format,
+    );
     for (let start = 0; start < own.length; ) {
       let end = start;
       let bytes = 0;
-      while (end < own.length && end - start < 20_000 && (end === start || bytes + own[end]!.bytes <= limit)) bytes += own[end++]!.bytes;
+      while (end < own.length && end - start < 20_000 && (end === start || bytes + own[end]!.bytes <= limit))
+        bytes += own[end++]!.bytes;
       plan.units.push({
         ...common(input, label, input.path, format, options),
         id: unitId(label, `${format}${start}-${end}`),
@@ -234,12 +284,16 @@ async function planFiles(
       plan.inputs.push({ path: file.path, bytes, fingerprint });
       const head = await headOf(file.path);
       const format = fileFormat(input, file.path, head);
-      if (bytes === 0 && format !== 'text' && format !== 'html') throw new InputError(file.path, 'the file is empty', { hint: 'download or write it again' });
+      if (bytes === 0 && format !== 'text' && format !== 'html')
+        throw new InputError(file.path, 'the file is empty', { hint: 'download or write it again' });
       if (format === 'parquet') await planParquet(input, file, plan, inspector, options);
       else if (format === 'jsonl' || format === 'json') {
         jsonUnits.push(...(await planJson(input, file, format, head, bytes, scan, plan, options)));
       } else {
-        const unit = { ...common(input, file.label, join(file.path, '..'), format, options), id: unitId(file.label, format) };
+        const unit = {
+          ...common(input, file.label, join(file.path, '..'), format, options),
+          id: unitId(file.label, format),
+        };
         plan.units.push({ ...unit, files: [basename(file.path)], firstRow: 0, rows: 1, bytes });
       }
     } catch (error) {
@@ -247,14 +301,17 @@ async function planFiles(
     }
   }
   if (jsonUnits.length === 0) return;
-  const { columns, conflicts } = input.schema === undefined ? scan.finish() : { columns: declaredColumns(input.schema), conflicts: [] };
-  for (const conflict of conflicts) plan.warnings.push(`${input.path}: values of different types in ${conflict}; kept as JSON text`);
+  const { columns, conflicts } =
+    input.schema === undefined ? scan.finish() : { columns: declaredColumns(input.schema), conflicts: [] };
+  for (const conflict of conflicts)
+    plan.warnings.push(`${input.path}: values of different types in ${conflict}; kept as JSON text`);
   for (const unit of jsonUnits) plan.units.push({ ...unit, schema: columns });
 }
 
 function failureOf(file: string, error: unknown): ReadPlan['failures'][number] {
   if (!(error instanceof InputError)) {
-    if (error instanceof UserError || (error as NodeJS.ErrnoException).code !== undefined) return { file, problem: messageOf(error) };
+    if (error instanceof UserError || (error as NodeJS.ErrnoException).code !== undefined)
+      return { file, problem: messageOf(error) };
     throw error;
   }
   return {
@@ -284,11 +341,21 @@ function fileFormat(input: InputSpec, path: string, head: Buffer): InputFormat {
   if (head.subarray(0, 4).toString('latin1') === 'PAR1') return 'parquet';
   if (compressionOf(head) !== undefined || /^\uFEFF?\s*\{/.test(head.toString('utf8'))) return 'jsonl';
   if (/^\uFEFF?\s*\[/.test(head.toString('utf8'))) return 'json';
-  throw new InputError(path, 'it cannot be told what kind of file this is', { hint: 'say so with format: parquet, jsonl, json, html or text' });
+  throw new InputError(path, 'it cannot be told what kind of file this is', {
+    hint: 'say so with format: parquet, jsonl, json, html or text',
+  });
 }
 
-async function planParquet(input: InputSpec, file: { path: string; label: string }, plan: ReadPlan, inspector: ParquetInspector, options: PlanReadOptions): Promise<void> {
-  const { rowGroups } = await inspector.inspect(file.path, { ...common(input, file.label, file.path, 'parquet', options) });
+async function planParquet(
+  input: InputSpec,
+  file: { path: string; label: string },
+  plan: ReadPlan,
+  inspector: ParquetInspector,
+  options: PlanReadOptions,
+): Promise<void> {
+  const { rowGroups } = await inspector.inspect(file.path, {
+    ...common(input, file.label, file.path, 'parquet', options),
+  });
   const limit = options.unitBytes ?? defaultUnitBytes;
   let firstRow = 0;
   for (let start = 0; start < rowGroups.length; ) {
@@ -302,7 +369,10 @@ async function planParquet(input: InputSpec, file: { path: string; label: string
       rows += rowGroups[end]!.rows;
       end++;
     }
-    const unit = { ...common(input, file.label, file.path, 'parquet', options), id: unitId(file.label, `rg${start}-${end}`) };
+    const unit = {
+      ...common(input, file.label, file.path, 'parquet', options),
+      id: unitId(file.label, `rg${start}-${end}`),
+    };
     plan.units.push({ ...unit, rowGroups: [start, end], firstRow, rows, bytes });
     firstRow += rows;
     start = end;
@@ -320,8 +390,12 @@ async function planJson(
   options: PlanReadOptions,
 ): Promise<ReadUnit[]> {
   const compression = compressionOf(head);
-  const base = { ...common(input, file.label, file.path, format, options), ...(compression === undefined ? {} : { compression }) };
-  if (input.schema !== undefined && compression !== undefined) return [{ ...base, id: unitId(file.label, 'all'), firstRow: 0, bytes }];
+  const base = {
+    ...common(input, file.label, file.path, format, options),
+    ...(compression === undefined ? {} : { compression }),
+  };
+  if (input.schema !== undefined && compression !== undefined)
+    return [{ ...base, id: unitId(file.label, 'all'), firstRow: 0, bytes }];
   const found = await scanJson(file.path, {
     format,
     compression,
@@ -329,26 +403,38 @@ async function planJson(
     pieceBytes: options.unitBytes ?? defaultUnitBytes,
     maxRecordBytes: options.maxRecordBytes,
   });
-  if (found.rows === 0 && found.damage === undefined) throw new InputError(file.path, 'the file holds no records');
-  if (found.damage !== undefined) plan.warnings.push(`${found.damage.message}; its first ${found.rows} records are read`);
+  if (found.rows === 0 && found.damage === undefined)
+    throw new InputError(file.path, 'the file holds no records');
+  if (found.damage !== undefined)
+    plan.warnings.push(`${found.damage.message}; its first ${found.rows} records are read`);
   const { format: actual } = found;
   return found.pieces.map((piece, i) => ({
     ...base,
     format: actual,
     id: unitId(file.label, found.pieces.length === 1 ? 'all' : `part${i}`),
-    ...(found.splittable ? { range: [piece.start, piece.end] as [number, number], firstLine: piece.firstLine } : {}),
+    ...(found.splittable
+      ? { range: [piece.start, piece.end] as [number, number], firstLine: piece.firstLine }
+      : {}),
     firstRow: piece.firstRow,
     rows: piece.rows,
     bytes: found.splittable ? piece.end - piece.start : bytes,
   }));
 }
 
-function common(input: InputSpec, label: string, file: string, format: InputFormat, options: PlanReadOptions) {
+function common(
+  input: InputSpec,
+  label: string,
+  file: string,
+  format: InputFormat,
+  options: PlanReadOptions,
+) {
   return {
     file,
     label,
     format,
-    source: input.source ?? basename(label).replace(/\.(parquet|jsonl|ndjson|json|gz|zst|html|txt|md)+$/gi, ''),
+    source:
+      input.source ??
+      basename(resolve(input.path)).replace(/(\.(parquet|jsonl|ndjson|json|gz|zst|html?|txt|md))+$/i, ''),
     sourceGiven: input.source !== undefined,
     columns: input.columns ?? {},
     requireText: options.requireText ?? false,
@@ -358,7 +444,8 @@ function common(input: InputSpec, label: string, file: string, format: InputForm
 /** A name for files and logs: the label where it is harmless, else made harmless and told apart by a hash. */
 function unitId(label: string, part: string): string {
   const safe = label.replace(/[^A-Za-z0-9._-]+/g, '_').slice(-80);
-  const name = safe === label ? safe : `${safe}-${createHash('sha256').update(label).digest('hex').slice(0, 8)}`;
+  const name =
+    safe === label ? safe : `${safe}-${createHash('sha256').update(label).digest('hex').slice(0, 8)}`;
   return `${name}#${part}`;
 }
 

@@ -8,7 +8,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
-import { batchFromVectors, defaultBatchBytes, type DocumentBatch, maxBatchBytes, Utf8Builder } from '../core/batch.ts';
+import {
+  batchFromVectors,
+  type DocumentBatch,
+  defaultBatchBytes,
+  maxBatchBytes,
+  Utf8Builder,
+} from '../core/batch.ts';
 import { InputError, invariant, messageOf } from '../core/errors.ts';
 import { toUtf8 } from './charset.ts';
 import { type DocumentColumnPlan, planDocumentColumns, withDocumentColumns } from './document-columns.ts';
@@ -55,12 +61,19 @@ function batch(unit: ReadUnit, records: RecordBatch, firstRow: number): ReadItem
   return { kind: 'batch', batch: { records, origin: { file: unit.label, firstRow } } };
 }
 
-async function* parquetUnit(unit: ReadUnit, batchBytes: number, options: ReadUnitOptions): AsyncGenerator<ReadItem> {
+async function* parquetUnit(
+  unit: ReadUnit,
+  batchBytes: number,
+  options: ReadUnitOptions,
+): AsyncGenerator<ReadItem> {
   const file = await openParquet(unit.file);
   try {
     const groups = unit.rowGroups ?? [0, file.metadata.row_groups.length];
     if (groups[1] > file.metadata.row_groups.length) {
-      throw new InputError(unit.file, `has ${file.metadata.row_groups.length} row groups; it had ${groups[1]} when the job was planned`);
+      throw new InputError(
+        unit.file,
+        `has ${file.metadata.row_groups.length} row groups; it had ${groups[1]} when the job was planned`,
+      );
     }
     let plan: DocumentColumnPlan | undefined;
     const limits = { batchBytes, ...(options.only === undefined ? {} : { only: options.only }) };
@@ -77,7 +90,12 @@ async function* parquetUnit(unit: ReadUnit, batchBytes: number, options: ReadUni
   }
 }
 
-async function* jsonUnit(unit: ReadUnit, format: 'json' | 'jsonl', batchBytes: number, options: ReadUnitOptions): AsyncGenerator<ReadItem> {
+async function* jsonUnit(
+  unit: ReadUnit,
+  format: 'json' | 'jsonl',
+  batchBytes: number,
+  options: ReadUnitOptions,
+): AsyncGenerator<ReadItem> {
   const { schema } = unit;
   invariant(schema !== undefined, `the unit ${unit.id} has no schema`);
   const place = format === 'jsonl' ? 'line' : 'element';
@@ -90,7 +108,10 @@ async function* jsonUnit(unit: ReadUnit, format: 'json' | 'jsonl', batchBytes: n
   const range = { compression: unit.compression, start, ...(end === undefined ? {} : { end }) };
   let plan: DocumentColumnPlan | undefined;
   const toBatch = (rows: readonly HeldRecord[]): ReadItem => {
-    const records = jsonBatch(schema, rows.map(({ record }) => record));
+    const records = jsonBatch(
+      schema,
+      rows.map(({ record }) => record),
+    );
     plan ??= planDocumentColumns(records.schema, unit);
     return batch(unit, withDocumentColumns(records, plan, unit, rows[0]!.row), rows[0]!.row);
   };
@@ -144,7 +165,11 @@ interface HeldRecord {
   row: number;
 }
 
-async function* pageUnit(unit: ReadUnit, batchBytes: number, options: ReadUnitOptions): AsyncGenerator<ReadItem> {
+async function* pageUnit(
+  unit: ReadUnit,
+  batchBytes: number,
+  options: ReadUnitOptions,
+): AsyncGenerator<ReadItem> {
   const limit = options.maxPageBytes ?? maxBatchBytes;
   const column = unit.format === 'html' ? 'html' : 'text';
   let row = unit.firstRow;

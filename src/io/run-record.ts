@@ -4,7 +4,18 @@
  * A kill can only hurt the last line of `metrics.jsonl`: readers ignore a last line that is not whole, and a run that goes on cuts it off
  * before it appends. Everything a reader gets has passed the schema of src/core/record.ts.
  */
-import { appendFileSync, closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, fstatSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fingerprint, parseConfig } from '../core/config.ts';
 import { InputError, UserError } from '../core/errors.ts';
@@ -43,7 +54,8 @@ export function startRun(dir: string, start: RunStart): Run {
     warnings: [],
     ...start,
   };
-  const write = (): void => writeFileAtomicSync(join(dir, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
+  const write = (): void =>
+    writeFileAtomicSync(join(dir, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
   write();
   const metrics = new MetricsWriter(join(dir, 'metrics.jsonl'));
   return {
@@ -51,7 +63,11 @@ export function startRun(dir: string, start: RunStart): Run {
     record,
     metrics,
     update(change) {
-      Object.assign(record, change, change.summary ? { summary: { ...record.summary, ...change.summary } } : {});
+      Object.assign(
+        record,
+        change,
+        change.summary ? { summary: { ...record.summary, ...change.summary } } : {},
+      );
       write();
     },
     finish(status, summary = {}) {
@@ -135,7 +151,10 @@ export function readMetrics(path: string): MetricRow[] {
       rows.push(row);
     } catch (error) {
       if (i === lines.length - 1) break;
-      throw new InputError(path, `not JSON: ${(error as Error).message}`, { place: `line ${i + 1}`, cause: error });
+      throw new InputError(path, `not JSON: ${(error as Error).message}`, {
+        place: `line ${i + 1}`,
+        cause: error,
+      });
     }
   }
   return rows;
@@ -145,7 +164,9 @@ export function readMetrics(path: string): MetricRow[] {
 export function readRecord(dir: string): RunRecord {
   const path = join(dir, 'run.json');
   if (!existsSync(path)) {
-    throw new UserError(`${dir} is not a run folder: it has no run.json`, { hint: 'give the folder that a midtrain command wrote' });
+    throw new UserError(`${dir} is not a run folder: it has no run.json`, {
+      hint: 'give the folder that a midtrain command wrote',
+    });
   }
   let value: unknown;
   try {

@@ -11,7 +11,7 @@
  * The writer streams: memory does not grow with tokens. Files appear under their names when the shard is whole, metadata last.
  */
 import { existsSync } from 'node:fs';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { Field, Int64, Schema, Utf8 } from 'apache-arrow';
 import { batchOf, int64Vector, Utf8Builder } from '../core/batch.ts';
@@ -62,7 +62,8 @@ export class TokenShardWriter {
 
   constructor(path: string, options: TokenShardOptions) {
     if (!path.endsWith('.ds')) throw new UserError(`${path}: a token shard is named .ds`);
-    if (/[\n|]/.test(options.tokenizerName)) throw new UserError(`the tokenizer name "${options.tokenizerName}" holds a line break or "|"`);
+    if (/[\n|]/.test(options.tokenizerName))
+      throw new UserError(`the tokenizer name "${options.tokenizerName}" holds a line break or "|"`);
     this.path = path;
     this.options = options;
     this.tokenBytes = tokenBytes(options.vocabSize);
@@ -77,7 +78,11 @@ export class TokenShardWriter {
     const n = tokens.length;
     invariant(n > 0, `the document ${origin.docId} has no tokens`);
     const { loss } = origin;
-    if (loss !== undefined) invariant(loss.length === n, `the document ${origin.docId} has ${n} tokens and ${loss.length} loss entries`);
+    if (loss !== undefined)
+      invariant(
+        loss.length === n,
+        `the document ${origin.docId} has ${n} tokens and ${loss.length} loss entries`,
+      );
     const width = this.tokenBytes;
     const limit = this.options.vocabSize;
     const bytes = new Uint8Array(n * width);
@@ -85,7 +90,10 @@ export class TokenShardWriter {
     for (let i = 0; i < n; i++) {
       const id = tokens[i]!;
       if (!(id >= 0 && id < limit)) {
-        throw new UserError(`the document ${origin.docId} has the token ${id}, outside the vocabulary of ${limit}`, { hint: 'use the tokenizer that made the tokens' });
+        throw new UserError(
+          `the document ${origin.docId} has the token ${id}, outside the vocabulary of ${limit}`,
+          { hint: 'use the tokenizer that made the tokens' },
+        );
       }
       if (width === 2) view.setUint16(i * 2, id, true);
       else view.setUint32(i * 4, id, true);
@@ -97,18 +105,32 @@ export class TokenShardWriter {
     const end = new Uint8Array(8);
     new DataView(end.buffer).setBigUint64(0, BigInt(this.tokens), true);
     await this.index.write(end);
-    if (this.loss !== undefined) await this.loss.write(Uint8Array.from({ length: n }, (_, i) => (loss === undefined || loss[i] ? 1 : 0)));
+    if (this.loss !== undefined)
+      await this.loss.write(
+        Uint8Array.from({ length: n }, (_, i) => (loss === undefined || loss[i] ? 1 : 0)),
+      );
     await this.provenance.add(start, this.tokens, origin);
   }
 
   /** Puts all files in place and returns their checksums by name. */
-  async finish(): Promise<{ tokens: number; documents: number; bytes: number; sha256: string; files: Record<string, string> }> {
+  async finish(): Promise<{
+    tokens: number;
+    documents: number;
+    bytes: number;
+    sha256: string;
+    files: Record<string, string>;
+  }> {
     const ids = await this.ids.commit();
     const index = await this.index.commit();
     const loss = await this.loss?.commit();
+    // A mask left by an earlier shard of this name would be taken for this one's.
+    if (loss === undefined) await rm(`${this.path}.loss`, { force: true });
     const provenance = await this.provenance.finish();
     const { tokenizerName } = this.options;
-    await writeFileAtomic(`${this.path}.metadata`, `${tokenizerName}|${this.tokenBytes}\n${this.tokens}\n${metricTokens(this.tokens)}`);
+    await writeFileAtomic(
+      `${this.path}.metadata`,
+      `${tokenizerName}|${this.tokenBytes}\n${this.tokens}\n${metricTokens(this.tokens)}`,
+    );
     const files = {
       '.ds': ids.sha256,
       '.ds.index': index.sha256,
@@ -207,8 +229,20 @@ class Provenance {
   private async flush(): Promise<void> {
     const rows = this.starts.length;
     if (rows === 0) return;
-    const vectors = [int64Vector(this.starts), int64Vector(this.ends), this.ids.finish(), this.sources.finish(), this.urls.finish()];
-    await this.output.write(batchOf(provenanceSchema, vectors.map((vector) => vector.data[0]!), rows));
+    const vectors = [
+      int64Vector(this.starts),
+      int64Vector(this.ends),
+      this.ids.finish(),
+      this.sources.finish(),
+      this.urls.finish(),
+    ];
+    await this.output.write(
+      batchOf(
+        provenanceSchema,
+        vectors.map((vector) => vector.data[0]!),
+        rows,
+      ),
+    );
     this.starts = [];
     this.ends = [];
     this.ids = new Utf8Builder();
@@ -238,7 +272,10 @@ export async function openTokenShard(path: string): Promise<TokenShard> {
   const [, tokenizerName, size] = /^(.*)\|(2|4)$/.exec(lines[0] ?? '') ?? [];
   const tokenCount = Number(lines[1]);
   if (tokenizerName === undefined || !Number.isSafeInteger(tokenCount) || tokenCount < 0) {
-    throw new InputError(`${path}.metadata`, `is not "tokenizer|bytes" and a number of tokens: ${JSON.stringify(lines.slice(0, 2).join('\n').slice(0, 80))}`);
+    throw new InputError(
+      `${path}.metadata`,
+      `is not "tokenizer|bytes" and a number of tokens: ${JSON.stringify(lines.slice(0, 2).join('\n').slice(0, 80))}`,
+    );
   }
   const width = Number(size) as 2 | 4;
   const documentEnds = readIndex(path, await part(path, '.index'), tokenCount);
@@ -259,7 +296,10 @@ export async function openTokenShard(path: string): Promise<TokenShard> {
     throw error;
   }
   const check = (start: number, n: number): void => {
-    invariant(start >= 0 && n >= 0 && start + n <= tokenCount, `tokens ${start} to ${start + n} of ${tokenCount} in ${path}`);
+    invariant(
+      start >= 0 && n >= 0 && start + n <= tokenCount,
+      `tokens ${start} to ${start + n} of ${tokenCount} in ${path}`,
+    );
   };
   return {
     path,
@@ -274,7 +314,9 @@ export async function openTokenShard(path: string): Promise<TokenShard> {
     },
     async readLoss(start, n) {
       check(start, n);
-      return lossHandle === undefined ? new Uint8Array(n).fill(1) : readExactly(`${path}.loss`, lossHandle, start, n);
+      return lossHandle === undefined
+        ? new Uint8Array(n).fill(1)
+        : readExactly(`${path}.loss`, lossHandle, start, n);
     },
     close,
   };
@@ -284,7 +326,10 @@ async function part(path: string, suffix: string): Promise<Buffer> {
   try {
     return await readFile(path + suffix);
   } catch (error) {
-    throw new InputError(path + suffix, `cannot be read: ${messageOf(error)}`, { hint: 'a token shard is a .ds file with .ds.index and .ds.metadata beside it', cause: error });
+    throw new InputError(path + suffix, `cannot be read: ${messageOf(error)}`, {
+      hint: 'a token shard is a .ds file with .ds.index and .ds.metadata beside it',
+      cause: error,
+    });
   }
 }
 
@@ -295,23 +340,31 @@ function readIndex(path: string, bytes: Buffer, tokenCount: number): Float64Arra
   let previous = 0;
   for (let i = 0; i < ends.length; i++) {
     const end = Number(bytes.readBigUInt64LE(i * 8));
-    if (end < previous || end > tokenCount) throw new InputError(file, `document ${i} ends at token ${end}, behind ${previous} of ${tokenCount}`, { place: `entry ${i}` });
+    if (end < previous || end > tokenCount)
+      throw new InputError(file, `document ${i} ends at token ${end}, behind ${previous} of ${tokenCount}`, {
+        place: `entry ${i}`,
+      });
     ends[i] = previous = end;
   }
-  if (previous !== tokenCount) throw new InputError(file, `the last document ends at token ${previous} of ${tokenCount}`);
+  if (previous !== tokenCount)
+    throw new InputError(file, `the last document ends at token ${previous} of ${tokenCount}`);
   return ends;
 }
 
 async function checkSize(path: string, handle: FileHandle, expected: number): Promise<void> {
   const { size } = await handle.stat();
-  if (size !== expected) throw new InputError(path, `has ${size} bytes; its metadata says ${expected}`, { hint: 'make the shard again' });
+  if (size !== expected)
+    throw new InputError(path, `has ${size} bytes; its metadata says ${expected}`, {
+      hint: 'make the shard again',
+    });
 }
 
 async function readExactly(path: string, handle: FileHandle, start: number, n: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(n);
   for (let filled = 0; filled < n; ) {
     const { bytesRead } = await handle.read(bytes, filled, n - filled, start + filled);
-    if (bytesRead === 0) throw new InputError(path, `ends at byte ${start + filled}`, { hint: 'make the shard again' });
+    if (bytesRead === 0)
+      throw new InputError(path, `ends at byte ${start + filled}`, { hint: 'make the shard again' });
     filled += bytesRead;
   }
   return bytes;
@@ -319,18 +372,24 @@ async function readExactly(path: string, handle: FileHandle, start: number, n: n
 
 function toTokens(bytes: Uint8Array, width: 2 | 4): Uint32Array {
   if (endianness() === 'LE') {
-    return width === 4 ? new Uint32Array(bytes.buffer, 0, bytes.length / 4) : Uint32Array.from(new Uint16Array(bytes.buffer, 0, bytes.length / 2));
+    return width === 4
+      ? new Uint32Array(bytes.buffer, 0, bytes.length / 4)
+      : Uint32Array.from(new Uint16Array(bytes.buffer, 0, bytes.length / 2));
   }
   const view = new DataView(bytes.buffer);
-  return Uint32Array.from({ length: bytes.length / width }, (_, i) => (width === 4 ? view.getUint32(i * 4, true) : view.getUint16(i * 2, true)));
+  return Uint32Array.from({ length: bytes.length / width }, (_, i) =>
+    width === 4 ? view.getUint32(i * 4, true) : view.getUint16(i * 2, true),
+  );
 }
 
 /** Three significant digits with a metric prefix, as Python's `humanize.metric(n, "T")` writes them: "800 T", "1.50 kT", "20.0 GT". */
 export function metricTokens(n: number): string {
-  const exponent = n === 0 ? 0 : Math.floor(Math.log10(n));
-  const thousands = Math.floor(exponent / 3);
-  const prefix = thousands === 0 ? '' : 'kMGTPEZYRQ'[thousands - 1]!;
-  return `${roundHalfEven(n / 10 ** (thousands * 3), Math.max(0, 2 - (exponent % 3)))} ${prefix}T`;
+  let exponent = n === 0 ? 0 : Math.floor(Math.log10(n));
+  const rounded = (): string => roundHalfEven(n / 10 ** (exponent - (exponent % 3)), 2 - (exponent % 3));
+  // 999,999 rounds to a thousand thousands, which is one million.
+  if (Number(rounded()) >= 10 ** ((exponent % 3) + 1)) exponent++;
+  const prefix = exponent < 3 ? '' : 'kMGTPEZYRQ'[Math.floor(exponent / 3) - 1]!;
+  return `${rounded()} ${prefix}T`;
 }
 
 /** Python rounds exact ties to the even digit, toFixed away from zero. */
@@ -339,6 +398,7 @@ function roundHalfEven(value: number, digits: number): string {
   const tail = exact.slice(exact.indexOf('.') + 1 + digits);
   const rounded = value.toFixed(digits);
   if (!/^50*$/.test(tail)) return rounded;
-  const down = digits === 0 ? exact.slice(0, exact.indexOf('.')) : exact.slice(0, exact.indexOf('.') + 1 + digits);
+  const down =
+    digits === 0 ? exact.slice(0, exact.indexOf('.')) : exact.slice(0, exact.indexOf('.') + 1 + digits);
   return Number(down.at(-1)) % 2 === 0 ? down : rounded;
 }

@@ -55,7 +55,8 @@ async function walk(root: string, relative: string, realRoot: string, listing: F
       }
       const info = entry.isSymbolicLink() ? await stat(full) : await lstat(full);
       if (!info.isFile()) continue;
-      if (listing.files.length >= maxFiles) throw new UserError(`${root} holds more than ${maxFiles} files`, { hint: 'split it' });
+      if (listing.files.length >= maxFiles)
+        throw new UserError(`${root} holds more than ${maxFiles} files`, { hint: 'split it' });
       listing.files.push({ path, bytes: info.size });
     } catch (error) {
       if (error instanceof UserError) throw error;

@@ -14,6 +14,7 @@ import { type Run, readRecord, startRun } from '../io/run-record.ts';
 import { type FilterConfig, resolveFilter } from '../stages/filter-config.ts';
 import { readerInput } from '../stages/input-spec.ts';
 import { type FilterPlan, planFilter } from '../stages/plan-filter.ts';
+import { splitPages } from '../stages/split-pages.ts';
 import type { OutputFile, UnitReport } from '../stages/unit-report.ts';
 import { FilterJob } from './filter-job.ts';
 import { FilterProgress } from './filter-progress.ts';
@@ -79,7 +80,7 @@ export async function planCorpus(
       problem,
     })),
     warnings: read.warnings,
-    units: read.units,
+    units: read.units.flatMap((unit) => splitPages(unit, config.limits.pageUnitBytes)),
     code: codeVersions(),
   });
 }

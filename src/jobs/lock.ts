@@ -30,14 +30,14 @@ export interface JobLock {
 export function takeLock(folder: string): JobLock {
   const path = join(folder, lockName);
   const mine: Holder = { host: hostname(), pid: process.pid, started: startOf(process.pid) };
-  for (let attempt = 0; attempt < 50; attempt++) {
+  for (let attempt = 0; attempt < 200; attempt++) {
     if (create(path, mine)) return { release: () => release(path, mine) };
     const holder = read(path);
     if (holder === undefined) continue; // released between the two calls
     if (holder !== 'unfinished') {
       if (holder.host !== mine.host) throw held(folder, path, holder);
       if (isAlive(holder)) throw held(folder, path, holder);
-    } else if (Date.now() - statSync(path, { throwIfNoEntry: false })?.mtimeMs < 2000) {
+    } else if (ageOf(path) < 2000) {
       pause(20); // someone is writing it just now
       continue;
     }
@@ -46,6 +46,12 @@ export function takeLock(folder: string): JobLock {
   throw new UserError(`${path}: could not take the lock of this job`, {
     hint: `remove ${path} if no other run uses this folder`,
   });
+}
+
+/** Milliseconds since a file or folder was written; 0 when it is gone. */
+function ageOf(path: string): number {
+  const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return written === undefined ? 0 : Date.now() - written;
 }
 
 function create(path: string, mine: Holder): boolean {
@@ -76,8 +82,7 @@ function takeOver(path: string, dead: Holder | 'unfinished'): void {
   try {
     mkdirSync(guard);
   } catch {
-    const age = Date.now() - (statSync(guard, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (age > 10_000)
+    if (ageOf(guard) > 10_000)
       rmSync(guard, { recursive: true, force: true }); // its owner died inside these few lines
     else pause(20);
     return;

@@ -3,7 +3,7 @@ import { type Evidence, evidenceTags } from '../core/evidence.ts';
 import { clip, html, type Markup } from './html.ts';
 import type { PreparedRun } from './report-run.ts';
 
-export const evidenceMeaning: Record<Evidence, string> = {
+const evidenceMeaning: Record<Evidence, string> = {
   confirmed: "read in the authors' own code, data or text",
   summary: "from a third party's summary of the paper",
   recalled: 'a table that could only be remembered, not read',

@@ -26,7 +26,7 @@ export interface Evaluation {
   cap?: number;
 }
 
-export const signatureThresholds = {
+const signatureThresholds = {
   lengthShareOfCap: 0.9,
   evaluationsInARow: 3,
   accuracyShareOfBest: 0.8,
@@ -43,7 +43,7 @@ export const signatureNote =
   'boxed-first (the response begins with \\boxed) are counted in the stored rollouts and flagged when half of those of one step ' +
   'show it; that limit is our own.';
 
-export type SignatureName = 'length-saturation' | 'accuracy-collapse' | 'repetition' | 'boxed-first';
+type SignatureName = 'length-saturation' | 'accuracy-collapse' | 'repetition' | 'boxed-first';
 
 /** A signature and where it was first seen, or why it could not be looked for. */
 export interface Signature {

@@ -48,10 +48,10 @@ const ruleSchema = z.object({
 const failureSchema = z.object({ file: z.string(), place: z.string().nullish(), problem: z.string() });
 
 export type FilterExample = z.output<typeof exampleSchema>;
-export type FilterFailure = z.output<typeof failureSchema>;
+type FilterFailure = z.output<typeof failureSchema>;
 
 /** A threshold and what it does: documents that fail it, and documents that fail nothing else. */
-export type FilterRule = z.output<typeof ruleSchema>;
+type FilterRule = z.output<typeof ruleSchema>;
 
 export interface Reason {
   name: string;

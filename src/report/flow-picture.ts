@@ -9,7 +9,7 @@ import { compact, percent, whole } from './number-format.ts';
 import { roleColour } from './palette.ts';
 import { type Point, thin } from './thin.ts';
 
-export interface FlowCurve {
+interface FlowCurve {
   points: readonly Point[];
   colour: string;
 }
@@ -21,7 +21,7 @@ export interface FlowPanel {
   curves: readonly FlowCurve[];
 }
 
-export interface FlowSegment {
+interface FlowSegment {
   label: string;
   role: string;
   tokens: number;

@@ -13,7 +13,7 @@ import { metric, type PreparedRun, type RolloutRow } from './report-run.ts';
 import { readPart } from './summary-parts.ts';
 import { evenly } from './thin.ts';
 
-export interface RolloutSample {
+interface RolloutSample {
   step: number;
   right: RolloutRow[];
   wrong: RolloutRow[];

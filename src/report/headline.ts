@@ -6,7 +6,7 @@ import { compact, decimal, percent, points, pointsRange, span, whole } from './n
 import type { PreparedRun } from './report-run.ts';
 import type { TrainFacts } from './train-facts.ts';
 
-export interface KeyNumber {
+interface KeyNumber {
   label: string;
   value: string;
   detail: string;

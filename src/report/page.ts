@@ -7,7 +7,7 @@ import type { Headline } from './headline.ts';
 import { type Content, html, type Markup, trusted } from './html.ts';
 import { styleSheet } from './style-sheet.ts';
 
-export const contentSecurityPolicy =
+const contentSecurityPolicy =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 export interface PageParts {

@@ -7,6 +7,7 @@ import { type Content, clip, html, type Markup } from './html.ts';
 import { bytes, duration } from './number-format.ts';
 import type { ReportData } from './report-data.ts';
 import type { PreparedRun } from './report-run.ts';
+import { shellWord } from './shell-word.ts';
 
 const shownInputs = 30;
 
@@ -34,11 +35,6 @@ export function commandOf(run: PreparedRun): string | undefined {
       return line.map(shellWord).join(' ');
   }
   return undefined;
-}
-
-/** Quotes a word for a POSIX shell where it needs it. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function oneRun(run: PreparedRun): Markup {

@@ -166,11 +166,24 @@ section{padding:18px 14px;border-radius:10px}
 .stack-row{grid-template-columns:1fr;gap:2px}
 .meter-row{grid-template-columns:1fr;gap:2px}
 .meter-row.axis .stack-label,.meter-row.axis .meter-value{display:none}
+td:last-child:not(.n){min-width:15em}
 .facts{grid-template-columns:1fr;gap:0 0}
 .facts dd{margin-bottom:8px}
 }
 @media print{
 body{background:#fff;font-size:12px}
+main,header,footer{padding-left:0;padding-right:0}
+section{padding:12px 0;border-width:1px 0 0;border-radius:0}
+.grid,.rollout-steps{grid-template-columns:1fr 1fr;gap:16px}
+.tiles{grid-template-columns:repeat(5,1fr)}
+.tile{padding:8px}
+.tile .value{font-size:15px}
+.scroll{overflow:visible}
+table{font-size:10px;min-width:0}
+th,td{padding-right:8px}
+tbody th{min-width:0}
+pre{max-height:none}
+h2,h3,h4{break-after:avoid}
 section,.tile{border-color:#ccc;break-inside:auto}
 figure,.tile,.verdict,tr{break-inside:avoid}
 nav{display:none}

@@ -11,7 +11,7 @@ import { metric, metricNames, type PreparedRun } from './report-run.ts';
 import type { Point } from './thin.ts';
 import type { Way } from './ways.ts';
 
-export interface PlacedRow {
+interface PlacedRow {
   row: MetricRow;
   phase: string;
   /** Optimizer steps since the way's first training run began. */
@@ -27,7 +27,7 @@ export interface TrainSegment {
   chain: number | undefined;
 }
 
-export interface TrainChain {
+interface TrainChain {
   label: string;
   segments: TrainSegment[];
   firstLoss: number | undefined;

@@ -55,6 +55,11 @@ export const filterConfigSchema = z.strictObject({
         .int()
         .min(1024)
         .default(64 * mebibyte),
+      /** Units of HTML pages aim at this many bytes. */
+      pageUnitBytes: z
+        .int()
+        .min(1024)
+        .default(2 * mebibyte),
       /** A worker without progress for this long is ended and its unit tried again. */
       stallSeconds: z.number().min(0.5).default(60),
       /** JavaScript heap of one worker. */

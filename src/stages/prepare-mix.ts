@@ -66,6 +66,7 @@ export async function prepareMix(request: MixRequest): Promise<PreparedMix> {
     };
   });
   const plan = planMixture(recipe, sizesOf(resolved, sources), request.ratios, request.options);
+  plan.warnings.push(...licenceWarnings(resolved));
   return {
     recipe,
     tokenizer,
@@ -100,12 +101,29 @@ export async function planMix(
   for (const source of resolved.filter((s) => s.data.kind === 'missing'))
     sizes[source.name] = sizeOfCard(source);
   const plan = planMixture(recipe, sizes, request.ratios, request.options);
+  plan.warnings.push(...licenceWarnings(resolved));
   const byCard = plan.sources.filter((s) => s.available.from === 'card').map((s) => s.name);
   if (byCard.length > 0)
     plan.warnings.push(
       `not on this machine, so taken at the size their data cards state (counted with other tokenizers): ${byCard.join(', ')}`,
     );
   return { plan, tokenizer };
+}
+
+/** Licences that nobody could tell, or that forbid commercial use or changed copies. */
+function licenceWarnings(resolved: readonly ResolvedSource[]): string[] {
+  return resolved.flatMap(({ name, card }) => {
+    if (card === undefined) return [];
+    if (card.license === 'unknown')
+      return [`${name}: the licence of its data (card ${card.name}) is not known`];
+    const forbids = [
+      /-nc\b/.test(card.license) ? 'commercial use' : '',
+      /-nd\b/.test(card.license) ? 'changed copies' : '',
+    ].filter((x) => x !== '');
+    return forbids.length === 0
+      ? []
+      : [`${name}: the licence of its data, ${card.license}, forbids ${forbids.join(' and ')}`];
+  });
 }
 
 function tokenizerFor(

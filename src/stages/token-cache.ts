@@ -7,7 +7,7 @@
  *
  *   header of a document: tokens u32, id bytes u32, url bytes u32; then id, url (UTF-8), tokens (u32 each)
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ledger } from '../core/ledger.ts';
@@ -108,7 +108,7 @@ export class TokenCache {
     this.idHashes = idHashes;
   }
 
-  /** Opens a cache, or `undefined` if there is no whole one at `path`. */
+  /** Opens a cache, or `undefined` if there is no whole one at `path`; then it is made anew. */
   static async open(path: string): Promise<TokenCache | undefined> {
     let summary: CacheSummary;
     let fd: number;
@@ -122,21 +122,21 @@ export class TokenCache {
     const offsets = new Float64Array(n);
     const lengths = new Uint32Array(n);
     const idHashes = new Uint32Array(n);
-    const buffer = Buffer.alloc(1 << 16);
-    const header = new Uint32Array(3);
+    const file = new SequentialReader(fd);
     let at = 0;
     for (let i = 0; i < n; i++) {
-      const got = readSync(fd, buffer, 0, buffer.length, at);
-      header.set(new Uint32Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + headerBytes)));
-      const [tokens, idLength, urlLength] = header as unknown as [number, number, number];
-      const id =
-        headerBytes + idLength <= got
-          ? buffer.toString('utf8', headerBytes, headerBytes + idLength)
-          : readText(fd, at + headerBytes, idLength);
+      const header = file.at(at, headerBytes);
+      const tokens = header.readUInt32LE(0);
+      const idLength = header.readUInt32LE(4);
+      const urlLength = header.readUInt32LE(8);
       offsets[i] = at;
       lengths[i] = tokens;
-      idHashes[i] = hash32(id);
+      idHashes[i] = hash32(file.at(at + headerBytes, idLength).toString('utf8'));
       at += headerBytes + idLength + urlLength + tokens * 4;
+    }
+    if (fstatSync(fd).size !== at) {
+      closeSync(fd);
+      return undefined;
     }
     return new TokenCache(fd, summary, offsets, lengths, idHashes);
   }
@@ -173,10 +173,36 @@ export class TokenCache {
   }
 }
 
-function readText(fd: number, at: number, length: number): string {
-  const bytes = Buffer.alloc(length);
-  readFully(fd, bytes, at);
-  return bytes.toString('utf8');
+/** Reads a file front to back through one buffer; small steps cost no system call. */
+class SequentialReader {
+  private readonly fd: number;
+  private buffer: Buffer = Buffer.alloc(1 << 20);
+  private start = 0;
+  private end = 0;
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  at(position: number, length: number): Buffer {
+    if (position < this.start || position + length > this.end) {
+      if (length > this.buffer.length) this.buffer = Buffer.alloc(length);
+      this.start = position;
+      this.end = position;
+      while (this.end - position < length) {
+        const n = readSync(
+          this.fd,
+          this.buffer,
+          this.end - position,
+          this.buffer.length - (this.end - position),
+          this.end,
+        );
+        if (n === 0) throw new Error(`token cache ends at byte ${this.end}`);
+        this.end += n;
+      }
+    }
+    return this.buffer.subarray(position - this.start, position - this.start + length);
+  }
 }
 
 function readFully(fd: number, into: Buffer, position: number): void {

@@ -8,7 +8,7 @@
  * covers one of every (k-1)p positions, so for each p only those are looked at, and a match is followed both ways.
  * Periods rise, so the shortest unit is found. The sum over p of n / (k-1)p is about n ln n / 4 steps; following
  * matches is bounded by a budget of steps, beyond which the answer is "none" (only text made for it gets there).
- * Lines are looked at from the end of the text, where loops are, up to `limit` characters.
+ * Of long text only the last `limit` characters are looked at: loops run on to the end.
  * Source: OctoThinker's reward code (repetition penalty), recipe 4.3 of the project's reference.
  */
 

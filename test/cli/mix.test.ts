@@ -134,7 +134,7 @@ describe('midtrain tokenizer train', () => {
     );
     const { code, out } = await run(train, [
       '--vocab-size',
-      '300',
+      '262',
       '--out',
       'tok',
       '--text-column',
@@ -144,7 +144,7 @@ describe('midtrain tokenizer train', () => {
       'qa.jsonl',
     ]);
     expect(code).toBe(0);
-    expect(out).toMatch(/tok: 300 tokens \(43 merges\) from 200 documents/);
+    expect(out).toMatch(/tok: 262 tokens \(5 merges\) from 200 documents/);
     const config = JSON.parse(await readFile(join(folder, 'tok/tokenizer_config.json'), 'utf8')) as {
       eos_token: string;
     };
@@ -161,7 +161,7 @@ describe('midtrain tokenizer train', () => {
     ]);
     expect((JSON.parse(mixed.out) as { manifest: { tokenizer: unknown } }).manifest.tokenizer).toMatchObject({
       name: 'tok',
-      vocabSize: 300,
+      vocabSize: 262,
     });
   });
 

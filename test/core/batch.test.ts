@@ -29,14 +29,17 @@ import { arrowType, columnValues, randomData } from './arrow-values.ts';
 describe('Utf8Builder', () => {
   it('holds any strings and nulls as given', () => {
     fc.assert(
-      fc.property(fc.array(fc.option(fc.string({ unit: 'grapheme', maxLength: 40 })), { maxLength: 200 }), (texts) => {
-        const builder = new Utf8Builder(1, 1);
-        for (const text of texts) builder.append(text);
-        const vector = builder.finish();
-        expect(vector.length).toBe(texts.length);
-        expect(vector.nullCount).toBe(texts.filter((t) => t === null).length);
-        expect([...vector]).toEqual(texts);
-      }),
+      fc.property(
+        fc.array(fc.option(fc.string({ unit: 'grapheme', maxLength: 40 })), { maxLength: 200 }),
+        (texts) => {
+          const builder = new Utf8Builder(1, 1);
+          for (const text of texts) builder.append(text);
+          const vector = builder.finish();
+          expect(vector.length).toBe(texts.length);
+          expect(vector.nullCount).toBe(texts.filter((t) => t === null).length);
+          expect([...vector]).toEqual(texts);
+        },
+      ),
     );
   });
 
@@ -48,7 +51,13 @@ describe('Utf8Builder', () => {
     builder.appendSlice(source, 0, 9);
     builder.appendSlice(source, 0, source.length);
     builder.appendBytes(new Uint8Array(0));
-    expect([...builder.finish()]).toEqual(['häßlich '.repeat(10), null, 'häßlich', 'häßlich '.repeat(10), '']);
+    expect([...builder.finish()]).toEqual([
+      'häßlich '.repeat(10),
+      null,
+      'häßlich',
+      'häßlich '.repeat(10),
+      '',
+    ]);
   });
 
   it('writes a lone surrogate as U+FFFD and keeps the next row apart', () => {
@@ -73,7 +82,17 @@ describe('vectors', () => {
     expect([...float64Vector([1.5, Number.NaN, -0])]).toEqual([1.5, Number.NaN, -0]);
     expect([...int32Vector([1, -2])]).toEqual([1, -2]);
     expect([...int64Vector([1, 2n ** 62n])]).toEqual([1n, 2n ** 62n]);
-    expect([...boolVector([true, false, true, true, false, false, true, false, true])]).toEqual([true, false, true, true, false, false, true, false, true]);
+    expect([...boolVector([true, false, true, true, false, false, true, false, true])]).toEqual([
+      true,
+      false,
+      true,
+      true,
+      false,
+      false,
+      true,
+      false,
+      true,
+    ]);
     expect([...constantUtf8Vector('web', 3)]).toEqual(['web', 'web', 'web']);
     expect([...constantUtf8Vector(null, 2)]).toEqual([null, null]);
   });
@@ -82,19 +101,25 @@ describe('vectors', () => {
 describe('gatherRows', () => {
   it('gives exactly the chosen rows for columns of any type, from whole batches and from slices', () => {
     fc.assert(
-      fc.property(arrowType, fc.nat(60), fc.nat(2 ** 31), fc.array(fc.nat(59), { maxLength: 40 }), (type, length, seed, picks) => {
-        const random = new Random(seed);
-        const data = randomData(type, length, () => random.float());
-        const whole = batchOf(new Schema([new Field('c', type, true)]), [data], length);
-        const start = length === 0 ? 0 : random.int(length);
-        for (const records of [whole, sliceRows(whole, start, length)]) {
-          const rows = picks.filter((row) => row < records.numRows);
-          const source = columnValues(records.data.children[0]!);
-          const gathered = gatherRows(records, rows);
-          expect(gathered.numRows).toBe(rows.length);
-          expect(columnValues(gathered.data.children[0]!)).toEqual(rows.map((row) => source[row]));
-        }
-      }),
+      fc.property(
+        arrowType,
+        fc.nat(60),
+        fc.nat(2 ** 31),
+        fc.array(fc.nat(59), { maxLength: 40 }),
+        (type, length, seed, picks) => {
+          const random = new Random(seed);
+          const data = randomData(type, length, () => random.float());
+          const whole = batchOf(new Schema([new Field('c', type, true)]), [data], length);
+          const start = length === 0 ? 0 : random.int(length);
+          for (const records of [whole, sliceRows(whole, start, length)]) {
+            const rows = picks.filter((row) => row < records.numRows);
+            const source = columnValues(records.data.children[0]!);
+            const gathered = gatherRows(records, rows);
+            expect(gathered.numRows).toBe(rows.length);
+            expect(columnValues(gathered.data.children[0]!)).toEqual(rows.map((row) => source[row]));
+          }
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -106,7 +131,11 @@ describe('gatherRows', () => {
       big: int64Vector([1n, 2n ** 60n, 3n, 4n]),
     });
     const out = gatherRows(records, [3, 1, 1]);
-    expect(out.toArray().map((row) => JSON.stringify(row, (_k, v: unknown) => (typeof v === 'bigint' ? String(v) : v)))).toEqual([
+    expect(
+      out
+        .toArray()
+        .map((row) => JSON.stringify(row, (_k, v: unknown) => (typeof v === 'bigint' ? String(v) : v))),
+    ).toEqual([
       '{"text":"dd","list":[3],"big":"4"}',
       '{"text":null,"list":null,"big":"1152921504606846976"}',
       '{"text":null,"list":null,"big":"1152921504606846976"}',
@@ -140,13 +169,19 @@ describe('columns', () => {
       { name: 'n', vector: float64Vector([0.5, 1.5]) },
       { name: 'score', vector: float64Vector([9, 8]) },
     ]);
-    expect(out.schema.fields.map((f) => `${f.name}:${f.type}`)).toEqual(['id:Utf8', 'n:Float64', 'score:Float64']);
+    expect(out.schema.fields.map((f) => `${f.name}:${f.type}`)).toEqual([
+      'id:Utf8',
+      'n:Float64',
+      'score:Float64',
+    ]);
     expect(out.get(1)?.toJSON()).toEqual({ id: 'b', n: 1.5, score: 8 });
     expect(records.schema.fields).toHaveLength(2);
   });
 
   it('must have a row for each row of the batch', () => {
-    expect(() => withColumns(records, [{ name: 'x', vector: int32Vector([1]) }])).toThrow(/column x has 1 rows, the batch has 2/);
+    expect(() => withColumns(records, [{ name: 'x', vector: int32Vector([1]) }])).toThrow(
+      /column x has 1 rows, the batch has 2/,
+    );
   });
 
   it('can be chosen by name', () => {
@@ -173,7 +208,11 @@ describe('bytesOf', () => {
     fc.assert(
       fc.property(arrowType, fc.integer({ min: 1, max: 40 }), fc.nat(2 ** 31), (type, length, seed) => {
         const random = new Random(seed);
-        const records = batchOf(new Schema([new Field('c', type, true)]), [randomData(type, length, () => random.float(), false)], length);
+        const records = batchOf(
+          new Schema([new Field('c', type, true)]),
+          [randomData(type, length, () => random.float(), false)],
+          length,
+        );
         const rows = Array.from({ length }, (_, i) => i);
         expect(bytesOf(gatherRows(records, rows))).toBeLessThanOrEqual(bytesOf(records));
       }),

@@ -30,16 +30,24 @@ describe('parseConfig', () => {
   });
 
   it('names the file and suggests the nearest key', () => {
-    expect(messageOfParse({ input: 'a', treshold: 0.4 })).toBe('pipeline.yaml: unknown key "treshold"; did you mean "threshold"?');
+    expect(messageOfParse({ input: 'a', treshold: 0.4 })).toBe(
+      'pipeline.yaml: unknown key "treshold"; did you mean "threshold"?',
+    );
   });
 
   it('suggests inside objects that are optional and inside lists', () => {
-    expect(messageOfParse({ input: 'a', model: { hidden_sise: 1, hidden_size: 2 } })).toContain('in model; did you mean "hidden_size"?');
-    expect(messageOfParse({ input: 'a', filters: [{ name: 'x', maskd: true }] })).toContain('in filters.0; did you mean "masked"?');
+    expect(messageOfParse({ input: 'a', model: { hidden_sise: 1, hidden_size: 2 } })).toContain(
+      'in model; did you mean "hidden_size"?',
+    );
+    expect(messageOfParse({ input: 'a', filters: [{ name: 'x', maskd: true }] })).toContain(
+      'in filters.0; did you mean "masked"?',
+    );
   });
 
   it('lists the known keys when nothing is near', () => {
-    expect(messageOfParse({ input: 'a', zzzzzzzz: 1 })).toContain('(known: input, threshold, filters, model)');
+    expect(messageOfParse({ input: 'a', zzzzzzzz: 1 })).toContain(
+      '(known: input, threshold, filters, model)',
+    );
   });
 
   it('shows the value that was found', () => {

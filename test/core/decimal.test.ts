@@ -9,7 +9,9 @@ describe('decimal', () => {
   it('reads two-complement words of any width', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(2n ** 127n), max: 2n ** 127n - 1n }), (value) => {
-        const words = Uint32Array.from({ length: 4 }, (_, i) => Number(BigInt.asUintN(32, value >> BigInt(32 * i))));
+        const words = Uint32Array.from({ length: 4 }, (_, i) =>
+          Number(BigInt.asUintN(32, value >> BigInt(32 * i))),
+        );
         expect(decimalToBigInt(words, 0, 4)).toBe(value);
       }),
     );

@@ -4,13 +4,25 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/core/errors.ts';
-import { assertBalanced, count, emptyLedger, imbalance, type Ledger, mergeLedgers } from '../../src/core/ledger.ts';
+import {
+  assertBalanced,
+  count,
+  emptyLedger,
+  imbalance,
+  type Ledger,
+  mergeLedgers,
+} from '../../src/core/ledger.ts';
 
-const reasons = fc.dictionary(fc.constantFrom('gopher_short_doc', 'duplicate_exact', 'unreadable'), fc.nat(1000));
-const balanced: fc.Arbitrary<Ledger> = fc.record({ kept: fc.nat(1000), dropped: reasons, failed: reasons }).map(({ kept, dropped, failed }) => {
-  const out = [...Object.values(dropped), ...Object.values(failed)].reduce((a, b) => a + b, 0);
-  return { in: kept + out, kept, dropped, failed };
-});
+const reasons = fc.dictionary(
+  fc.constantFrom('gopher_short_doc', 'duplicate_exact', 'unreadable'),
+  fc.nat(1000),
+);
+const balanced: fc.Arbitrary<Ledger> = fc
+  .record({ kept: fc.nat(1000), dropped: reasons, failed: reasons })
+  .map(({ kept, dropped, failed }) => {
+    const out = [...Object.values(dropped), ...Object.values(failed)].reduce((a, b) => a + b, 0);
+    return { in: kept + out, kept, dropped, failed };
+  });
 
 describe('ledger', () => {
   it('balances when empty', () => {
@@ -25,7 +37,9 @@ describe('ledger', () => {
     count(ledger.failed, 'unreadable');
     expect(imbalance(ledger)).toBe(1);
     expect(() => assertBalanced(ledger, 'unit a')).toThrow(UserError);
-    expect(() => assertBalanced(ledger, 'unit a')).toThrow(/unit a .*10 documents in, 6 kept, 2 dropped, 1 failed: 1 unaccounted/);
+    expect(() => assertBalanced(ledger, 'unit a')).toThrow(
+      /unit a .*10 documents in, 6 kept, 2 dropped, 1 failed: 1 unaccounted/,
+    );
   });
 
   it('merges balanced parts into a balanced total, whatever their order', () => {

@@ -51,7 +51,9 @@ describe('Random', () => {
     const random = new Random('a seed');
     for (let i = 0; i < 7; i++) random.float();
     const resumed = new Random(random.save());
-    expect(Array.from({ length: 20 }, () => resumed.float())).toEqual(Array.from({ length: 20 }, () => random.float()));
+    expect(Array.from({ length: 20 }, () => resumed.float())).toEqual(
+      Array.from({ length: 20 }, () => random.float()),
+    );
   });
 
   it('differs between seeds and repeats for equal ones', () => {
@@ -95,7 +97,10 @@ describe('drawOf', () => {
   it('does not depend on anything but seed and id', () => {
     const ids = Array.from({ length: 100 }, (_, i) => `doc-${i}`);
     const forward = ids.map((id) => drawOf(7, id));
-    const backward = [...ids].reverse().map((id) => drawOf(7, id)).reverse();
+    const backward = [...ids]
+      .reverse()
+      .map((id) => drawOf(7, id))
+      .reverse();
     expect(backward).toEqual(forward);
     expect(drawOf(8, 'doc-0')).not.toBe(forward[0]);
   });

@@ -25,10 +25,12 @@ export interface Recall {
   misses: { page: string; formula: string; nearest: string; alike: number }[];
 }
 
-export function measureRecall(folder: string): Recall {
+/** Every `step`-th page of `folder`, each `.html` with its `.tex`. */
+export function measureRecall(folder: string, step = 1): Recall {
   const recall: Recall = { pages: 0, formulas: 0, recovered: 0, equal: 0, extra: 0, routes: {}, misses: [] };
-  for (const file of readdirSync(folder).sort()) {
-    if (!file.endsWith('.html')) continue;
+  const files = readdirSync(folder).filter((file) => file.endsWith('.html'));
+  for (const [index, file] of files.sort().entries()) {
+    if (index % step !== 0) continue;
     const html = readFileSync(path.join(folder, file), 'utf8');
     const source = readFileSync(path.join(folder, file.replace(/\.html$/, '.tex')), 'utf8');
     const page = htmlToText(html, { url: file });

@@ -22,12 +22,25 @@ describe('countProseLines', () => {
   });
 
   it('counts every line once in any text, and ends', () => {
-    const piece = fc.constantFrom('a word', '.', '\n', '\n\n', '$x$', '$$y$$', '\\[z\n+1\\]', '| row |', '$', ' ');
+    const piece = fc.constantFrom(
+      'a word',
+      '.',
+      '\n',
+      '\n\n',
+      '$x$',
+      '$$y$$',
+      '\\[z\n+1\\]',
+      '| row |',
+      '$',
+      ' ',
+    );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
         const text = pieces.join('');
         const { closed, open } = count(text);
-        expect(closed + open).toBeLessThanOrEqual(text.split('\n').filter((line) => line.trim() !== '').length);
+        expect(closed + open).toBeLessThanOrEqual(
+          text.split('\n').filter((line) => line.trim() !== '').length,
+        );
       }),
     );
   });

@@ -108,7 +108,11 @@ describe('damaged files of our own', () => {
     ['cut short', (bytes) => bytes.subarray(0, bytes.length >> 1), /cut short/],
     ['not Parquet', () => Buffer.from('<!doctype html><title>Not found</title>'), /not a Parquet file/],
     ['too short', () => Buffer.from('PAR1PAR1'), /has 8 bytes/],
-    ['footer length too large', (bytes) => (bytes.writeUInt32LE(0xffffff, bytes.length - 8), bytes), /the footer declares/],
+    [
+      'footer length too large',
+      (bytes) => (bytes.writeUInt32LE(0xffffff, bytes.length - 8), bytes),
+      /the footer declares/,
+    ],
     ['encrypted', (bytes) => (bytes.write('PARE', bytes.length - 4), bytes), /encrypted/],
   ];
   for (const [name, damage, pattern] of damages) {
@@ -161,13 +165,18 @@ describe('the footer worker', () => {
     const found = await inspectFile(path);
     expect(found.rows).toBe(2);
     expect(found.rowGroups.map((group) => group.rows)).toEqual([1, 1]);
-    expect(found.columns).toEqual([{ name: 'id', type: 'Utf8' }, { name: 'n', type: 'Int64' }]);
+    expect(found.columns).toEqual([
+      { name: 'id', type: 'Utf8' },
+      { name: 'n', type: 'Int64' },
+    ]);
   });
 
   it('is killed when it takes too long', async () => {
     const inspector = new ParquetInspector({ timeoutMs: 1 });
     const path = join(scratch, 'slow.parquet');
-    const fields = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`column_${i}`, int64Vector([i])]));
+    const fields = Object.fromEntries(
+      Array.from({ length: 3000 }, (_, i) => [`column_${i}`, int64Vector([i])]),
+    );
     const output = new ParquetOutput(path, batchFromVectors(fields).schema);
     await output.write(batchFromVectors(fields));
     await output.finish();
@@ -183,25 +192,49 @@ describe('the footer worker', () => {
     const groups = 1_500_000;
     const varint = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...varint(n >>> 7)]);
     // field 1 version i32; field 2 schema: a list of one struct {4: name, 5: num_children}; field 3 num_rows; field 4 row groups.
-    const start = Buffer.from([0x15, 0x04, 0x19, 0x1c, 0x48, 0x01, 0x72, 0x15, 0x00, 0x00, 0x16, 0x00, 0x19, 0xfc, ...varint(groups)]);
+    const start = Buffer.from([
+      0x15,
+      0x04,
+      0x19,
+      0x1c,
+      0x48,
+      0x01,
+      0x72,
+      0x15,
+      0x00,
+      0x00,
+      0x16,
+      0x00,
+      0x19,
+      0xfc,
+      ...varint(groups),
+    ]);
     const group = Buffer.from([0x19, 0x0c, 0x16, 0x00, 0x16, 0x00, 0x00]);
     const footer = Buffer.concat([start, Buffer.alloc(groups * group.length, group), Buffer.from([0x00])]);
     const length = Buffer.alloc(4);
     length.writeUInt32LE(footer.length);
     const path = join(scratch, 'amplified.parquet');
     writeFileSync(path, Buffer.concat([Buffer.from('PAR1'), footer, length, Buffer.from('PAR1')]));
-    await expect(inspectFile(path, { memoryMb: 128 })).rejects.toThrow(/footer needs more than 128 MB of memory/);
+    await expect(inspectFile(path, { memoryMb: 128 })).rejects.toThrow(
+      /footer needs more than 128 MB of memory/,
+    );
   });
 
   it('makes a plan that lists bad files and keeps the good ones', async () => {
     const folder = join(scratch, 'mixed');
-    const output = new ParquetOutput(join(folder, 'b-good.parquet'), batchFromVectors({ text: utf8Vector(['x']) }).schema);
+    const output = new ParquetOutput(
+      join(folder, 'b-good.parquet'),
+      batchFromVectors({ text: utf8Vector(['x']) }).schema,
+    );
     await output.write(batchFromVectors({ text: utf8Vector(['x']) }));
     await output.finish();
     writeFileSync(join(folder, 'a-bad.parquet'), 'PAR1 this is not it PAR1');
     writeFileSync(join(folder, 'c-empty.parquet'), '');
     const plan = await planRead([{ path: folder }]);
     expect(plan.units.map((unit) => unit.label)).toEqual(['mixed/b-good.parquet']);
-    expect(plan.failures.map((failure) => failure.file)).toEqual([join(folder, 'a-bad.parquet'), join(folder, 'c-empty.parquet')]);
+    expect(plan.failures.map((failure) => failure.file)).toEqual([
+      join(folder, 'a-bad.parquet'),
+      join(folder, 'c-empty.parquet'),
+    ]);
   });
 });

@@ -18,8 +18,10 @@ const folder = join(sharedData, 'parquet', 'hyparquet');
 function asJson(data: Data, row: number): unknown {
   const type = data.type as DataType;
   if (Is.isNull(type) || !data.getValid(row)) return null;
-  if (Is.isStruct(type)) return object(type.children.map((child, i) => [child.name, asJson(data.children[i]!, row)]));
-  if (Is.isBool(type)) return ((data.values[(data.offset + row) >> 3]! >> ((data.offset + row) & 7)) & 1) === 1;
+  if (Is.isStruct(type))
+    return object(type.children.map((child, i) => [child.name, asJson(data.children[i]!, row)]));
+  if (Is.isBool(type))
+    return ((data.values[(data.offset + row) >> 3]! >> ((data.offset + row) & 7)) & 1) === 1;
   if (data.valueOffsets !== undefined) {
     const start = Number(data.valueOffsets[row]);
     const end = Number(data.valueOffsets[row + 1]);
@@ -29,10 +31,13 @@ function asJson(data: Data, row: number): unknown {
     if (!Is.isMap(type)) return items.map((i) => asJson(child, i));
     return object(items.map((i) => [String(asJson(child.children[0]!, i)), asJson(child.children[1]!, i)]));
   }
-  if (Is.isDecimal(type)) return Number(decimalToBigInt(data.values, row * data.stride, data.stride)) * 10 ** -type.scale;
-  if (Is.isTimestamp(type)) return new Date(Number(data.values[row] / 10n ** BigInt(type.unit * 3 - 3))).toISOString();
+  if (Is.isDecimal(type))
+    return Number(decimalToBigInt(data.values, row * data.stride, data.stride)) * 10 ** -type.scale;
+  if (Is.isTimestamp(type))
+    return new Date(Number(data.values[row] / 10n ** BigInt(type.unit * 3 - 3))).toISOString();
   if (Is.isDate(type)) return new Date(data.values[row] * 86_400_000).toISOString();
-  if (Is.isFixedSizeBinary(type)) return Array.from(data.values.subarray(row * type.byteWidth, (row + 1) * type.byteWidth));
+  if (Is.isFixedSizeBinary(type))
+    return Array.from(data.values.subarray(row * type.byteWidth, (row + 1) * type.byteWidth));
   if (Is.isFloat(type) && type.precision === 0) return half(data.values[row]);
   const value = Number(data.values[row]);
   return Object.is(value, -0) ? 0 : value;
@@ -71,14 +76,18 @@ function withoutEmpty(value: unknown): unknown {
 describeWith('parquet/hyparquet', 'hyparquet test files', () => {
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.parquet'))) {
     it(`${name} gives the expected rows`, async () => {
-      const expected = JSON.parse(readFileSync(join(folder, name.replace(/parquet$/, 'json')), 'utf8')) as unknown[][];
+      const expected = JSON.parse(
+        readFileSync(join(folder, name.replace(/parquet$/, 'json')), 'utf8'),
+      ) as unknown[][];
       const same = nullForEmpty.has(name) ? withoutEmpty : withoutNulls;
       // Small batches, so that rows are cut across pages and row groups on the way.
       for (const batchBytes of [undefined, 2000]) {
         const { batches, problems } = await readWhole(join(folder, name), batchBytes);
         expect(problems).toEqual([]);
         const rows = batches.flatMap((records) =>
-          Array.from({ length: records.numRows }, (_, row) => records.data.children.map((child) => asJson(child, row))),
+          Array.from({ length: records.numRows }, (_, row) =>
+            records.data.children.map((child) => asJson(child, row)),
+          ),
         );
         expect(rows.length).toBe(expected.length);
         expect(rows.map(same)).toEqual(expected.map(same));

