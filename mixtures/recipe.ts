@@ -5,11 +5,10 @@
  */
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { amountSchema } from '../src/core/amount.ts';
 import { columnsSchema, formats, generatorSchema, roles, templateNames } from '../src/core/card.ts';
 import { parseConfig } from '../src/core/config.ts';
 import { InputError } from '../src/core/errors.ts';
-import { evidenced } from '../src/core/evidenced.ts';
+import { amountSchema, evidenced } from '../src/core/evidenced.ts';
 
 const share = z.number().min(0, 'must be between 0 and 1').max(1, 'must be between 0 and 1');
 

@@ -4,10 +4,16 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Columns, DataCard, GeneratedData, Role, TemplateName } from '../src/core/card.ts';
+import {
+  type Columns,
+  type DataCard,
+  type GeneratedData,
+  type Role,
+  type TemplateName,
+  templateSlots,
+} from '../src/core/card.ts';
 import { nearest } from '../src/core/config.ts';
 import { InputError, UserError } from '../src/core/errors.ts';
-import { templateSlots } from '../src/tokens/templates.ts';
 import { type LoadedRecipe, loadCard } from './load.ts';
 import type { RecipeSource } from './recipe.ts';
 

@@ -6,6 +6,11 @@ import type { CommandEntry } from './command.ts';
 
 export const commands: readonly CommandEntry[] = [
   {
+    name: 'demo',
+    summary: 'the whole way on a small real corpus, in minutes and without a GPU',
+    load: () => import('./demo.ts'),
+  },
+  {
     name: 'filter',
     summary: 'extract, measure, filter and deduplicate pages; resumable',
     load: () => import('./filter.ts'),

@@ -1,6 +1,4 @@
 /** Counts as people write them: `20M`, `0.8B`, `1_000`, `200 B`; k, M, B and T are powers of a thousand. */
-import { z } from 'zod';
-
 const units: Record<string, number> = { '': 1, k: 1e3, m: 1e6, b: 1e9, g: 1e9, t: 1e12 };
 
 /** The number, or `undefined` if the text is not a count. `20M` is exactly 20,000,000. */
@@ -27,9 +25,3 @@ function trim(digits: string): string {
   const plain = String(Number(digits));
   return plain;
 }
-
-/** A positive count in a configuration file: a number, or text such as `20M`. */
-export const amountSchema = z.preprocess(
-  (value) => (typeof value === 'string' ? (parseAmount(value) ?? value) : value),
-  z.number({ error: 'must be a count such as 20000000 or 20M' }).positive(),
-);

@@ -5,11 +5,10 @@
  */
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { amountSchema } from './amount.ts';
 import { parseConfig } from './config.ts';
 import { InputError, messageOf } from './errors.ts';
 import { evidenceTags } from './evidence.ts';
-import { evidenced } from './evidenced.ts';
+import { amountSchema, evidenced } from './evidenced.ts';
 
 /** What a source is for in a mixture. The paper's QA share counts `qa` and `long-cot` together. */
 export const roles = ['web', 'qa', 'long-cot', 'instruction', 'code', 'general'] as const;
@@ -27,6 +26,15 @@ function isRegex(pattern: string): boolean {
     return false;
   }
 }
+
+/** The slots a template needs; `user-assistant` takes messages or else question and answer. */
+export const templateSlots: Record<TemplateName, readonly ('text' | 'question' | 'reasoning' | 'answer')[]> =
+  {
+    text: ['text'],
+    'question-answer': ['question', 'answer'],
+    'question-think': ['question', 'reasoning'],
+    'user-assistant': ['question', 'answer'],
+  };
 
 /** A column; several columns joined by a line break; or a part of a column. */
 const slotSchema = z.union([

@@ -51,7 +51,7 @@ export function mainContent(load: () => Document, readable: boolean): MainConten
 
   const text = (answer.root.textContent ?? '').trim();
   const left = countFormulas(answer.root);
-  const lostFormulas = formulas >= 3 && left < formulas * keptFormulas;
+  const lostFormulas = formulas > 0 && left < formulas * keptFormulas;
   const lostText = text.length < littleText && text.length * 3 < characters;
   if (!lostFormulas && !lostText) return answer;
   const other = pruned(load(), answer.title);

@@ -98,6 +98,12 @@ function add(
     ...leafElement(Is.isDictionary(type) ? type.dictionary : type, here),
   } as SchemaElement;
   const note = annotationOf(field);
+  if (physical.logical_type?.type === 'FLOAT16') {
+    // Handed over as its two bytes: through a number every NaN would become the same one.
+    const element: SchemaElement = { name, repetition_type, type: 'FIXED_LEN_BYTE_ARRAY', type_length: 2 };
+    leaves.push({ path: here, schemaPath: push(physical), element, statistics: false });
+    return;
+  }
   if (note === undefined) {
     leaves.push({ path: here, schemaPath: push(physical), element: physical, statistics: !Is.isNull(type) });
     return;

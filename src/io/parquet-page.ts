@@ -2,20 +2,14 @@
  * One Parquet data or dictionary page decoded into levels and values, without a JavaScript object per value.
  *
  * Byte arrays become (start, end) pairs into the page; numbers become typed arrays. Every length is checked against the bytes that are
- * there before anything is allocated. The bit-level decoding of delta runs is hyparquet's. Source: Apache Parquet, Encodings.md.
+ * there before anything is allocated.  Source: Apache Parquet, Encodings.md.
  */
 import type { CompressionCodec, Encoding, PageHeader, ParquetType } from 'hyparquet';
-import { deltaBinaryUnpack } from 'hyparquet/src/delta.js';
 import { decompress, maxPageBytes } from './parquet-codecs.ts';
+import { type ByteValues, deltaBytes, deltaInts, deltaLengths } from './parquet-delta.ts';
 import { bitWidth, readHybrid } from './parquet-levels.ts';
 
-/** Values of variable length: value i is `bytes[starts[i], ends[i])`. */
-export interface ByteValues {
-  kind: 'bytes';
-  bytes: Uint8Array;
-  starts: Int32Array;
-  ends: Int32Array;
-}
+export type { ByteValues };
 export type NumberArray = Uint8Array | Int32Array | BigInt64Array | Float32Array | Float64Array;
 /** Values of `width` array elements each: 1, except fixed-length byte arrays. Booleans are bytes 0 and 1; INT96 are nanoseconds. */
 export interface FixedValues {
@@ -295,83 +289,6 @@ function lookUp(dictionary: PageValues, indices: Int32Array): PageValues {
     for (let j = 0; j < width; j++) to[i * width + j] = from[indices[i]! * width + j];
   }
   return { kind: 'fixed', array, width };
-}
-
-/** Fills `out` from a delta run and returns the offset behind it. The header is checked first: with negative sizes the run never ends. */
-function deltaInts(bytes: Uint8Array, start: number, out: Int32Array | BigInt64Array): number {
-  let at = start;
-  const varint = (): number => {
-    let value = 0;
-    for (let i = 0; i < 5; i++) {
-      const byte = bytes[at++];
-      if (byte === undefined) throw new Error('the delta header is cut short');
-      value += (byte & 0x7f) * 2 ** (7 * i);
-      if (byte < 0x80) return value;
-    }
-    throw new Error('a delta header of more than 32 bits');
-  };
-  const block = varint();
-  const miniblocks = varint();
-  const total = varint();
-  if (
-    miniblocks < 1 ||
-    miniblocks > 4096 ||
-    block < 8 ||
-    block > 1 << 24 ||
-    block % miniblocks !== 0 ||
-    (block / miniblocks) % 8 !== 0
-  ) {
-    throw new Error(`a delta block of ${block} values in ${miniblocks} parts`);
-  }
-  if (total < out.length) throw new Error(`a delta run of ${total} values where ${out.length} are needed`);
-  const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: start };
-  deltaBinaryUnpack(reader, out.length, out);
-  if (reader.offset > bytes.length) throw new Error('a delta run that ends behind its page');
-  return reader.offset;
-}
-
-function deltaLengths(bytes: Uint8Array, start: number, count: number): ByteValues {
-  const lengths = new Int32Array(count);
-  let at = deltaInts(bytes, start, lengths);
-  const starts = new Int32Array(count);
-  const ends = new Int32Array(count);
-  for (let i = 0; i < count; i++) {
-    const length = lengths[i]!;
-    if (length < 0 || length > bytes.length - at)
-      throw new Error(`value ${i} has ${length} bytes, ${bytes.length - at} remain`);
-    starts[i] = at;
-    at += length;
-    ends[i] = at;
-  }
-  return { kind: 'bytes', bytes, starts, ends };
-}
-
-function deltaBytes(bytes: Uint8Array, start: number, count: number): ByteValues {
-  const prefixes = new Int32Array(count);
-  const suffixes = deltaLengths(bytes, deltaInts(bytes, start, prefixes), count);
-  let total = 0;
-  let previous = 0;
-  for (let i = 0; i < count; i++) {
-    const prefix = prefixes[i]!;
-    if (prefix < 0 || prefix > previous)
-      throw new Error(`value ${i} shares ${prefix} bytes with one of ${previous}`);
-    previous = prefix + suffixes.ends[i]! - suffixes.starts[i]!;
-    total += previous;
-  }
-  pageSize(total);
-  const out = new Uint8Array(total);
-  const starts = new Int32Array(count);
-  const ends = new Int32Array(count);
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    starts[i] = at;
-    if (i > 0) out.copyWithin(at, starts[i - 1]!, starts[i - 1]! + prefixes[i]!);
-    at += prefixes[i]!;
-    out.set(suffixes.bytes.subarray(suffixes.starts[i]!, suffixes.ends[i]!), at);
-    at += suffixes.ends[i]! - suffixes.starts[i]!;
-    ends[i] = at;
-  }
-  return { kind: 'bytes', bytes: out, starts, ends };
 }
 
 /** Byte arrays of one length, for columns whose type says so. */

@@ -251,17 +251,11 @@ function reader(data: Data): (i: number) => unknown {
   if (Is.isFixedSizeBinary(type)) return (i) => values.subarray(i * type.byteWidth, (i + 1) * type.byteWidth);
   if (Is.isDecimal(type))
     return (i) => decimalToBigInt(data.values as Uint32Array, i * data.stride, data.stride);
-  if (Is.isFloat(type) && type.precision === 0) return (i) => halfToNumber(Number(values[i]));
+  if (Is.isFloat(type) && type.precision === 0) {
+    const { buffer, byteOffset } = data.values as Uint16Array;
+    return (i) => new Uint8Array(buffer, byteOffset + i * 2, 2);
+  }
   if (Is.isTimestamp(type) && type.unit === 0) return (i) => BigInt(values[i]!) * 1000n;
   if (Is.isTime(type) && type.unit === 0) return (i) => Number(values[i]) * 1000;
   return (i) => values[i];
-}
-
-/** IEEE 754 half precision to double, exactly. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }

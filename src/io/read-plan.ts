@@ -7,79 +7,20 @@
  * A file that cannot be planned is listed in `failures`; the others go on. (design.md section 4, "Job")
  */
 import { createHash } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InputError, messageOf, UserError } from '../core/errors.ts';
-import { type Emit, silent } from '../core/events.ts';
-import { type Compression, compressionOf } from './byte-stream.ts';
-import type { ColumnMapping } from './document-columns.ts';
+import { silent } from '../core/events.ts';
+import { compressionOf } from './byte-stream.ts';
 import { fingerprintFile, fullLimit } from './file-hash.ts';
+import { fileFormat, formatOf, formatsFor, headOf } from './input-format.ts';
 import { ParquetInspector } from './inspect-file.ts';
 import { scanJson } from './json-scan.ts';
-import { type DeclaredType, declaredColumns, type JsonColumns, JsonSchemaScan } from './json-schema.ts';
+import { declaredColumns, JsonSchemaScan } from './json-schema.ts';
+import type { InputFormat, InputSpec, PlanReadOptions, ReadPlan, ReadUnit } from './read-unit-types.ts';
 import { type FolderListing, walkFolder } from './walk-folder.ts';
 
-export type InputFormat = 'parquet' | 'jsonl' | 'json' | 'html' | 'text';
-
-export interface InputSpec {
-  /** A file or a folder. */
-  path: string;
-  format?: 'auto' | InputFormat;
-  columns?: ColumnMapping;
-  /** Value of the `source` column; default: the input's own `source` column, else the name of the file or folder. */
-  source?: string;
-  /** Column types of JSON records, instead of finding them in the first pass over the file. */
-  schema?: Record<string, DeclaredType>;
-}
-
-export interface ReadUnit {
-  /** Unique in the plan, stable, and safe as a file name: `name.parquet#rg0-4`. */
-  id: string;
-  /** The file; for pages the folder. */
-  file: string;
-  /** Names rows that have no id, and files in reports; the same wherever the data lies. */
-  label: string;
-  format: InputFormat;
-  compression?: Compression;
-  /** Row groups `[first, end)`. */
-  rowGroups?: [number, number];
-  /** Bytes `[start, end)` of an uncompressed JSON-lines file, and the number of the first line in it. */
-  range?: [number, number];
-  firstLine?: number;
-  /** Number in the file of the first row. */
-  firstRow: number;
-  /** Rows the unit holds, where the plan knows. */
-  rows?: number;
-  /** Pages, relative to `file`. */
-  files?: string[];
-  schema?: JsonColumns;
-  /** Bytes to be read, for progress. */
-  bytes: number;
-  source: string;
-  sourceGiven: boolean;
-  columns: ColumnMapping;
-  requireText: boolean;
-}
-
-export interface ReadPlan {
-  units: ReadUnit[];
-  inputs: { path: string; bytes: number; fingerprint: string }[];
-  failures: { file: string; place?: string; problem: string; hint?: string }[];
-  /** What a user should know: types that did not agree, files and links left out. */
-  warnings: string[];
-}
-
-export interface PlanReadOptions {
-  /** Aim for the size of a unit, in bytes as stored (Parquet: uncompressed). Default 128 MiB. */
-  unitBytes?: number;
-  /** A file without a `text` or `html` column is a failure. Default false: the reader of the batch decides. */
-  requireText?: boolean;
-  /** Limits for reading one footer. */
-  timeoutMs?: number;
-  memoryMb?: number;
-  maxRecordBytes?: number;
-  emit?: Emit;
-}
+export type { InputFormat, InputSpec, PlanReadOptions, ReadPlan, ReadUnit } from './read-unit-types.ts';
 
 const defaultUnitBytes = 128 * 1024 * 1024;
 
@@ -154,19 +95,6 @@ async function planInput(
   else await planFiles(input, [{ path: input.path, label }], plan, inspector, options);
 }
 
-const extensions: [InputFormat, RegExp][] = [
-  ['parquet', /\.(parquet|parq|pq)$/i],
-  ['jsonl', /\.(jsonl|ndjson|jsonlines)(\.(gz|gzip|zst|zstd))?$|\.json\.(gz|gzip|zst|zstd)$/i],
-  ['html', /\.(html|htm|xhtml)$/i],
-  ['json', /\.json$/i],
-  ['text', /\.(txt|md|text)$/i],
-];
-
-/** The format a file name stands for. */
-export function formatOf(name: string): InputFormat | undefined {
-  return extensions.find(([, pattern]) => pattern.test(name))?.[0];
-}
-
 async function planFolder(
   input: InputSpec,
   label: string,
@@ -209,16 +137,6 @@ async function planFolder(
     const files = data.map(({ path }) => ({ path: join(input.path, path), label: `${label}/${path}` }));
     await planFiles(input, files, plan, inspector, options);
   }
-}
-
-/** `auto` takes data files and pages; `.json` and text files, which also serve as notes, only where there is nothing else. */
-function formatsFor(format: 'auto' | InputFormat, listing: FolderListing): InputFormat[] {
-  if (format === 'json' || format === 'jsonl') return ['jsonl', 'json'];
-  if (format !== 'auto') return [format];
-  const present = new Set(listing.files.map(({ path }) => formatOf(path)));
-  const main = (['parquet', 'jsonl', 'html'] as const).filter((name) => present.has(name));
-  if (main.length > 0) return [...main];
-  return present.has('json') ? ['json'] : ['text'];
 }
 
 async function planPages(
@@ -320,30 +238,6 @@ function failureOf(file: string, error: unknown): ReadPlan['failures'][number] {
     ...(error.place === undefined ? {} : { place: error.place }),
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   };
-}
-
-async function headOf(path: string): Promise<Buffer> {
-  const handle = await open(path, 'r');
-  try {
-    const head = Buffer.alloc(4096);
-    const { bytesRead } = await handle.read(head, 0, head.length, 0);
-    return head.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
-  }
-}
-
-/** The format of a file: as told, else by name, else by its first bytes. */
-function fileFormat(input: InputSpec, path: string, head: Buffer): InputFormat {
-  if (input.format !== undefined && input.format !== 'auto') return input.format;
-  const byName = formatOf(path);
-  if (byName !== undefined) return byName;
-  if (head.subarray(0, 4).toString('latin1') === 'PAR1') return 'parquet';
-  if (compressionOf(head) !== undefined || /^\uFEFF?\s*\{/.test(head.toString('utf8'))) return 'jsonl';
-  if (/^\uFEFF?\s*\[/.test(head.toString('utf8'))) return 'json';
-  throw new InputError(path, 'it cannot be told what kind of file this is', {
-    hint: 'say so with format: parquet, jsonl, json, html or text',
-  });
 }
 
 async function planParquet(

@@ -13,14 +13,14 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
 import { endianness } from 'node:os';
-import { Field, Int64, Schema, Utf8 } from 'apache-arrow';
-import { batchOf, int64Vector, Utf8Builder } from '../core/batch.ts';
 import { InputError, invariant, messageOf, UserError } from '../core/errors.ts';
 import { AtomicFile, writeFileAtomic } from './atomic.ts';
-import { ParquetOutput } from './parquet-write.ts';
+import { metricTokens } from './metric-tokens.ts';
+import { type DocumentOrigin, ProvenanceWriter, provenancePath } from './token-provenance.ts';
+
+export { type DocumentOrigin, provenancePath } from './token-provenance.ts';
 
 const bufferBytes = 1 << 20;
-const provenanceRows = 16_384;
 
 export interface TokenShardOptions {
   /** First line of the metadata; Nanotron compares it with the configured tokenizer. */
@@ -28,19 +28,6 @@ export interface TokenShardOptions {
   vocabSize: number;
   /** Write `.ds.loss`; then every document needs `loss`, or counts in full. */
   lossMask?: boolean;
-}
-
-export interface DocumentOrigin {
-  docId: string;
-  source: string;
-  url?: string | null | undefined;
-  /** One entry per token, non-zero where the loss counts. */
-  loss?: ArrayLike<number | boolean> | undefined;
-}
-
-/** Path of the provenance table that belongs to a shard. */
-export function provenancePath(shard: string): string {
-  return `${shard.replace(/\.ds$/, '')}.provenance.parquet`;
 }
 
 /** Bytes per token for a vocabulary. */
@@ -58,7 +45,7 @@ export class TokenShardWriter {
   private readonly ids: Sink;
   private readonly index: Sink;
   private readonly loss: Sink | undefined;
-  private readonly provenance: Provenance;
+  private readonly provenance: ProvenanceWriter;
 
   constructor(path: string, options: TokenShardOptions) {
     if (!path.endsWith('.ds')) throw new UserError(`${path}: a token shard is named .ds`);
@@ -70,7 +57,7 @@ export class TokenShardWriter {
     this.ids = new Sink(path);
     this.index = new Sink(`${path}.index`);
     this.loss = options.lossMask === true ? new Sink(`${path}.loss`) : undefined;
-    this.provenance = new Provenance(provenancePath(path));
+    this.provenance = new ProvenanceWriter(provenancePath(path));
   }
 
   /** Appends one document. An empty one is refused: its index entry would repeat the one before. */
@@ -185,69 +172,6 @@ class Sink {
   private async target(): Promise<AtomicFile> {
     this.file ??= await AtomicFile.create(this.path);
     return this.file;
-  }
-}
-
-export const provenanceSchema = new Schema([
-  new Field('start', new Int64(), false),
-  new Field('end', new Int64(), false),
-  new Field('id', new Utf8(), false),
-  new Field('source', new Utf8(), false),
-  new Field('url', new Utf8(), true),
-]);
-
-class Provenance {
-  private readonly output: ParquetOutput;
-  private starts: number[] = [];
-  private ends: number[] = [];
-  private ids = new Utf8Builder();
-  private sources = new Utf8Builder();
-  private urls = new Utf8Builder();
-
-  constructor(path: string) {
-    this.output = new ParquetOutput(path, provenanceSchema, { rowGroupBytes: 16 << 20 });
-  }
-
-  async add(start: number, end: number, { docId, source, url }: DocumentOrigin): Promise<void> {
-    this.starts.push(start);
-    this.ends.push(end);
-    this.ids.append(docId);
-    this.sources.append(source);
-    this.urls.append(url ?? null);
-    if (this.starts.length >= provenanceRows) await this.flush();
-  }
-
-  async finish(): Promise<{ sha256: string }> {
-    await this.flush();
-    return this.output.finish();
-  }
-
-  abort(): Promise<void> {
-    return this.output.abort();
-  }
-
-  private async flush(): Promise<void> {
-    const rows = this.starts.length;
-    if (rows === 0) return;
-    const vectors = [
-      int64Vector(this.starts),
-      int64Vector(this.ends),
-      this.ids.finish(),
-      this.sources.finish(),
-      this.urls.finish(),
-    ];
-    await this.output.write(
-      batchOf(
-        provenanceSchema,
-        vectors.map((vector) => vector.data[0]!),
-        rows,
-      ),
-    );
-    this.starts = [];
-    this.ends = [];
-    this.ids = new Utf8Builder();
-    this.sources = new Utf8Builder();
-    this.urls = new Utf8Builder();
   }
 }
 
@@ -380,25 +304,4 @@ function toTokens(bytes: Uint8Array, width: 2 | 4): Uint32Array {
   return Uint32Array.from({ length: bytes.length / width }, (_, i) =>
     width === 4 ? view.getUint32(i * 4, true) : view.getUint16(i * 2, true),
   );
-}
-
-/** Three significant digits with a metric prefix, as Python's `humanize.metric(n, "T")` writes them: "800 T", "1.50 kT", "20.0 GT". */
-export function metricTokens(n: number): string {
-  let exponent = n === 0 ? 0 : Math.floor(Math.log10(n));
-  const rounded = (): string => roundHalfEven(n / 10 ** (exponent - (exponent % 3)), 2 - (exponent % 3));
-  // 999,999 rounds to a thousand thousands, which is one million.
-  if (Number(rounded()) >= 10 ** ((exponent % 3) + 1)) exponent++;
-  const prefix = exponent < 3 ? '' : 'kMGTPEZYRQ'[Math.floor(exponent / 3) - 1]!;
-  return `${rounded()} ${prefix}T`;
-}
-
-/** Python rounds exact ties to the even digit, toFixed away from zero. */
-function roundHalfEven(value: number, digits: number): string {
-  const exact = value.toFixed(60);
-  const tail = exact.slice(exact.indexOf('.') + 1 + digits);
-  const rounded = value.toFixed(digits);
-  if (!/^50*$/.test(tail)) return rounded;
-  const down =
-    digits === 0 ? exact.slice(0, exact.indexOf('.')) : exact.slice(0, exact.indexOf('.') + 1 + digits);
-  return Number(down.at(-1)) % 2 === 0 ? down : rounded;
 }

@@ -59,11 +59,15 @@ export async function planCorpus(
       hint: 'add inputs to the pipeline file or give --input <path>',
     });
   }
+  const emit = options.emit ?? silent;
+  const began = performance.now();
   const read = await planRead(config.inputs.map(readerInput), {
     unitBytes: config.limits.unitBytes,
     requireText: true,
-    emit: options.emit ?? silent,
+    emit,
   });
+  const seconds = (performance.now() - began) / 1000;
+  emit({ kind: 'end', task: 'plan', done: config.inputs.length, unit: 'inputs', seconds });
   if (read.units.length === 0 && read.failures.length === 0) {
     throw new UserError(`${file}: the inputs hold no documents`, {
       hint: `looked in ${config.inputs.map((input) => input.path).join(', ')}`,

@@ -17,9 +17,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { interleave } from '../../mixtures/interleave.ts';
-import type { LoadedRecipe } from '../../mixtures/load.ts';
-import { assertFeasible, type MixturePlan, type PlanOptions } from '../../mixtures/plan.ts';
-import type { Ratios } from '../../mixtures/shares.ts';
+import { assertFeasible, type MixturePlan } from '../../mixtures/plan.ts';
 import { fingerprint } from '../core/config.ts';
 import { InterruptedError, UserError } from '../core/errors.ts';
 import { type Emit, silent } from '../core/events.ts';
@@ -35,25 +33,9 @@ import {
   summaryOf,
   type WrittenFile,
 } from './mix-manifest.ts';
+import type { MixRequest } from './mix-request.ts';
 import { type PreparedMix, prepareMix, type TokenisedSource } from './prepare-mix.ts';
 import { ShardSeries } from './shard-series.ts';
-
-export interface MixRequest {
-  loaded: LoadedRecipe;
-  /** Where the data of cards without a path is looked for. */
-  cwd: string;
-  output: string;
-  ratios?: Ratios;
-  options?: PlanOptions;
-  /** Folder or tokenizer.json; goes before the recipe's. */
-  tokenizer?: string;
-  /** Replace another mixture that lies in the output folder. */
-  overwrite?: boolean;
-  /** Tokens per shard file, rounded down to whole sequences. Default 256M. */
-  shardTokens?: number;
-  emit?: Emit;
-  signal?: AbortSignal;
-}
 
 export interface MixResult {
   manifest: MixManifest;

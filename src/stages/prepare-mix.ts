@@ -13,7 +13,7 @@ import type { Evidence } from '../core/evidence.ts';
 import { assertBalanced, type Ledger } from '../core/ledger.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { splitHeldout } from './document-order.ts';
-import type { MixRequest } from './mix.ts';
+import type { MixRequest } from './mix-request.ts';
 import { mixTokenizer } from './mix-tokenizer.ts';
 import { type PreparedSource, prepareSource, type SourceInput } from './source-texts.ts';
 import type { TokenCache } from './token-cache.ts';

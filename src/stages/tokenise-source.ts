@@ -8,6 +8,7 @@ import { fingerprint } from '../core/config.ts';
 import { InterruptedError } from '../core/errors.ts';
 import { emptyLedger, type Ledger } from '../core/ledger.ts';
 import { hash32 } from '../core/random.ts';
+import { removeLeftovers } from '../io/atomic.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { type Failure, type PreparedSource, readSourceTexts } from './source-texts.ts';
 import { cachePath, TokenCache, TokenCacheWriter } from './token-cache.ts';
@@ -112,9 +113,10 @@ async function* tokenised(
   options.progress?.(total, prepared.bytes);
 }
 
-/** Caches of this source made from other data or with another tokenizer. */
+/** Caches of this source made from other data or with another tokenizer, and what a killed run left. */
 async function removeStale(path: string, source: string): Promise<void> {
   const folder = dirname(path);
+  await removeLeftovers(folder);
   for (const file of await readdir(folder)) {
     const match = /^(.*)-[0-9a-f]{16}\.tokens/.exec(file);
     if (match?.[1] === source && !file.startsWith(basename(path)))

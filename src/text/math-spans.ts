@@ -228,7 +228,7 @@ export function looksLikeDollarMath(text: string, start: number, end: number): b
   const closesWithSpace = content.charCodeAt(content.length - 1) <= 0x20;
   if (strongMark.test(content)) {
     // `$HOME/{a,b}/$PATH`: a shell variable right after the closing sign, and no TeX command or script.
-    if (/^[A-Za-z0-9]/.test(after) && !/[\\^]/.test(content) && !ordinalAfter.test(after)) return false;
+    if (/^[A-Za-z0-9{]/.test(after) && !/[\\^]/.test(content) && !ordinalAfter.test(after)) return false;
     if (/^\d/.test(trimmed) && closesWithSpace && !opensWithSpace && !/[\\^]/.test(content)) return false;
     return true;
   }

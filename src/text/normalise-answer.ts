@@ -21,7 +21,7 @@ export const longestAnswer = 2000;
 const sizes = /\\(?:left|right|[bB]igg?[lrm]?|middle)(?![A-Za-z])\s*\.?/g;
 const sizedDot = /\\(?:left|right)\s*\./g;
 const spacing =
-  /\\(?:[,;:! ]|q?quad(?![A-Za-z])|thinspace|enspace|hspace\{[^{}]{0,20}\}|displaystyle|textstyle|limits|nolimits|,)/g;
+  /(?<!\\)\\(?:[,;:! ]|q?quad(?![A-Za-z])|thinspace|enspace|hspace\{[^{}]{0,20}\}|displaystyle|textstyle|limits|nolimits)/g;
 const symbols: readonly (readonly [RegExp, string])[] = [
   [/\\[dtc]frac(?![A-Za-z])/g, '\\frac'],
   [/\\[dt]binom(?![A-Za-z])/g, '\\binom'],

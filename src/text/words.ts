@@ -178,7 +178,7 @@ const units = new Set(
 function unitLength(text: string, start: number, end: number): number {
   for (let length = Math.min(4, end - start - 1); length >= 1; length--) {
     if ((characterFlags[text.charCodeAt(end - length - 1)]! & digit) === 0) continue;
-    return units.has(text.slice(end - length, end)) ? length : 0;
+    if (units.has(text.slice(end - length, end))) return length;
   }
   return 0;
 }

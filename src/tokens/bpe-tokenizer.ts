@@ -15,8 +15,8 @@ import { bytesOfToken, byteToChar } from './byte-alphabet.ts';
 import { MergeTable } from './merge-table.ts';
 import { compileNormalizer, type Normalize } from './normalizer.ts';
 import { compilePreTokenizer, isByteLevel, type PreTokenize } from './pre-tokenizer.ts';
-import type { EncodeOptions, Tokenizer } from './tokenizer.ts';
 import { saveTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
+import type { EncodeOptions, Tokenizer } from './tokenizer-interface.ts';
 import { type BpeModel, mergePair, specialIds, type TokenizerJson } from './tokenizer-json.ts';
 
 /** Words kept in the cache: about 10 MB of a typical page's words. */

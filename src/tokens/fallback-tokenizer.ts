@@ -4,8 +4,8 @@
  */
 import type { Tokenizer as Library } from '@huggingface/tokenizers';
 import { UserError } from '../core/errors.ts';
-import type { EncodeOptions, Tokenizer } from './tokenizer.ts';
 import { saveTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
+import type { EncodeOptions, Tokenizer } from './tokenizer-interface.ts';
 import { specialIds } from './tokenizer-json.ts';
 
 export class FallbackTokenizer implements Tokenizer {

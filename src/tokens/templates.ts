@@ -7,7 +7,7 @@
  *                  the final answer is not known)
  * user-assistant   `User:{}\nAssistant:{}` for every turn, turns joined by a line break
  */
-import type { TemplateName } from '../core/card.ts';
+import { type TemplateName, templateSlots } from '../core/card.ts';
 
 export interface Message {
   role: string;
@@ -21,14 +21,6 @@ export interface DocumentFields {
   answer?: string;
   messages?: Message[];
 }
-
-/** The slots a template needs; `user-assistant` takes messages or else question and answer. */
-export const templateSlots: Record<TemplateName, readonly (keyof DocumentFields)[]> = {
-  text: ['text'],
-  'question-answer': ['question', 'answer'],
-  'question-think': ['question', 'reasoning'],
-  'user-assistant': ['question', 'answer'],
-};
 
 const speakers: Record<string, string> = {
   user: 'User',

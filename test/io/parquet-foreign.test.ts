@@ -110,10 +110,10 @@ describe('damaged files of our own', () => {
     ['too short', () => Buffer.from('PAR1PAR1'), /has 8 bytes/],
     [
       'footer length too large',
-      (bytes) => (bytes.writeUInt32LE(0xffffff, bytes.length - 8), bytes),
+      (bytes) => Buffer.concat([bytes.subarray(0, -8), Buffer.from([255, 255, 255, 0]), bytes.subarray(-4)]),
       /the footer declares/,
     ],
-    ['encrypted', (bytes) => (bytes.write('PARE', bytes.length - 4), bytes), /encrypted/],
+    ['encrypted', (bytes) => Buffer.concat([bytes.subarray(0, -4), Buffer.from('PARE')]), /encrypted/],
   ];
   for (const [name, damage, pattern] of damages) {
     it(`${name}: the error says so and names the file`, async () => {
@@ -188,8 +188,8 @@ describe('the footer worker', () => {
   });
 
   it('ends in an InputError when the footer would exhaust its heap', async () => {
-    // 1.5 million row groups without columns: well formed, six bytes each, and gigabytes as objects.
-    const groups = 1_500_000;
+    // 700,000 row groups without columns: well formed, six bytes each, and gigabytes as objects.
+    const groups = 700_000;
     const varint = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...varint(n >>> 7)]);
     // field 1 version i32; field 2 schema: a list of one struct {4: name, 5: num_children}; field 3 num_rows; field 4 row groups.
     const start = Buffer.from([
@@ -215,8 +215,8 @@ describe('the footer worker', () => {
     length.writeUInt32LE(footer.length);
     const path = join(scratch, 'amplified.parquet');
     writeFileSync(path, Buffer.concat([Buffer.from('PAR1'), footer, length, Buffer.from('PAR1')]));
-    await expect(inspectFile(path, { memoryMb: 128 })).rejects.toThrow(
-      /footer needs more than 128 MB of memory/,
+    await expect(inspectFile(path, { memoryMb: 64 })).rejects.toThrow(
+      /footer needs more than 64 MB of memory/,
     );
   });
 

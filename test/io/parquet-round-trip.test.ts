@@ -61,7 +61,7 @@ describe('ParquetOutput', () => {
         expect(back.schema).toBe(String(schema));
         expect(tableValues(back.batches)).toEqual(tableValues(batches.filter((b) => b.numRows > 0)));
       }),
-      { numRuns: 50 },
+      { numRuns: 30 },
     );
   });
 

@@ -1,7 +1,7 @@
 /**
  * Folders of pages, document columns, and what a plan does with folders: order, links, kinds of files.
  */
-import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DateDay, Field, Int64, Schema, Timestamp, TimeUnit, Utf8, vectorFromArray } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
@@ -93,7 +93,6 @@ describe('folders of pages', () => {
       );
     }
     expect(seen).toEqual(['batch 0+1', 'failed b.html 1', 'batch 2+1']);
-    chmodSync(root, 0o755);
   });
 
   it('of an empty or missing path are the user’s mistake', async () => {

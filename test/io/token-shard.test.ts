@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError, UserError } from '../../src/core/errors.ts';
-import { metricTokens, openTokenShard, provenancePath, TokenShardWriter } from '../../src/io/token-shard.ts';
+import { metricTokens } from '../../src/io/metric-tokens.ts';
+import { openTokenShard, provenancePath, TokenShardWriter } from '../../src/io/token-shard.ts';
 import { readWhole, tableValues } from './parquet-rows.ts';
 import { scratchFolder } from './scratch.ts';
 

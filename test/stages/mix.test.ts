@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadRecipe } from '../../mixtures/load.ts';
 import { withData } from '../../mixtures/sources.ts';
 import { readRecord } from '../../src/io/run-record.ts';
-import { type MixRequest, mix } from '../../src/stages/mix.ts';
+import { mix } from '../../src/stages/mix.ts';
+import type { MixRequest } from '../../src/stages/mix-request.ts';
 import { planMix } from '../../src/stages/prepare-mix.ts';
 import { loadTokenizer } from '../../src/tokens/tokenizer.ts';
 

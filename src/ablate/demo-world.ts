@@ -1,0 +1,145 @@
+/**
+ * The demo as files: pipeline, mixture, training and GRPO configs and the problems, for one seed. All figures were calibrated on small
+ * software adapters (EXPERIMENTS.md): a world that a model of 35,000 weights learns in minutes, whose pages hold a quick and mostly wrong
+ * way to answer beside a longer and dependable one, so that RL has something to find.
+ */
+import path from 'node:path';
+import { stringify } from 'yaml';
+import { arithmeticProblems } from '../../mixtures/arithmetic.ts';
+import type { GrpoConfig } from '../../trainer/grpo/config.ts';
+import { grpoConfigSchema } from '../../trainer/grpo/config.ts';
+import { type TrainConfig, trainConfigSchema } from '../../trainer/train-config.ts';
+import { type FilterConfig, filterConfigSchema } from '../stages/filter-config.ts';
+
+export interface DemoWorld {
+  /** Name -> content of the files to write into the run folder. */
+  files: Record<string, string>;
+  filter: FilterConfig;
+  train: TrainConfig;
+  grpo: (checkpoint: string) => GrpoConfig;
+  recipe: string;
+}
+
+export interface DemoOptions {
+  /** Run folder, absolute. */
+  out: string;
+  /** Folder of pages: HTML, text or Markdown. */
+  pages: string;
+  seed: number;
+  /** Permute rewards: the control run that must not climb. */
+  shuffleRewards?: boolean;
+}
+
+const stableSteps = 1450;
+const decaySteps = 620;
+const sequenceLength = 64;
+const microBatch = 8;
+
+/** The documents' shape: the question, then a response that opens with a space, so that the prompt's colon stays a token of its own. */
+const responseColumns = { id: 'id', question: 'question', answer: 'response' };
+
+export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOptions): DemoWorld {
+  const at = (...parts: string[]) => path.join(out, ...parts);
+  const pipeline = {
+    name: 'demo-filter',
+    description: 'documentation of installed packages: quality rules that spare formulas, exact duplicates dropped',
+    inputs: [{ path: pages }],
+    signals: ['gopher-quality', 'fineweb-quality', 'math'],
+    math: 'masked',
+    thresholds: { use: ['gopher-quality-math', 'fineweb-quality-math'] },
+    dedup: 'exact',
+    output: { dropped: true },
+  };
+  // One window more than training reads, so that no sequence is seen twice.
+  const windows = (stableSteps + decaySteps) * microBatch + 1;
+  const generated = (kind: string, count: number) => ({ generator: 'arithmetic', kind, count, seed });
+  const mixture = {
+    name: 'demo-mixture',
+    description: 'filtered documentation, and generated arithmetic in three styles',
+    tokenizer: { train: { vocabSize: 320, preTokenizer: 'digits', specialTokens: ['<|endoftext|>'] } },
+    budget: windows * (sequenceLength + 1),
+    sequenceLength,
+    heldout: 0.02,
+    seed,
+    repeatLimit: 40,
+    fill: 'web',
+    sources: {
+      web: { data: 'filter/kept', role: 'web', template: 'text', columns: { id: 'id', url: 'url', text: 'text' }, weight: 0.5 },
+      'arithmetic-qa': { data: generated('qa', 12000), role: 'qa', template: 'question-answer', columns: responseColumns, weight: 0.15 },
+      'arithmetic-long-cot': { data: generated('long-cot', 12000), role: 'long-cot', template: 'question-answer', columns: responseColumns, weight: 0.25 },
+      'arithmetic-instruction': { data: generated('instruction', 6000), role: 'instruction', template: 'user-assistant', columns: responseColumns, weight: 0.1 },
+    },
+  };
+  const phase = { learning_rate: 0.005, evidence: 'own' };
+  const train = {
+    name: 'demo',
+    out: at('train'),
+    data: at('mix'),
+    seed,
+    model: {
+      hidden_size: 32,
+      num_hidden_layers: 2,
+      num_attention_heads: 4,
+      num_key_value_heads: 2,
+      intermediate_size: 96,
+      max_position_embeddings: 128,
+      rope_theta: 100,
+      tie_word_embeddings: true,
+      initializer_range: 0.05,
+    },
+    sequence_length: sequenceLength,
+    micro_batch_size: microBatch,
+    document_mask: true,
+    stable: { ...phase, steps: stableSteps, warmup_steps: 30 },
+    decay: { ...phase, steps: decaySteps, decay: 'cosine', min_lr_ratio: 0.1 },
+    eval_every: 150,
+    eval_sequences: 32,
+    checkpoint_every: 500,
+    keep_checkpoints: 1,
+  };
+  const grpo = (checkpoint: string) => ({
+    name: 'demo-grpo',
+    out: at('grpo'),
+    model: checkpoint,
+    problems: at('problems', 'train.jsonl'),
+    eval_problems: at('problems', 'heldout.jsonl'),
+    seed,
+    template: 'simple',
+    prompt_prefix: 'none',
+    shuffle_rewards: shuffleRewards,
+    steps: 40,
+    prompts_per_step: 16,
+    num_generations: 16,
+    mini_batch_prompts: 8,
+    temperature: 1,
+    epsilon: 0.2,
+    loss_type: 'dapo',
+    schedule: { learning_rate: 0.001, warmup_steps: 5 },
+    optimizer: { adam_beta2: 0.95 },
+    max_prompt_length: 24,
+    max_completion_length: { 0: 24, 15: 28, 25: 32 },
+    micro_batch_size: 16,
+    pack_length: 112,
+    eval_every: 10,
+    eval_count: 512,
+    eval_temperature: 1,
+    checkpoint_every: 20,
+    keep_checkpoints: 1,
+  });
+  const problems = (split: 'train' | 'heldout', count: number) =>
+    arithmeticProblems({ split, count, seed }).map((p) => `${JSON.stringify({ id: p.id, question: p.question, answer: p.expected })}\n`).join('');
+  const heading = (command: string) => `# Written by \`midtrain demo\`. By hand: ${command}\n`;
+  return {
+    files: {
+      'pipeline.yaml': heading('midtrain filter pipeline.yaml') + stringify(pipeline),
+      'mixture.yaml': heading('midtrain mix mixture.yaml --out mix') + stringify(mixture),
+      'train.yaml': heading('midtrain train train.yaml --phase stable, then --phase decay') + stringify(train),
+      'problems/train.jsonl': problems('train', 2000),
+      'problems/heldout.jsonl': problems('heldout', 512),
+    },
+    filter: filterConfigSchema.parse(pipeline),
+    train: trainConfigSchema.parse(train),
+    grpo: (checkpoint) => grpoConfigSchema.parse(grpo(checkpoint)),
+    recipe: at('mixture.yaml'),
+  };
+}

@@ -1,0 +1,27 @@
+/** One sentence about each finished step of the whole way, for the demo. */
+import type { StepDone } from '../ablate/whole-way.ts';
+import type { GrpoResult } from '../../trainer/grpo/grpo.ts';
+import type { TrainResult } from '../../trainer/train.ts';
+import type { FilterResult } from '../jobs/filter-corpus.ts';
+import type { MixResult } from '../stages/mix.ts';
+
+export function describeStep({ step, seconds, result }: StepDone): string {
+  const took = `${seconds.toFixed(0)} s`;
+  if (step === 'filter') {
+    const { ledger } = (result as FilterResult).summary;
+    const reasons = Object.entries(ledger.dropped).sort((a, b) => b[1] - a[1]).slice(0, 3).map(([reason, n]) => `${reason} ${n}`);
+    const failed = Object.values(ledger.failed).reduce((a, b) => a + b, 0);
+    return `filter (${took}): ${ledger.in} pages, ${ledger.kept} kept${failed > 0 ? `, ${failed} could not be read` : ''}; most were dropped for ${reasons.join(', ')}`;
+  }
+  if (step === 'mix') {
+    const { manifest } = result as MixResult;
+    const shares = manifest.sources.map((s) => `${s.name} ${(100 * s.achievedShare).toFixed(1)} %`);
+    return `mix (${took}): ${manifest.totalTokens} tokens: ${shares.join(', ')}`;
+  }
+  if (step === 'grpo') {
+    const { startAccuracy, endAccuracy } = result as GrpoResult;
+    return `GRPO (${took}): held-out accuracy ${(100 * startAccuracy).toFixed(1)} % -> ${(100 * endAccuracy).toFixed(1)} %`;
+  }
+  const { tokens, finalLoss, finalEvalLoss } = result as TrainResult;
+  return `train ${step} (${took}): ${tokens} tokens, loss ${finalLoss.toFixed(3)}${finalEvalLoss === undefined ? '' : `, held-out loss ${finalEvalLoss.toFixed(3)}`}`;
+}

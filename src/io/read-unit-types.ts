@@ -1,0 +1,69 @@
+/**
+ * What goes into a read plan and what comes out of it: plain data, so that a plan can be written to plan.json and carried out elsewhere.
+ */
+import type { Emit } from '../core/events.ts';
+import type { Compression } from './byte-stream.ts';
+import type { ColumnMapping } from './document-columns.ts';
+import type { DeclaredType, JsonColumns } from './json-schema.ts';
+
+export type InputFormat = 'parquet' | 'jsonl' | 'json' | 'html' | 'text';
+
+export interface InputSpec {
+  /** A file or a folder. */
+  path: string;
+  format?: 'auto' | InputFormat;
+  columns?: ColumnMapping;
+  /** Value of the `source` column; default: the input's own `source` column, else the name of the file or folder. */
+  source?: string;
+  /** Column types of JSON records, instead of finding them in the first pass over the file. */
+  schema?: Record<string, DeclaredType>;
+}
+
+export interface ReadUnit {
+  /** Unique in the plan, stable, and safe as a file name: `name.parquet#rg0-4`. */
+  id: string;
+  /** The file; for pages the folder. */
+  file: string;
+  /** Names rows that have no id, and files in reports; the same wherever the data lies. */
+  label: string;
+  format: InputFormat;
+  compression?: Compression;
+  /** Row groups `[first, end)`. */
+  rowGroups?: [number, number];
+  /** Bytes `[start, end)` of an uncompressed JSON-lines file, and the number of the first line in it. */
+  range?: [number, number];
+  firstLine?: number;
+  /** Number in the file of the first row. */
+  firstRow: number;
+  /** Rows the unit holds, where the plan knows. */
+  rows?: number;
+  /** Pages, relative to `file`. */
+  files?: string[];
+  schema?: JsonColumns;
+  /** Bytes to be read, for progress. */
+  bytes: number;
+  source: string;
+  sourceGiven: boolean;
+  columns: ColumnMapping;
+  requireText: boolean;
+}
+
+export interface ReadPlan {
+  units: ReadUnit[];
+  inputs: { path: string; bytes: number; fingerprint: string }[];
+  failures: { file: string; place?: string; problem: string; hint?: string }[];
+  /** What a user should know: types that did not agree, files and links left out. */
+  warnings: string[];
+}
+
+export interface PlanReadOptions {
+  /** Aim for the size of a unit, in bytes as stored (Parquet: uncompressed). Default 128 MiB. */
+  unitBytes?: number;
+  /** A file without a `text` or `html` column is a failure. Default false: the reader of the batch decides. */
+  requireText?: boolean;
+  /** Limits for reading one footer. */
+  timeoutMs?: number;
+  memoryMb?: number;
+  maxRecordBytes?: number;
+  emit?: Emit;
+}

@@ -1,0 +1,22 @@
+/** What a mixture is made from: recipe, ratios, and where to write. Every field that is left out is the recipe's, or its default. */
+import type { LoadedRecipe } from '../../mixtures/load.ts';
+import type { PlanOptions } from '../../mixtures/plan.ts';
+import type { Ratios } from '../../mixtures/shares.ts';
+import type { Emit } from '../core/events.ts';
+
+export interface MixRequest {
+  loaded: LoadedRecipe;
+  /** Where the data of cards without a path is looked for. */
+  cwd: string;
+  output: string;
+  ratios?: Ratios;
+  options?: PlanOptions;
+  /** Folder or tokenizer.json; goes before the recipe's. */
+  tokenizer?: string;
+  /** Replace another mixture that lies in the output folder. */
+  overwrite?: boolean;
+  /** Tokens per shard file, rounded down to whole sequences. Default 256M. */
+  shardTokens?: number;
+  emit?: Emit;
+  signal?: AbortSignal;
+}
