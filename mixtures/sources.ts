@@ -36,7 +36,7 @@ const generatedColumns: Record<
   GeneratedData['kind'],
   { template: TemplateName; columns: Columns; role: Role }
 > = {
-  qa: { template: 'question-answer', role: 'qa', columns: { question: 'question', answer: 'answer' } },
+  qa: { template: 'question-answer', role: 'qa', columns: { question: 'question', answer: 'response' } },
   'long-cot': {
     template: 'question-think',
     role: 'long-cot',
@@ -45,7 +45,7 @@ const generatedColumns: Record<
   instruction: {
     template: 'user-assistant',
     role: 'instruction',
-    columns: { question: 'question', answer: 'answer' },
+    columns: { question: 'question', answer: 'response' },
   },
 };
 
@@ -64,9 +64,11 @@ function resolveSource(
 ): ResolvedSource {
   const card = source.card === undefined ? undefined : loadCard(source.card, loaded.folder);
   const data = locate(source, card, loaded.folder, cwd);
-  const generated = data.kind === 'generated' ? generatedColumns[data.spec.kind] : undefined;
+  // A card that describes generated records says their columns; a generator named in the recipe has those of its kind.
+  const describes = card !== undefined && (data.kind !== 'generated' || 'generator' in card.project.data);
+  const generated = data.kind === 'generated' && !describes ? generatedColumns[data.spec.kind] : undefined;
   const role = source.role ?? card?.project.role ?? generated!.role;
-  const columns = source.columns ?? (generated?.columns || card?.project.columns) ?? {};
+  const columns = source.columns ?? generated?.columns ?? card?.project.columns ?? {};
   const template = source.template ?? generated?.template ?? card?.project.template ?? 'text';
   return {
     name,

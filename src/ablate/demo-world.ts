@@ -23,8 +23,8 @@ export interface DemoWorld {
 export interface DemoOptions {
   /** Run folder, absolute. */
   out: string;
-  /** Folder of pages: HTML, text or Markdown. */
-  pages: string;
+  /** Folder of pages, and what kind is read from it: of installed packages only the Markdown and text. */
+  pages: { path: string; format: 'auto' | 'text' };
   seed: number;
   /** Permute rewards: the control run that must not climb. */
   shuffleRewards?: boolean;
@@ -43,7 +43,7 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
   const pipeline = {
     name: 'demo-filter',
     description: 'documentation of installed packages: quality rules that spare formulas, exact duplicates dropped',
-    inputs: [{ path: pages }],
+    inputs: [pages],
     signals: ['gopher-quality', 'fineweb-quality', 'math'],
     math: 'masked',
     thresholds: { use: ['gopher-quality-math', 'fineweb-quality-math'] },

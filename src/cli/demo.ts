@@ -85,20 +85,20 @@ function expectation(info: { name: string; software: boolean }): string {
 }
 
 /** The pages asked for, or the documentation of the packages that are installed around midtrain. */
-async function pagesFolder(cwd: string, asked: string | undefined): Promise<string> {
+async function pagesFolder(cwd: string, asked: string | undefined): Promise<{ path: string; format: 'auto' | 'text' }> {
   const { existsSync } = await import('node:fs');
   const path = await import('node:path');
   if (asked !== undefined) {
     const folder = path.resolve(cwd, asked);
     if (!existsSync(folder)) throw new UserError(`--pages ${asked}: there is no such folder`, { hint: 'give a folder of .html, .md or .txt files' });
-    return folder;
+    return { path: folder, format: 'auto' };
   }
   const { packageRoot } = await import('../io/package-root.ts');
   const root = packageRoot();
   // In a clone the packages lie below the project, in an installation beside it.
   const inside = path.join(root, 'node_modules');
   const around = path.dirname(root);
-  if (existsSync(path.join(inside, 'typescript')) || existsSync(path.join(inside, 'zod'))) return inside;
-  if (path.basename(around) === 'node_modules') return around;
+  if (existsSync(path.join(inside, 'typescript')) || existsSync(path.join(inside, 'zod'))) return { path: inside, format: 'text' };
+  if (path.basename(around) === 'node_modules') return { path: around, format: 'text' };
   throw new UserError('found no installed packages to take documentation from', { hint: 'give pages of your own: --pages <folder>' });
 }

@@ -49,7 +49,7 @@ export const command: Command = {
       flags: '--tokenizer <path>',
       description: 'folder with tokenizer.json, instead of the one of the recipe',
     },
-    { flags: '--out <folder>', description: 'where to write (default: runs/<recipe name>-mix)' },
+    { flags: '-o, --out <folder>', description: 'where to write (default: runs/<recipe name>-mix)' },
     { flags: '--overwrite', description: 'replace another mixture that lies there' },
     dryRunOption,
     jsonOption,

@@ -18,7 +18,7 @@ const train: Command = {
       description: 'tokens in all; left out, one token per byte and no merges',
       parse: integerValue({ min: 1 }),
     },
-    { flags: '--out <folder>', description: 'where to write', default: 'tokenizer' },
+    { flags: '-o, --out <folder>', description: 'where to write', default: 'tokenizer' },
     {
       flags: '--text-column <name>',
       description: 'column to take the text from; may be repeated',
@@ -53,13 +53,13 @@ const train: Command = {
   ],
   examples: [
     {
-      command: 'midtrain tokenizer train --vocab-size 4096 --out tokenizer runs/filter',
-      what: 'a small vocabulary from the pages a filter kept',
+      command: 'midtrain tokenizer train --vocab-size 512 --out tokenizer README.md',
+      what: 'a small vocabulary from a text file',
     },
     {
       command:
-        'midtrain tokenizer train --vocab-size 1024 --text-column question --text-column answer problems.jsonl',
-      what: 'from two columns',
+        'midtrain tokenizer train --vocab-size 4096 --text-column question --text-column answer problems.jsonl',
+      what: 'from two columns of a file of your own',
     },
   ],
   run,

@@ -75,6 +75,11 @@ export const generatorSchema = z.strictObject({
   kind: z.enum(['qa', 'long-cot', 'instruction']),
   count: amountSchema,
   seed: z.int().default(0),
+  /** Settings of mixtures/arithmetic.ts; its own defaults where left out. */
+  terms: z.int().optional(),
+  largest: z.int().optional(),
+  corpus: z.enum(['reasoned', 'answer-first']).optional(),
+  workedShare: z.number().min(0).max(1).optional(),
 });
 export type GeneratedData = z.output<typeof generatorSchema>;
 

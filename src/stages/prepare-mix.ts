@@ -67,6 +67,13 @@ export async function prepareMix(request: MixRequest): Promise<PreparedMix> {
   });
   const plan = planMixture(recipe, sizesOf(resolved, sources), request.ratios, request.options);
   plan.warnings.push(...licenceWarnings(resolved));
+  for (const { name, heldout, heldoutTokens } of sources) {
+    if (heldout.length > 0 && heldoutTokens < plan.windowTokens) {
+      plan.warnings.push(
+        `${name}: its held-out documents have ${heldoutTokens} tokens, less than one sequence, so no evaluation loss can be had from it`,
+      );
+    }
+  }
   return {
     recipe,
     tokenizer,

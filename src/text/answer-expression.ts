@@ -8,6 +8,7 @@
 import * as algebra from './algebra.ts';
 import { type AtomNumbers, numberOf } from './algebra-numeric.ts';
 import { type Token, tokenise } from './answer-tokens.ts';
+import { binomial, factorial } from './counting-functions.ts';
 import * as q from './rational.ts';
 import { NotExact } from './rational.ts';
 
@@ -73,8 +74,8 @@ class Reader {
     return token !== undefined && token.kind === kind && texts.includes(token.text);
   }
 
-  private take(kind: Token['kind'], text: string): boolean {
-    if (!this.is(kind, text)) return false;
+  private take(kind: Token['kind'], ...texts: string[]): boolean {
+    if (!this.is(kind, ...texts)) return false;
     this.at++;
     return true;
   }
@@ -115,7 +116,7 @@ class Reader {
     let value = this.factor(depth);
     if (first?.kind === 'number' && !first.text.includes('.')) value = this.mixedNumber(value, first, depth);
     for (;;) {
-      if (this.take('mark', '*') || this.takeAny('command', 'cdot', 'times', 'ast')) {
+      if (this.take('mark', '*') || this.take('command', 'cdot', 'times', 'ast')) {
         value = algebra.multiply(value, this.signedFactor(depth));
       } else if (this.take('mark', '/') || this.take('command', 'div')) {
         value = algebra.divide(value, this.signedFactor(depth));
@@ -151,12 +152,6 @@ class Reader {
       }
     }
     return whole;
-  }
-
-  private takeAny(kind: Token['kind'], ...texts: string[]): boolean {
-    if (!this.is(kind, ...texts)) return false;
-    this.at++;
-    return true;
   }
 
   private signedFactor(depth: number): algebra.Value {
@@ -397,23 +392,4 @@ class Reader {
     }
     return algebra.atom(key);
   }
-}
-
-function factorial(value: algebra.Value): algebra.Value {
-  const number = algebra.asRational(value);
-  if (number === undefined || number.d !== 1n || number.n < 0n || number.n > 300n)
-    throw new NotExact('factorial');
-  let product = 1n;
-  for (let factor = 2n; factor <= number.n; factor++) product *= factor;
-  return algebra.constant(q.rational(product));
-}
-
-function binomial(above: algebra.Value, below: algebra.Value): algebra.Value {
-  const n = algebra.asRational(above);
-  const k = algebra.asRational(below);
-  if (n === undefined || k === undefined || n.d !== 1n || k.d !== 1n) throw new NotExact('binomial');
-  if (n.n < 0n || k.n < 0n || n.n > 2000n || k.n > n.n) throw new NotExact('binomial');
-  let result = 1n;
-  for (let step = 1n; step <= k.n; step++) result = (result * (n.n - k.n + step)) / step;
-  return algebra.constant(q.rational(result));
 }
