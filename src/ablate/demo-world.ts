@@ -17,7 +17,7 @@ export interface DemoWorld {
   filter: FilterConfig;
   train: TrainConfig;
   grpo: (checkpoint: string) => GrpoConfig;
-  recipe: string;
+  mixtures: { stable: { recipe: string; out: string }; decay: { recipe: string; out: string } };
 }
 
 export interface DemoOptions {
@@ -50,31 +50,31 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
     dedup: 'exact',
     output: { dropped: true },
   };
-  // One window more than training reads, so that no sequence is seen twice.
-  const windows = (stableSteps + decaySteps) * microBatch + 1;
   const generated = (kind: string, count: number) => ({ generator: 'arithmetic', kind, count, seed });
-  const mixture = {
-    name: 'demo-mixture',
+  const mixture = (name: 'stable' | 'decay', steps: number, qa: number, longCot: number) => ({
+    name: `demo-mixture-${name}`,
     description: 'filtered documentation, and generated arithmetic in three styles',
     tokenizer: { train: { vocabSize: 320, preTokenizer: 'digits', specialTokens: ['<|endoftext|>'] } },
-    budget: windows * (sequenceLength + 1),
+    // No sequence is seen twice.
+    budget: steps * microBatch * (sequenceLength + 1),
     sequenceLength,
     heldout: 0.02,
-    seed,
+    seed: name === 'stable' ? seed : seed + 1000,
     repeatLimit: 40,
     fill: 'web',
     sources: {
-      web: { data: 'filter/kept', role: 'web', template: 'text', columns: { id: 'id', url: 'url', text: 'text' }, weight: 0.5 },
-      'arithmetic-qa': { data: generated('qa', 12000), role: 'qa', template: 'question-answer', columns: responseColumns, weight: 0.15 },
-      'arithmetic-long-cot': { data: generated('long-cot', 12000), role: 'long-cot', template: 'question-answer', columns: responseColumns, weight: 0.25 },
+      web: { data: 'filter/kept', role: 'web', template: 'text', columns: { id: 'id', url: 'url', text: 'text' }, weight: 0.9 - qa - longCot },
+      'arithmetic-qa': { data: generated('qa', 12000), role: 'qa', template: 'question-answer', columns: responseColumns, weight: qa },
+      'arithmetic-long-cot': { data: generated('long-cot', 20000), role: 'long-cot', template: 'question-answer', columns: responseColumns, weight: longCot },
       'arithmetic-instruction': { data: generated('instruction', 6000), role: 'instruction', template: 'user-assistant', columns: responseColumns, weight: 0.1 },
     },
-  };
+  });
+  // Both phases hold 40 % QA as the paper counts it; worked answers come first, quick ones get more room in the decay phase.
+  const mixtures = { stable: mixture('stable', stableSteps, 0.1, 0.3), decay: mixture('decay', decaySteps, 0.22, 0.18) };
   const phase = { learning_rate: 0.005, evidence: 'own' };
   const train = {
     name: 'demo',
     out: at('train'),
-    data: at('mix'),
     seed,
     model: {
       hidden_size: 32,
@@ -85,13 +85,13 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
       max_position_embeddings: 128,
       rope_theta: 100,
       tie_word_embeddings: true,
-      initializer_range: 0.05,
+      initializer_range: 0.1,
     },
     sequence_length: sequenceLength,
     micro_batch_size: microBatch,
     document_mask: true,
-    stable: { ...phase, steps: stableSteps, warmup_steps: 30 },
-    decay: { ...phase, steps: decaySteps, decay: 'cosine', min_lr_ratio: 0.1 },
+    stable: { ...phase, data: at('mix-stable'), steps: stableSteps, warmup_steps: 30 },
+    decay: { ...phase, data: at('mix-decay'), steps: decaySteps, decay: 'cosine', min_lr_ratio: 0.1 },
     eval_every: 150,
     eval_sequences: 32,
     checkpoint_every: 500,
@@ -117,7 +117,7 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
     schedule: { learning_rate: 0.001, warmup_steps: 5 },
     optimizer: { adam_beta2: 0.95 },
     max_prompt_length: 24,
-    max_completion_length: { 0: 24, 15: 28, 25: 32 },
+    max_completion_length: { 0: 28, 20: 32 },
     micro_batch_size: 16,
     pack_length: 112,
     eval_every: 10,
@@ -132,7 +132,8 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
   return {
     files: {
       'pipeline.yaml': heading('midtrain filter pipeline.yaml') + stringify(pipeline),
-      'mixture.yaml': heading('midtrain mix mixture.yaml --out mix') + stringify(mixture),
+      'mixture-stable.yaml': heading('midtrain mix mixture-stable.yaml --out mix-stable') + stringify(mixtures.stable),
+      'mixture-decay.yaml': heading('midtrain mix mixture-decay.yaml --out mix-decay --tokenizer mix-stable/tokenizer') + stringify(mixtures.decay),
       'train.yaml': heading('midtrain train train.yaml --phase stable, then --phase decay') + stringify(train),
       'problems/train.jsonl': problems('train', 2000),
       'problems/heldout.jsonl': problems('heldout', 512),
@@ -140,6 +141,9 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
     filter: filterConfigSchema.parse(pipeline),
     train: trainConfigSchema.parse(train),
     grpo: (checkpoint) => grpoConfigSchema.parse(grpo(checkpoint)),
-    recipe: at('mixture.yaml'),
+    mixtures: {
+      stable: { recipe: at('mixture-stable.yaml'), out: at('mix-stable') },
+      decay: { recipe: at('mixture-decay.yaml'), out: at('mix-decay') },
+    },
   };
 }

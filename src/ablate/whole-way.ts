@@ -1,5 +1,5 @@
 /**
- * The whole way once: pages -> filter -> mix -> train stable -> train decay -> GRPO. Each step is the same function its command calls, on
+ * The whole way once: pages -> filter -> mix (for either phase) -> train stable -> train decay -> GRPO. Each step is the same function its command calls, on
  * files that are written into the run folder first, so every step can be repeated by hand. A stopped way goes on where it was: finished
  * steps are recognised by their own markers.
  */
@@ -18,14 +18,15 @@ import { type MixResult, mix } from '../stages/mix.ts';
 export interface WholeWay {
   /** Left out: the mixture reads no filtered pages. */
   filter?: { config: FilterConfig; text: string; out: string; workers?: number };
-  mixture: { recipe: string; out: string; qaRatio?: number };
+  /** Recipe files and their output folders. The decay mixture takes the stable one's tokenizer. */
+  mixtures: { stable: { recipe: string; out: string }; decay: { recipe: string; out: string } };
   train: TrainConfig;
   /** Made when the decay phase is done, since it names that phase's checkpoint. */
   grpo: (checkpoint: string) => GrpoConfig;
 }
 
 export interface StepDone {
-  step: 'filter' | 'mix' | 'stable' | 'decay' | 'grpo';
+  step: 'filter' | 'mix stable' | 'mix decay' | 'stable' | 'decay' | 'grpo';
   seconds: number;
   result: FilterResult | MixResult | TrainResult | GrpoResult;
 }
@@ -40,7 +41,7 @@ export interface WholeWayOptions {
 export interface WholeWayResult {
   runs: string[];
   filter?: FilterResult;
-  mix: MixResult;
+  mixes: { stable: MixResult; decay: MixResult };
   stable: TrainResult;
   decay: TrainResult;
   grpo: GrpoResult;
@@ -62,15 +63,18 @@ export async function runWholeWay(gpu: Gpu, way: WholeWay, options: WholeWayOpti
     filtered = await step('filter', () => filterCorpus(config, { out, text, emit, signal, ...(workers === undefined ? {} : { workers }) }));
     runs.push(out);
   }
-  const { recipe, out, qaRatio } = way.mixture;
-  const mixed = await step('mix', () =>
-    mix({ loaded: loadRecipe(recipe, path.dirname(recipe)), cwd: path.dirname(recipe), output: out, emit, signal, ...(qaRatio === undefined ? {} : { ratios: { qa: qaRatio } }) }),
-  );
-  runs.push(out);
+  const mixOnce = (name: 'stable' | 'decay', tokenizer?: string) => {
+    const { recipe, out } = way.mixtures[name];
+    runs.push(out);
+    const folder = path.dirname(recipe);
+    const request = { loaded: loadRecipe(recipe, folder), cwd: folder, output: out, emit, signal };
+    return step(`mix ${name}`, () => mix({ ...request, ...(tokenizer === undefined ? {} : { tokenizer }) }));
+  };
+  const mixes = { stable: await mixOnce('stable'), decay: await mixOnce('decay', path.join(way.mixtures.stable.out, 'tokenizer')) };
   const stable = await step('stable', () => train(gpu, way.train, 'stable', { emit, signal }));
   const decay = await step('decay', () => train(gpu, way.train, 'decay', { emit, signal }));
   runs.push(stable.runFolder, decay.runFolder);
   const reinforced = await step('grpo', () => grpo(gpu, way.grpo(decay.checkpoint), { emit, signal }));
   runs.push(reinforced.runFolder);
-  return { runs, ...(filtered ? { filter: filtered } : {}), mix: mixed, stable, decay, grpo: reinforced };
+  return { runs, ...(filtered ? { filter: filtered } : {}), mixes, stable, decay, grpo: reinforced };
 }

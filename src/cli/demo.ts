@@ -49,7 +49,7 @@ async function run(context: CommandContext, _args: string[], options: Record<str
     gpu,
     {
       filter: { config: world.filter, text: world.files['pipeline.yaml']!, out: path.join(out, 'filter') },
-      mixture: { recipe: world.recipe, out: path.join(out, 'mix') },
+      mixtures: world.mixtures,
       train: world.train,
       grpo: world.grpo,
     },

@@ -13,10 +13,10 @@ export function describeStep({ step, seconds, result }: StepDone): string {
     const failed = Object.values(ledger.failed).reduce((a, b) => a + b, 0);
     return `filter (${took}): ${ledger.in} pages, ${ledger.kept} kept${failed > 0 ? `, ${failed} could not be read` : ''}; most were dropped for ${reasons.join(', ')}`;
   }
-  if (step === 'mix') {
+  if (step === 'mix stable' || step === 'mix decay') {
     const { manifest } = result as MixResult;
     const shares = manifest.sources.map((s) => `${s.name} ${(100 * s.achievedShare).toFixed(1)} %`);
-    return `mix (${took}): ${manifest.totalTokens} tokens: ${shares.join(', ')}`;
+    return `${step} (${took}): ${manifest.totalTokens} tokens: ${shares.join(', ')}`;
   }
   if (step === 'grpo') {
     const { startAccuracy, endAccuracy } = result as GrpoResult;

@@ -97,10 +97,20 @@ async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held:
     policy: { epsLow: config.epsilon, epsHigh: config.epsilon_high ?? config.epsilon, beta: 0, entropyCoef: config.entropy_coef },
   });
   held.defer(() => learner.destroy());
-  const makeSampler = async (temperature: number) =>
-    held.adopt(await createSampler(gpu, weights, config, tokenizer, responseLength, temperature), (s) => s.destroy());
-  const settings: RolloutSettings = { sampler: await makeSampler(config.temperature), tokenizer, template, reward, stopStrings: config.stop_strings, prefix, seed: config.seed };
-  const evalSettings = config.eval_temperature === config.temperature ? settings : { ...settings, sampler: await makeSampler(config.eval_temperature) };
+  const makeSampler = async (temperature: number, prompts: number, samples: number) =>
+    held.adopt(await createSampler(gpu, weights, config, tokenizer, responseLength, temperature, prompts, samples), (s) => s.destroy());
+  const settings: RolloutSettings = {
+    sampler: await makeSampler(config.temperature, config.prompts_per_step, config.num_generations),
+    tokenizer,
+    template,
+    reward,
+    stopStrings: config.stop_strings,
+    prefix,
+    seed: config.seed,
+  };
+  // Evaluation draws once from many problems, so its sampler has a slot for each instead of a group for each.
+  const evalBatch = Math.min(evaluated.length, config.prompts_per_step * config.num_generations);
+  const evalSettings: RolloutSettings = { ...settings, sampler: await makeSampler(config.eval_temperature, evalBatch, 1) };
 
   let state: TrainingState = { phase: 'grpo', step: 0, optimizerSteps: 0, tokens: 0, data: { fingerprint: fingerprint(fitting), sequence: 0 }, configFingerprint, parent: config.model };
   if (resumeFrom !== undefined) {
@@ -271,18 +281,22 @@ function finishedResult(runFolder: string, configFingerprint: string): GrpoResul
   return { runFolder, checkpoint, startAccuracy, endAccuracy, change, interval };
 }
 
-async function createSampler(gpu: Gpu, weights: ModelWeights, config: GrpoConfig, tokenizer: Tokenizer, responseLength: number, temperature: number): Promise<Sampler> {
+async function createSampler(
+  gpu: Gpu,
+  weights: ModelWeights,
+  config: GrpoConfig,
+  tokenizer: Tokenizer,
+  responseLength: number,
+  temperature: number,
+  prompts: number,
+  samples: number,
+): Promise<Sampler> {
   const eosId = weights.config.eosId ?? tokenizer.eosId;
-  if (eosId === undefined) throw new UserError(`${config.model}: neither config.json nor the tokenizer names an end-of-text token`, { hint: 'add eos_token_id to config.json' });
-  return Sampler.create(gpu, weights, {
-    config: weights.config,
-    prompts: config.prompts_per_step,
-    promptLength: config.max_prompt_length,
-    slots: config.prompts_per_step * config.num_generations,
-    responseLength,
-    temperature,
-    eosId,
-  });
+  if (eosId === undefined) {
+    throw new UserError(`${config.model}: neither config.json nor the tokenizer names an end-of-text token`, { hint: 'add eos_token_id to config.json' });
+  }
+  const promptLength = config.max_prompt_length;
+  return Sampler.create(gpu, weights, { config: weights.config, prompts, promptLength, slots: prompts * samples, responseLength, temperature, eosId });
 }
 
 function fittingProblems(problems: readonly Problem[], fits: (problem: Problem) => boolean, config: GrpoConfig): Problem[] {
