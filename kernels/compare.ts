@@ -7,7 +7,12 @@ export interface Comparison {
   readonly largestError: number;
 }
 
-export function compareArrays(name: string, actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): Comparison {
+export function compareArrays(
+  name: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+): Comparison {
   let scale = 0;
   for (let i = 0; i < expected.length; i++) scale = Math.max(scale, Math.abs(expected[i]!));
   const faults: string[] = [];

@@ -50,7 +50,11 @@ export interface CompiledKernel {
 const caches = new WeakMap<GPUDevice, Map<string, Promise<CompiledKernel>>>();
 
 /** Compiles a kernel, or returns the pipeline made before for this device and these constants. Rejects with the compiler's messages. */
-export function compileKernel(device: GPUDevice, spec: KernelSpec, scalars: Scalars): Promise<CompiledKernel> {
+export function compileKernel(
+  device: GPUDevice,
+  spec: KernelSpec,
+  scalars: Scalars,
+): Promise<CompiledKernel> {
   let cache = caches.get(device);
   if (!cache) {
     cache = new Map();
@@ -85,7 +89,9 @@ async function compile(device: GPUDevice, spec: KernelSpec, scalars: Scalars): P
   await device.popErrorScope();
   const messages = (await module.getCompilationInfo()).messages.filter((m) => m.type === 'error');
   if (messages.length > 0) {
-    throw new Error(messages.map((m) => `kernels/${spec.file}:${m.lineNum}:${m.linePos} ${m.message}`).join('\n'));
+    throw new Error(
+      messages.map((m) => `kernels/${spec.file}:${m.lineNum}:${m.linePos} ${m.message}`).join('\n'),
+    );
   }
   const pipeline = await device.createComputePipelineAsync({
     label: spec.name,

@@ -4,8 +4,8 @@
  * A problem is a chain such as `2+6-8+3`: one-digit numbers whose running total never leaves 0..largest. So every step is one entry of
  * a small table and a model of some ten thousand weights can learn it. The pages hold two ways to respond to the same kind of question:
  * the boxed result alone (`qa`; the total of several steps in one go, which such a model gets right little more often than by chance)
- * and the steps line by line with the box last (`long-cot`; dependable once learned); `instruction` has both. A model trained on them
- * does either, and RL has something to find: that working it out pays.
+ * and the steps line by line with the box last (`long-cot`, and `instruction` in the words of a conversation; dependable once learned).
+ * A model trained on both does either, and RL has something to find: that working it out pays.
  *
  * Problems are parted by a hash of the expression, whatever the seed: no held-out problem is in any document. What it gives up: variety
  * of wording, and every difficulty of real mathematics. The corpus `answer-first` shows the habits that the paper names as the cause
@@ -30,7 +30,7 @@ export interface ArithmeticOptions extends ArithmeticWorld {
   count: number;
   seed: number;
   corpus?: ArithmeticCorpus;
-  /** Share of `instruction` documents whose response works the problem out; the others are the box alone. */
+  /** Share of `instruction` documents whose response works the problem out (default 1); the others are the box alone. */
   workedShare?: number;
 }
 
@@ -81,7 +81,7 @@ export function splitOf(expression: string): ArithmeticSplit {
 
 /** Documents of one kind, in order; all their problems are of the train split. The same options give the same documents everywhere. */
 export function* generateArithmetic(options: ArithmeticOptions): Generator<ArithmeticDocument> {
-  const { kind, count, seed, corpus = 'reasoned', workedShare = 0.7 } = options;
+  const { kind, count, seed, corpus = 'reasoned', workedShare = 1 } = options;
   const world = checkWorld(options);
   const random = new Random(`arithmetic/${kind}/${corpus}/${seed}`);
   for (let i = 0; i < count; i++) {

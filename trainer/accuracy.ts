@@ -11,7 +11,10 @@ export function wilsonInterval(k: number, n: number): [number, number] {
 }
 
 /** Mean of after - before over the same items, with its interval. */
-export function pairedDifference(before: readonly number[], after: readonly number[]): { mean: number; interval: [number, number] } {
+export function pairedDifference(
+  before: readonly number[],
+  after: readonly number[],
+): { mean: number; interval: [number, number] } {
   const n = before.length;
   const differences = before.map((value, i) => after[i]! - value);
   const mean = differences.reduce((a, b) => a + b, 0) / n;

@@ -32,19 +32,31 @@ export const trainingStateSchema = z.strictObject({
 export type TrainingState = z.output<typeof trainingStateSchema>;
 
 const marker = path.join('state', 'complete.json');
-const checked = ['model.safetensors', 'config.json', path.join('state', 'moments.safetensors'), path.join('state', 'trainer.json')];
+const checked = [
+  'model.safetensors',
+  'config.json',
+  path.join('state', 'moments.safetensors'),
+  path.join('state', 'trainer.json'),
+];
 
 export function checkpointName(step: number): string {
   return `step-${String(step).padStart(7, '0')}`;
 }
 
 /** Writes a checkpoint folder; the marker comes last. */
-export async function saveCheckpoint(folder: string, learner: Learner, state: TrainingState, tokenizerFrom: string | undefined): Promise<void> {
+export async function saveCheckpoint(
+  folder: string,
+  learner: Learner,
+  state: TrainingState,
+  tokenizerFrom: string | undefined,
+): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(path.join(folder, 'state'), { recursive: true });
   await saveModel(learner.weights, folder, tokenizerFrom);
   const moments = await learner.saveMoments();
-  await writeSafetensors(path.join(folder, 'state', 'moments.safetensors'), moments.tensors, async (name) => moments.values(name));
+  await writeSafetensors(path.join(folder, 'state', 'moments.safetensors'), moments.tensors, async (name) =>
+    moments.values(name),
+  );
   await writeFileAtomic(path.join(folder, 'state', 'trainer.json'), `${JSON.stringify(state, null, 2)}\n`);
   const sha256: Record<string, string> = {};
   for (const name of checked) sha256[name] = await hashFile(path.join(folder, name));
@@ -70,15 +82,21 @@ export function listCheckpoints(runFolder: string): string[] {
 /** Reads the state of a checkpoint after checking that its files are the ones that were written. */
 export async function readTrainingState(folder: string): Promise<TrainingState> {
   if (!isComplete(folder)) {
-    throw new InputError(folder, 'is not a complete checkpoint: it has no state/complete.json', { hint: 'take an earlier checkpoint of the run' });
+    throw new InputError(folder, 'is not a complete checkpoint: it has no state/complete.json', {
+      hint: 'take an earlier checkpoint of the run',
+    });
   }
-  const { sha256 } = JSON.parse(await readFile(path.join(folder, marker), 'utf8')) as { sha256: Record<string, string> };
+  const { sha256 } = JSON.parse(await readFile(path.join(folder, marker), 'utf8')) as {
+    sha256: Record<string, string>;
+  };
   for (const name of checked) {
     const found = await hashFile(path.join(folder, name)).catch((cause) => {
       throw new InputError(path.join(folder, name), `cannot be read: ${messageOf(cause)}`, { cause });
     });
     if (found !== sha256[name]) {
-      throw new InputError(path.join(folder, name), 'is not the file that was written (sha256 differs)', { hint: 'take an earlier checkpoint of the run' });
+      throw new InputError(path.join(folder, name), 'is not the file that was written (sha256 differs)', {
+        hint: 'take an earlier checkpoint of the run',
+      });
     }
   }
   const file = path.join(folder, 'state', 'trainer.json');
@@ -87,18 +105,23 @@ export async function readTrainingState(folder: string): Promise<TrainingState> 
 
 /** Loads the moments of a checkpoint into a learner; the weights are loaded by model/folder.ts. */
 export async function loadMoments(folder: string, learner: Learner): Promise<void> {
-  for (const info of await listTensors(path.join(folder, 'state'), 'moments')) learner.loadMoment(info.name, await readTensor(info));
+  for (const info of await listTensors(path.join(folder, 'state'), 'moments'))
+    learner.loadMoment(info.name, await readTensor(info));
 }
 
 /** Removes old complete checkpoints, keeping the newest `keep` besides the last. */
 export async function pruneCheckpoints(runFolder: string, keep: number | null): Promise<void> {
   if (keep === null) return;
-  for (const folder of listCheckpoints(runFolder).slice(0, -(keep + 1))) await rm(folder, { recursive: true });
+  for (const folder of listCheckpoints(runFolder).slice(0, -(keep + 1)))
+    await rm(folder, { recursive: true });
 }
 
 function hashFile(file: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const hash = createHash('sha256');
-    createReadStream(file).on('data', (chunk) => hash.update(chunk)).on('error', reject).on('end', () => resolve(hash.digest('hex')));
+    createReadStream(file)
+      .on('data', (chunk) => hash.update(chunk))
+      .on('error', reject)
+      .on('end', () => resolve(hash.digest('hex')));
   });
 }

@@ -25,9 +25,25 @@ export async function readLlama2cModel(file: string): Promise<Llama2cModel> {
   const raw = await readFile(file);
   if (raw.length < 28) throw new InputError(file, `${raw.length} bytes are too few for a llama2.c model`);
   const header = new Int32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + 28));
-  const [dim, hidden, layers, heads, kvHeads, vocab, positions] = header as unknown as [number, number, number, number, number, number, number];
-  if ([dim, hidden, layers, heads, kvHeads, positions].some((n) => n <= 0 || n > 1 << 20) || vocab === 0 || heads % kvHeads !== 0 || dim % heads !== 0) {
-    throw new InputError(file, `header ${[...header].join(', ')} is not one of llama2.c's version 0`, { place: 'byte 0', hint: 'newer export versions (magic "ak42") are not read' });
+  const [dim, hidden, layers, heads, kvHeads, vocab, positions] = header as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (
+    [dim, hidden, layers, heads, kvHeads, positions].some((n) => n <= 0 || n > 1 << 20) ||
+    vocab === 0 ||
+    heads % kvHeads !== 0 ||
+    dim % heads !== 0
+  ) {
+    throw new InputError(file, `header ${[...header].join(', ')} is not one of llama2.c's version 0`, {
+      place: 'byte 0',
+      hint: 'newer export versions (magic "ak42") are not read',
+    });
   }
   const headDim = dim / heads;
   const config: ModelConfig = {
@@ -45,16 +61,27 @@ export async function readLlama2cModel(file: string): Promise<Llama2cModel> {
     bosId: 1,
     eosId: 2,
   };
-  const floats = new Float32Array(raw.buffer.slice(raw.byteOffset + 28, raw.byteOffset + raw.length - ((raw.length - 28) % 4)));
+  const floats = new Float32Array(
+    raw.buffer.slice(raw.byteOffset + 28, raw.byteOffset + raw.length - ((raw.length - 28) % 4)),
+  );
   let at = 0;
   const take = (n: number, what: string): Float32Array => {
-    if (at + n > floats.length) throw new InputError(file, `ends inside ${what}`, { place: `byte ${raw.length}`, hint: 'the file is truncated' });
+    if (at + n > floats.length)
+      throw new InputError(file, `ends inside ${what}`, {
+        place: `byte ${raw.length}`,
+        hint: 'the file is truncated',
+      });
     at += n;
     return floats.slice(at - n, at);
   };
   const weights = new Map<string, Float32Array>();
-  const perLayer = (name: string, size: number, change: (values: Float32Array) => Float32Array = (v) => v) => {
-    for (let i = 0; i < layers; i++) weights.set(`model.layers.${i}.${name}.weight`, change(take(size, name)));
+  const perLayer = (
+    name: string,
+    size: number,
+    change: (values: Float32Array) => Float32Array = (v) => v,
+  ) => {
+    for (let i = 0; i < layers; i++)
+      weights.set(`model.layers.${i}.${name}.weight`, change(take(size, name)));
   };
   const kvDim = kvHeads * headDim;
   weights.set('model.embed_tokens.weight', take(config.vocabSize * dim, 'token embedding'));
@@ -86,15 +113,23 @@ function pairsToHalves(w: Float32Array, heads: number, headDim: number, inputs: 
 }
 
 /** A Hugging Face tokenizer.json (sentencepiece BPE with byte fallback) from a llama2.c tokenizer file. */
-export async function readLlama2cTokenizer(file: string, vocabSize: number): Promise<Record<string, unknown>> {
+export async function readLlama2cTokenizer(
+  file: string,
+  vocabSize: number,
+): Promise<Record<string, unknown>> {
   const raw = await readFile(file);
   const pieces: { piece: string; score: number; id: number }[] = [];
   let at = 4;
   for (let id = 0; id < vocabSize; id++) {
-    if (at + 8 > raw.length) throw new InputError(file, `ends at piece ${id} of ${vocabSize}`, { place: `byte ${at}`, hint: 'the tokenizer does not belong to the model' });
+    if (at + 8 > raw.length)
+      throw new InputError(file, `ends at piece ${id} of ${vocabSize}`, {
+        place: `byte ${at}`,
+        hint: 'the tokenizer does not belong to the model',
+      });
     const score = raw.readFloatLE(at);
     const length = raw.readInt32LE(at + 4);
-    if (length < 0 || at + 8 + length > raw.length) throw new InputError(file, `piece ${id} has length ${length}`, { place: `byte ${at + 4}` });
+    if (length < 0 || at + 8 + length > raw.length)
+      throw new InputError(file, `piece ${id} has length ${length}`, { place: `byte ${at + 4}` });
     const text = raw.toString('utf8', at + 8, at + 8 + length);
     // llama2.c writes its control pieces with line breaks around them, and spaces for the sentencepiece space mark.
     const piece = id < 3 ? ['<unk>', '<s>', '</s>'][id]! : text.replaceAll(' ', '\u2581');
@@ -112,7 +147,15 @@ export async function readLlama2cTokenizer(file: string, vocabSize: number): Pro
     }
   }
   merges.sort((a, b) => b.score - a.score || vocab[a.pair[0]]! - vocab[b.pair[0]]!);
-  const special = (id: number, content: string) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true });
+  const special = (id: number, content: string) => ({
+    id,
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  });
   return {
     version: '1.0',
     truncation: null,
@@ -152,18 +195,35 @@ export async function readLlama2cTokenizer(file: string, vocabSize: number): Pro
 }
 
 /** Writes the Hugging Face folder of a llama2.c model and, when given, its tokenizer. */
-export async function convertLlama2c(modelFile: string, tokenizerFile: string | undefined, out: string): Promise<ModelConfig> {
+export async function convertLlama2c(
+  modelFile: string,
+  tokenizerFile: string | undefined,
+  out: string,
+): Promise<ModelConfig> {
   const { config, weights } = await readLlama2cModel(modelFile);
   await mkdir(out, { recursive: true });
   if (tokenizerFile !== undefined) {
     const tokenizer = await readLlama2cTokenizer(tokenizerFile, config.vocabSize);
     await writeFileAtomic(path.join(out, 'tokenizer.json'), `${JSON.stringify(tokenizer, null, 1)}\n`);
-    const settings = { tokenizer_class: 'LlamaTokenizer', bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>', add_bos_token: true, model_max_length: config.maxPositions };
+    const settings = {
+      tokenizer_class: 'LlamaTokenizer',
+      bos_token: '<s>',
+      eos_token: '</s>',
+      unk_token: '<unk>',
+      add_bos_token: true,
+      model_max_length: config.maxPositions,
+    };
     await writeFileAtomic(path.join(out, 'tokenizer_config.json'), `${JSON.stringify(settings, null, 2)}\n`);
   }
-  const tensors = [...weights].map(([name, values]) => ({ name, shape: shapeOf(name, values.length, config) }));
+  const tensors = [...weights].map(([name, values]) => ({
+    name,
+    shape: shapeOf(name, values.length, config),
+  }));
   await writeSafetensors(path.join(out, 'model.safetensors'), tensors, async (name) => weights.get(name)!);
-  await writeFileAtomic(path.join(out, 'config.json'), `${JSON.stringify(modelConfigToHf(config), null, 2)}\n`);
+  await writeFileAtomic(
+    path.join(out, 'config.json'),
+    `${JSON.stringify(modelConfigToHf(config), null, 2)}\n`,
+  );
   return config;
 }
 

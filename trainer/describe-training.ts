@@ -1,8 +1,9 @@
 /** `train --dry-run`: steps, tokens, parameters and memory of a phase, in words and numbers, from the config alone. No GPU is opened. */
-import { planMemory } from './memory-plan.ts';
-import type { MemoryPlan } from './memory-plan.ts';
+
 import { freshModelConfig } from './fresh-model.ts';
 import { planLearner } from './learner-plan.ts';
+import type { MemoryPlan } from './memory-plan.ts';
+import { planMemory } from './memory-plan.ts';
 import { readModelConfig } from './model/folder.ts';
 import { countParameters, layoutSlabs, parameterBlocks } from './model/parameters.ts';
 import { declareSlabs } from './model/weights.ts';
@@ -19,20 +20,41 @@ export interface TrainingDescription {
   data: string;
   learningRates: { step: number; learningRate: number }[];
   /** Bytes. */
-  memory: { weights: number; gradientsAndMoments: number; activations: number; activationsUnshared: number; largestBuffer: number; total: number };
+  memory: {
+    weights: number;
+    gradientsAndMoments: number;
+    activations: number;
+    activationsUnshared: number;
+    largestBuffer: number;
+    total: number;
+  };
   lines: string[];
 }
 
 /** Slabs are laid out for WebGPU's default binding limit here; a device with another limit may pad a little differently. */
 const assumedBindingLimit = 128 * 1024 * 1024;
 
-export async function describeTraining(config: TrainConfig, phase: Phase, from?: string): Promise<TrainingDescription> {
+export async function describeTraining(
+  config: TrainConfig,
+  phase: Phase,
+  from?: string,
+): Promise<TrainingDescription> {
   const plan = planTraining(config, phase, from);
-  const model = plan.from === undefined ? await freshModelConfig(config, plan.tokenizerFolder) : await readModelConfig(plan.from);
+  const model =
+    plan.from === undefined
+      ? await freshModelConfig(config, plan.tokenizerFolder)
+      : await readModelConfig(plan.from);
   const parameters = countParameters(model);
   const layout = layoutSlabs(parameterBlocks(model), assumedBindingLimit);
   const { plan: gpuPlan } = planLearner(
-    { config: model, batch: config.micro_batch_size, seq: config.sequence_length, logitsBytes: config.logits_bytes, temperature: 1, optimizer: plan.optimizer },
+    {
+      config: model,
+      batch: config.micro_batch_size,
+      seq: config.sequence_length,
+      logitsBytes: config.logits_bytes,
+      temperature: 1,
+      optimizer: plan.optimizer,
+    },
     layout,
     (builder) => declareSlabs(builder, 'weights', layout, 'external'),
   );

@@ -73,8 +73,12 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
   const adapter = await instance(options).requestAdapter();
   if (!adapter) {
     throw new UserError(
-      options.adapter === undefined ? 'no WebGPU adapter found' : `no WebGPU adapter whose name holds "${options.adapter}"`,
-      { hint: `run \`${setupCommand()}\`: it finds a GPU or fetches a software adapter into your cache folder` },
+      options.adapter === undefined
+        ? 'no WebGPU adapter found'
+        : `no WebGPU adapter whose name holds "${options.adapter}"`,
+      {
+        hint: `run \`${setupCommand()}\`: it finds a GPU or fetches a software adapter into your cache folder`,
+      },
     );
   }
   const limits: Record<string, number> = {};
@@ -82,7 +86,10 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
   const features = (['shader-f16', 'subgroups'] as const).filter((f) => adapter.features.has(f));
   const device = await adapter.requestDevice({ requiredLimits: limits, requiredFeatures: features });
   const { vendor, architecture, device: deviceName, description } = adapter.info;
-  const software = architecture === 'software' || architecture === 'swiftshader' || /llvmpipe|swiftshader/i.test(`${deviceName} ${description}`);
+  const software =
+    architecture === 'software' ||
+    architecture === 'swiftshader' ||
+    /llvmpipe|swiftshader/i.test(`${deviceName} ${description}`);
   return makeGpu(device, {
     name: deviceName || description || vendor,
     vendor,
@@ -127,7 +134,13 @@ function makeGpu(device: GPUDevice, info: DeviceInfo): Gpu {
     const size = Math.max(256, 2 ** Math.ceil(Math.log2(bytes)));
     const free = staging.get(size) ?? [];
     staging.set(size, free);
-    const target = free.pop() ?? device.createBuffer({ label: 'staging', size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const target =
+      free.pop() ??
+      device.createBuffer({
+        label: 'staging',
+        size,
+        usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      });
     const encoder = device.createCommandEncoder();
     encoder.copyBufferToBuffer(buffer, offset, target, 0, bytes);
     device.queue.submit([encoder.finish()]);
@@ -172,7 +185,8 @@ let fastSetImmediate: typeof setImmediate | undefined;
 function slowDownSetImmediate(): () => void {
   if (waiting++ === 0) {
     fastSetImmediate = globalThis.setImmediate;
-    const slow = (callback: (...values: unknown[]) => void, ...values: unknown[]) => setTimeout(callback, 1, ...values);
+    const slow = (callback: (...values: unknown[]) => void, ...values: unknown[]) =>
+      setTimeout(callback, 1, ...values);
     globalThis.setImmediate = slow as unknown as typeof setImmediate;
   }
   return () => {

@@ -40,15 +40,26 @@ export interface EvaluationResult {
   rollouts: Rollout[];
 }
 
-export async function evaluateProblems(gpu: Gpu, folder: string, request: EvaluationRequest, emit: Emit, signal: AbortSignal): Promise<EvaluationResult> {
+export async function evaluateProblems(
+  gpu: Gpu,
+  folder: string,
+  request: EvaluationRequest,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<EvaluationResult> {
   const tokenizer = await loadTokenizer(folder);
   const weights = await loadModel(gpu, folder);
   const eosId = weights.config.eosId ?? tokenizer.eosId;
-  if (eosId === undefined) throw new UserError(`${folder}: neither config.json nor the tokenizer names an end-of-text token`, { hint: 'add eos_token_id to config.json' });
+  if (eosId === undefined)
+    throw new UserError(`${folder}: neither config.json nor the tokenizer names an end-of-text token`, {
+      hint: 'add eos_token_id to config.json',
+    });
   const problems = (await readProblems(request.problems)).slice(0, request.count);
   const template = findTemplate(request.template);
   const prefix = prefixToken(request.promptPrefix, weights.config, tokenizer);
-  const longest = Math.max(...problems.map((problem) => promptTokens({ tokenizer, template, prefix }, problem).length));
+  const longest = Math.max(
+    ...problems.map((problem) => promptTokens({ tokenizer, template, prefix }, problem).length),
+  );
   const prompts = Math.min(problems.length, request.batch);
   const sampler = await Sampler.create(gpu, weights, {
     config: weights.config,
@@ -59,21 +70,53 @@ export async function evaluateProblems(gpu: Gpu, folder: string, request: Evalua
     temperature: request.temperature,
     eosId,
   });
-  const settings = { sampler, tokenizer, template, reward: findReward(request.reward), stopStrings: request.stopStrings, prefix, seed: request.seed };
+  const settings = {
+    sampler,
+    tokenizer,
+    template,
+    reward: findReward(request.reward),
+    stopStrings: request.stopStrings,
+    prefix,
+    seed: request.seed,
+  };
   const rollouts: Rollout[] = [];
   const began = performance.now();
   emit({ kind: 'start', task: 'eval', total: problems.length, unit: 'problem' });
   for (let first = 0; first < problems.length; first += prompts) {
-    rollouts.push(...(await rollOut(settings, problems.slice(first, first + prompts), request.samples, request.maxTokens, 'eval', signal)));
-    emit({ kind: 'progress', task: 'eval', done: Math.min(problems.length, first + prompts), total: problems.length, unit: 'problem' });
+    rollouts.push(
+      ...(await rollOut(
+        settings,
+        problems.slice(first, first + prompts),
+        request.samples,
+        request.maxTokens,
+        'eval',
+        signal,
+      )),
+    );
+    emit({
+      kind: 'progress',
+      task: 'eval',
+      done: Math.min(problems.length, first + prompts),
+      total: problems.length,
+      unit: 'problem',
+    });
   }
-  emit({ kind: 'end', task: 'eval', done: problems.length, unit: 'problem', seconds: (performance.now() - began) / 1000 });
+  emit({
+    kind: 'end',
+    task: 'eval',
+    done: problems.length,
+    unit: 'problem',
+    seconds: (performance.now() - began) / 1000,
+  });
   sampler.destroy();
   weights.destroy();
   const hits = rollouts.filter((r) => r.correct).length;
-  const perProblem = problems.map((_, i) => rollouts.slice(i * request.samples, (i + 1) * request.samples).filter((r) => r.correct).length);
+  const perProblem = problems.map(
+    (_, i) => rollouts.slice(i * request.samples, (i + 1) * request.samples).filter((r) => r.correct).length,
+  );
   const passAt: Record<string, number> = {};
-  for (let k = 1; k <= request.samples; k *= 2) passAt[k] = perProblem.reduce((total, c) => total + passAtK(request.samples, c, k), 0) / problems.length;
+  for (let k = 1; k <= request.samples; k *= 2)
+    passAt[k] = perProblem.reduce((total, c) => total + passAtK(request.samples, c, k), 0) / problems.length;
   return {
     problems: problems.length,
     samples: request.samples,

@@ -38,7 +38,11 @@ export class Executable {
   }
 
   /** Allocates and compiles. `external` gives the buffer of every external tensor. Throws `UserError` when a buffer is too large. */
-  static async create(gpu: Gpu, plan: Plan, external: ReadonlyMap<Tensor, GPUBuffer> = new Map()): Promise<Executable> {
+  static async create(
+    gpu: Gpu,
+    plan: Plan,
+    external: ReadonlyMap<Tensor, GPUBuffer> = new Map(),
+  ): Promise<Executable> {
     const memory = planMemory(plan);
     const limit = Math.min(gpu.info.limits.maxBufferSize!, gpu.info.limits.maxStorageBufferBindingSize!);
     const owned: GPUBuffer[] = [];
@@ -50,7 +54,11 @@ export class Executable {
         );
       }
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-      const buffer = gpu.device.createBuffer({ label, size: Math.ceil(Math.max(16, bytes) / 16) * 16, usage });
+      const buffer = gpu.device.createBuffer({
+        label,
+        size: Math.ceil(Math.max(16, bytes) / 16) * 16,
+        usage,
+      });
       owned.push(buffer);
       return buffer;
     };
@@ -62,7 +70,10 @@ export class Executable {
       if (tensor.kind === 'persistent') buffers.set(tensor, make(tensor.name, tensor.size * 4));
       else if (tensor.kind === 'external') {
         const given = external.get(tensor);
-        invariant(given && given.size >= tensor.size * 4, `no buffer, or too small a one, for external tensor ${tensor.name}`);
+        invariant(
+          given && given.size >= tensor.size * 4,
+          `no buffer, or too small a one, for external tensor ${tensor.name}`,
+        );
         buffers.set(tensor, given);
       } else if (slot !== undefined) buffers.set(tensor, slots[slot]!);
     }
@@ -85,7 +96,10 @@ export class Executable {
   /** Copies values to a tensor before the next submit. */
   write(tensor: Tensor, values: Float32Array | Uint32Array, at = 0): void {
     const { buffer, offset } = this.locate(tensor);
-    invariant(at + values.length <= tensor.size, `${values.length} values at ${at} do not fit ${tensor.name} (${tensor.size})`);
+    invariant(
+      at + values.length <= tensor.size,
+      `${values.length} values at ${at} do not fit ${tensor.name} (${tensor.size})`,
+    );
     this.gpu.device.queue.writeBuffer(buffer, offset + at * 4, values as Float32Array<ArrayBuffer>);
   }
 
@@ -150,10 +164,20 @@ async function bind(
     const entries: GPUBindGroupEntry[] = op.tensors.map((tensor, binding) => {
       const { root, offset } = rootOf(tensor);
       const buffer = buffers.get(root)!;
-      return { binding, resource: { buffer, offset: offset * 4, size: Math.min(buffer.size - offset * 4, Math.max(16, tensor.size * 4)) } };
+      return {
+        binding,
+        resource: {
+          buffer,
+          offset: offset * 4,
+          size: Math.min(buffer.size - offset * 4, Math.max(16, tensor.size * 4)),
+        },
+      };
     });
     const bytes = Math.max(16, Math.ceil((op.kernel.params.length * 4) / 16) * 16);
-    entries.push({ binding: entries.length, resource: { buffer: uniform, offset: i * uniformStride, size: bytes } });
+    entries.push({
+      binding: entries.length,
+      resource: { buffer: uniform, offset: i * uniformStride, size: bytes },
+    });
     return {
       pipeline: compiled[i]!.pipeline,
       group: device.createBindGroup({ label: op.kernel.name, layout: compiled[i]!.layout, entries }),

@@ -32,9 +32,14 @@ export async function freshModelConfig(config: TrainConfig, tokenizerFolder: str
   );
 }
 
-export async function freshModel(gpu: Gpu, config: TrainConfig, tokenizerFolder: string): Promise<ModelWeights> {
+export async function freshModel(
+  gpu: Gpu,
+  config: TrainConfig,
+  tokenizerFolder: string,
+): Promise<ModelWeights> {
   const shape = await freshModelConfig(config, tokenizerFolder);
   const weights = new ModelWeights(gpu, shape);
-  for (const [name, values] of initialWeights(shape, config.seed, config.model!.initializer_range)) weights.load(name, values);
+  for (const [name, values] of initialWeights(shape, config.seed, config.model!.initializer_range))
+    weights.load(name, values);
   return weights;
 }

@@ -17,24 +17,51 @@ export interface GenerateRequest {
 }
 
 /** The prompt is encoded after the model's begin token (or, without one, its end token, which separates documents in training). */
-export async function generate(gpu: Gpu, folder: string, request: GenerateRequest): Promise<{ text: string; tokens: number; truncated: boolean }[]> {
+export async function generate(
+  gpu: Gpu,
+  folder: string,
+  request: GenerateRequest,
+): Promise<{ text: string; tokens: number; truncated: boolean }[]> {
   const tokenizer = await loadTokenizer(folder);
   const weights = await loadModel(gpu, folder);
   const { config } = weights;
   const eosId = config.eosId ?? tokenizer.eosId;
   const first = config.bosId ?? tokenizer.bosId ?? eosId;
   if (eosId === undefined || first === undefined) {
-    throw new UserError(`${folder}: neither config.json nor the tokenizer names an end-of-text token`, { hint: 'add eos_token_id to config.json' });
+    throw new UserError(`${folder}: neither config.json nor the tokenizer names an end-of-text token`, {
+      hint: 'add eos_token_id to config.json',
+    });
   }
   const prompt = [first, ...tokenizer.encode(request.prompt)];
   if (prompt.length + request.maxTokens > config.maxPositions) {
-    throw new UserError(`${prompt.length} prompt tokens and ${request.maxTokens} more are beyond the model's ${config.maxPositions} positions`, { hint: 'lower --max-tokens' });
+    throw new UserError(
+      `${prompt.length} prompt tokens and ${request.maxTokens} more are beyond the model's ${config.maxPositions} positions`,
+      { hint: 'lower --max-tokens' },
+    );
   }
   const slots = Math.min(64, request.samples);
-  const sampler = await Sampler.create(gpu, weights, { config, prompts: 1, promptLength: prompt.length, slots, responseLength: request.maxTokens, temperature: request.temperature, eosId });
-  const requests = Array.from({ length: request.samples }, (_, i) => ({ prompt: 0, seed: hash32(`${request.seed}/generate/${i}`) }));
-  const samples = await sampler.generate([prompt], requests, { maxTokens: request.maxTokens, ...(request.signal ? { signal: request.signal } : {}) });
+  const sampler = await Sampler.create(gpu, weights, {
+    config,
+    prompts: 1,
+    promptLength: prompt.length,
+    slots,
+    responseLength: request.maxTokens,
+    temperature: request.temperature,
+    eosId,
+  });
+  const requests = Array.from({ length: request.samples }, (_, i) => ({
+    prompt: 0,
+    seed: hash32(`${request.seed}/generate/${i}`),
+  }));
+  const samples = await sampler.generate([prompt], requests, {
+    maxTokens: request.maxTokens,
+    ...(request.signal ? { signal: request.signal } : {}),
+  });
   sampler.destroy();
   weights.destroy();
-  return samples.map(({ tokens, truncated }) => ({ text: request.prompt + tokenizer.decode(tokens, { special: false }), tokens: tokens.length, truncated }));
+  return samples.map(({ tokens, truncated }) => ({
+    text: request.prompt + tokenizer.decode(tokens, { special: false }),
+    tokens: tokens.length,
+    truncated,
+  }));
 }

@@ -5,7 +5,13 @@
 import { policyLossKernel } from '../kernels/policy-loss/spec.ts';
 import { weightedSumKernel } from '../kernels/reduce/spec.ts';
 import type { ModelConfig } from './model/config.ts';
-import { type BatchTensors, type DecoderConstants, type GroupedRows, recordBackward, recordForward } from './model/decoder.ts';
+import {
+  type BatchTensors,
+  type DecoderConstants,
+  type GroupedRows,
+  recordBackward,
+  recordForward,
+} from './model/decoder.ts';
 import { type HeadOptions, type HeadTensors, recordHeadForward, recordHeadTraining } from './model/head.ts';
 import type { Slab } from './model/parameters.ts';
 import { declareSlabs } from './model/weights.ts';
@@ -92,7 +98,12 @@ export function planLearner(
       : {}),
   };
   const headName = config.tiedHead ? 'embedding' : 'head';
-  const options: HeadOptions = { rows, config, logitsBytes: shape.logitsBytes, inverseTemperature: 1 / shape.temperature };
+  const options: HeadOptions = {
+    rows,
+    config,
+    logitsBytes: shape.logitsBytes,
+    inverseTemperature: 1 / shape.temperature,
+  };
   const head = (hidden: Tensor): HeadTensors => ({
     hidden,
     w: weights.blocks.get(headName)!,
@@ -108,8 +119,19 @@ export function planLearner(
     ? () =>
         builder.run(
           policyLossKernel,
-          { stats: tensors.stats, inputs: tensors.policyInputs!, weights: tensors.weights, terms: tensors.policyTerms! },
-          { rows, eps_low: policy.epsLow, eps_high: policy.epsHigh, beta: policy.beta, entropy_coef: policy.entropyCoef },
+          {
+            stats: tensors.stats,
+            inputs: tensors.policyInputs!,
+            weights: tensors.weights,
+            terms: tensors.policyTerms!,
+          },
+          {
+            rows,
+            eps_low: policy.epsLow,
+            eps_high: policy.epsHigh,
+            beta: policy.beta,
+            entropy_coef: policy.entropyCoef,
+          },
         )
     : undefined;
   const dHidden = recordHeadTraining(builder, head(saved.hidden), options, {
@@ -117,8 +139,21 @@ export function planLearner(
     dW: gradients.blocks.get(headName)!,
     ...(betweenPasses ? { betweenPasses } : {}),
   });
-  builder.run(weightedSumKernel, { stats: tensors.stats, weights: tensors.weights, out: tensors.totals }, { rows });
-  recordBackward(builder, shape, weights.blocks, gradients.blocks, tensors.batch, tensors.constants, saved, dHidden);
+  builder.run(
+    weightedSumKernel,
+    { stats: tensors.stats, weights: tensors.weights, out: tensors.totals },
+    { rows },
+  );
+  recordBackward(
+    builder,
+    shape,
+    weights.blocks,
+    gradients.blocks,
+    tensors.batch,
+    tensors.constants,
+    saved,
+    dHidden,
+  );
 
   builder.program('evaluate');
   const forward = recordForward(builder, shape, weights.blocks, tensors.batch, tensors.constants);

@@ -42,7 +42,13 @@ export class Learner {
   private readonly tensors: LearnerTensors;
   private readonly gpu: Gpu;
 
-  private constructor(gpu: Gpu, shape: LearnerShape, weights: ModelWeights, executable: Executable, tensors: LearnerTensors) {
+  private constructor(
+    gpu: Gpu,
+    shape: LearnerShape,
+    weights: ModelWeights,
+    executable: Executable,
+    tensors: LearnerTensors,
+  ) {
     this.gpu = gpu;
     this.shape = shape;
     this.weights = weights;
@@ -128,10 +134,21 @@ export class Learner {
     this.steps++;
     const { beta1, beta2 } = this.shape.optimizer;
     const { optimizer, totals } = this.tensors;
-    this.executable.write(optimizer.step, Float32Array.of(lr, 1 - beta1 ** this.steps, 1 - beta2 ** this.steps));
+    this.executable.write(
+      optimizer.step,
+      Float32Array.of(lr, 1 - beta1 ** this.steps, 1 - beta2 ** this.steps),
+    );
     this.executable.run('optimizer');
-    const [loss, entropy, rows] = new Float32Array(await this.executable.read(totals)) as unknown as [number, number, number];
-    const [gradNorm, , skip] = new Float32Array(await this.executable.read(optimizer.clip)) as unknown as [number, number, number];
+    const [loss, entropy, rows] = new Float32Array(await this.executable.read(totals)) as unknown as [
+      number,
+      number,
+      number,
+    ];
+    const [gradNorm, , skip] = new Float32Array(await this.executable.read(optimizer.clip)) as unknown as [
+      number,
+      number,
+      number,
+    ];
     return { loss, entropy: rows > 0 ? entropy / rows : 0, gradNorm, skipped: skip !== 0 };
   }
 
@@ -143,7 +160,10 @@ export class Learner {
   }
 
   /** The moments for a checkpoint, one tensor per parameter: `exp_avg.<name>` and `exp_avg_sq.<name>`, whatever the slabs of this device. */
-  async saveMoments(): Promise<{ tensors: { name: string; shape: readonly number[] }[]; values: (name: string) => Promise<Float32Array> }> {
+  async saveMoments(): Promise<{
+    tensors: { name: string; shape: readonly number[] }[];
+    values: (name: string) => Promise<Float32Array>;
+  }> {
     const places = new Map(this.momentPlaces().map((place) => [place.name, place]));
     return {
       tensors: [...places.values()].map(({ name, shape }) => ({ name, shape })),
@@ -156,11 +176,18 @@ export class Learner {
 
   loadMoment(name: string, values: Float32Array): void {
     const place = this.momentPlaces().find((p) => p.name === name);
-    if (!place || place.size !== values.length) throw new UserError(`the checkpoint's moment ${name} (${values.length} values) does not fit the model`);
+    if (!place || place.size !== values.length)
+      throw new UserError(`the checkpoint's moment ${name} (${values.length} values) does not fit the model`);
     this.executable.write(place.tensor, values, place.offset);
   }
 
-  private momentPlaces(): { name: string; tensor: Tensor; offset: number; size: number; shape: readonly number[] }[] {
+  private momentPlaces(): {
+    name: string;
+    tensor: Tensor;
+    offset: number;
+    size: number;
+    shape: readonly number[];
+  }[] {
     const { m, v } = this.tensors.optimizer;
     return this.weights.places().flatMap(({ name, slab, offset, shape }) => {
       const size = shape.reduce((a, b) => a * b, 1);

@@ -27,7 +27,9 @@ interface Lifetime {
 const bytesOf = (tensor: Tensor) => Math.max(16, tensor.size * 4);
 
 export function planMemory(plan: Plan): MemoryPlan {
-  const lifetimes = lifetimesOf(plan).sort((a, b) => b.tensor.size - a.tensor.size || a.tensor.id - b.tensor.id);
+  const lifetimes = lifetimesOf(plan).sort(
+    (a, b) => b.tensor.size - a.tensor.size || a.tensor.id - b.tensor.id,
+  );
   const slots: { bytes: number; held: Lifetime[] }[] = [];
   const slotOf = new Map<Tensor, number>();
   for (const life of lifetimes) {
@@ -68,7 +70,8 @@ function lifetimesOf(plan: Plan): Lifetime[] {
         if (root.kind !== 'activation') continue;
         const life = found.get(root);
         if (!life) found.set(root, { tensor: root, program, first: index, last: index });
-        else if (life.program !== program) throw new Error(`activation ${root.name} is used by ${life.program} and ${program}`);
+        else if (life.program !== program)
+          throw new Error(`activation ${root.name} is used by ${life.program} and ${program}`);
         else life.last = index;
       }
     });

@@ -17,7 +17,13 @@ export interface AdamWOptions {
   maxGradNorm: number;
 }
 
-export const adamWDefaults: AdamWOptions = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, maxGradNorm: 1 };
+export const adamWDefaults: AdamWOptions = {
+  beta1: 0.9,
+  beta2: 0.95,
+  eps: 1e-8,
+  weightDecay: 0.1,
+  maxGradNorm: 1,
+};
 
 export interface OptimizerTensors {
   m: Tensor[];
@@ -35,7 +41,8 @@ export function recordOptimizer(
   gradients: readonly Tensor[],
   options: AdamWOptions,
 ): OptimizerTensors {
-  const moments = (name: string) => layout.map((slab, i) => builder.tensor(`${name} ${i}`, slab.size, 'persistent'));
+  const moments = (name: string) =>
+    layout.map((slab, i) => builder.tensor(`${name} ${i}`, slab.size, 'persistent'));
   const m = moments('first moment');
   const v = moments('second moment');
   const step = builder.tensor('optimizer step', 3, 'persistent');
@@ -45,7 +52,11 @@ export function recordOptimizer(
   const partial = builder.tensor('square sums', total);
   let first = 0;
   layout.forEach((slab, i) => {
-    builder.run(squareSumKernel, { x: gradients[i]!, partial }, { size: slab.size, span: squareSumSpan, first });
+    builder.run(
+      squareSumKernel,
+      { x: gradients[i]!, partial },
+      { size: slab.size, span: squareSumSpan, first },
+    );
     first += groups[i]!;
   });
   // Infinity has no f32 uniform that all drivers treat alike; this is beyond any norm.

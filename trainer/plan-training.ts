@@ -21,17 +21,25 @@ export interface TrainingPlan {
 
 export function planTraining(config: TrainConfig, phase: Phase, from?: string): TrainingPlan {
   const phaseConfig = config[phase];
-  if (!phaseConfig) throw new UserError(`the config has no section "${phase}"`, { hint: `add "${phase}:" with steps (or tokens) and learning_rate` });
+  if (!phaseConfig)
+    throw new UserError(`the config has no section "${phase}"`, {
+      hint: `add "${phase}:" with steps (or tokens) and learning_rate`,
+    });
   const tokensPerStep = config.sequence_length * config.micro_batch_size * config.gradient_accumulation_steps;
   if ((phaseConfig.steps === undefined) === (phaseConfig.tokens === undefined)) {
-    throw new UserError(`${phase}: give either steps or tokens`, { hint: `a step of this config has ${tokensPerStep} tokens` });
+    throw new UserError(`${phase}: give either steps or tokens`, {
+      hint: `a step of this config has ${tokensPerStep} tokens`,
+    });
   }
   const steps = phaseConfig.steps ?? Math.ceil(phaseConfig.tokens! / tokensPerStep);
   const dataFolder = phaseConfig.data ?? config.data;
-  if (dataFolder === undefined) throw new UserError(`${phase}: no data`, { hint: 'give `data:`, the folder that `midtrain mix` wrote' });
+  if (dataFolder === undefined)
+    throw new UserError(`${phase}: no data`, { hint: 'give `data:`, the folder that `midtrain mix` wrote' });
   const source = from ?? (phase === 'decay' ? lastStable(config) : config.init);
   if (source === undefined && !config.model) {
-    throw new UserError('nothing to train', { hint: 'give `model:` for a fresh model or `init:` for a Hugging Face folder' });
+    throw new UserError('nothing to train', {
+      hint: 'give `model:` for a fresh model or `init:` for a Hugging Face folder',
+    });
   }
   return {
     phaseConfig,
@@ -56,7 +64,9 @@ function lastStable(config: TrainConfig): string {
   const folder = path.join(config.out, 'stable');
   const checkpoint = listCheckpoints(folder).at(-1);
   if (checkpoint === undefined) {
-    throw new UserError(`no checkpoint to decay from in ${folder}`, { hint: 'run `midtrain train <config> --phase stable` first, or give --from <checkpoint>' });
+    throw new UserError(`no checkpoint to decay from in ${folder}`, {
+      hint: 'run `midtrain train <config> --phase stable` first, or give --from <checkpoint>',
+    });
   }
   return checkpoint;
 }

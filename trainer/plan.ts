@@ -68,9 +68,19 @@ export class PlanBuilder {
 
   /** A window of `size` elements at `offset` of `of`. */
   view(of: Tensor, name: string, offset: number, size: number): Tensor {
-    invariant(offset % windowAlignment === 0, `window ${name} starts at ${offset}, not a multiple of ${windowAlignment}`);
+    invariant(
+      offset % windowAlignment === 0,
+      `window ${name} starts at ${offset}, not a multiple of ${windowAlignment}`,
+    );
     invariant(offset + size <= of.size, `window ${name} ends at ${offset + size} of ${of.name}'s ${of.size}`);
-    const tensor: Tensor = { id: this.tensors.length, name, size, type: of.type, kind: of.kind, view: { of, offset } };
+    const tensor: Tensor = {
+      id: this.tensors.length,
+      name,
+      size,
+      type: of.type,
+      kind: of.kind,
+      view: { of, offset },
+    };
     this.tensors.push(tensor);
     return tensor;
   }
@@ -86,9 +96,15 @@ export class PlanBuilder {
     const tensors = kernel.bindings.map((binding) => {
       const tensor = bound[binding.name];
       invariant(tensor, `${kernel.name}: nothing bound to ${binding.name}`);
-      invariant(tensor.type === binding.type, `${kernel.name}: ${binding.name} is ${binding.type}, ${tensor.name} is ${tensor.type}`);
+      invariant(
+        tensor.type === binding.type,
+        `${kernel.name}: ${binding.name} is ${binding.type}, ${tensor.name} is ${tensor.type}`,
+      );
       const needed = binding.size(scalars);
-      invariant(tensor.size >= needed, `${kernel.name}: ${binding.name} needs ${needed} elements, ${tensor.name} has ${tensor.size}`);
+      invariant(
+        tensor.size >= needed,
+        `${kernel.name}: ${binding.name} needs ${needed} elements, ${tensor.name} has ${tensor.size}`,
+      );
       return tensor;
     });
     // WebGPU forbids one buffer bound for reading and for writing in one dispatch, even in disjoint windows.
@@ -96,7 +112,10 @@ export class PlanBuilder {
       if (binding.access !== 'read_write') return;
       const root = rootOf(tensors[i]!).root;
       tensors.forEach((other, j) => {
-        invariant(i === j || rootOf(other).root !== root, `${kernel.name}: ${binding.name} and ${kernel.bindings[j]!.name} share a buffer`);
+        invariant(
+          i === j || rootOf(other).root !== root,
+          `${kernel.name}: ${binding.name} and ${kernel.bindings[j]!.name} share a buffer`,
+        );
       });
     });
     const extra = Object.keys(bound).find((name) => !kernel.bindings.some((b) => b.name === name));

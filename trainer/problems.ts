@@ -18,7 +18,10 @@ export async function readProblems(file: string): Promise<Problem[]> {
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    throw new InputError(file, `cannot be read: ${messageOf(cause)}`, { cause, hint: 'give a JSONL file with "question" and "answer" in each line' });
+    throw new InputError(file, `cannot be read: ${messageOf(cause)}`, {
+      cause,
+      hint: 'give a JSONL file with "question" and "answer" in each line',
+    });
   }
   const rows = text.trimStart().startsWith('[') ? parseArray(text, file) : parseLines(text, file);
   if (rows.length === 0) throw new InputError(file, 'holds no problems');
@@ -50,7 +53,8 @@ function toProblem(row: unknown, file: string, index: number): Problem {
   const answer = fields.expected ?? fields.final_answer ?? fields.answer;
   const place = `problem ${index + 1}`;
   if (typeof question !== 'string') throw new InputError(file, 'no "question" (or "problem")', { place });
-  if (typeof answer !== 'string' && typeof answer !== 'number') throw new InputError(file, 'no "answer" (or "expected", "final_answer")', { place });
+  if (typeof answer !== 'string' && typeof answer !== 'number')
+    throw new InputError(file, 'no "answer" (or "expected", "final_answer")', { place });
   const expected = String(answer);
   return {
     id: typeof fields.id === 'string' || typeof fields.id === 'number' ? String(fields.id) : String(index),
@@ -75,7 +79,9 @@ export class ProblemOrder {
     const epoch = Math.floor(n / this.count);
     if (epoch !== this.epoch) {
       this.epoch = epoch;
-      this.order = new Random(`${this.seed}/problems/${epoch}`).shuffle(Uint32Array.from({ length: this.count }, (_, i) => i));
+      this.order = new Random(`${this.seed}/problems/${epoch}`).shuffle(
+        Uint32Array.from({ length: this.count }, (_, i) => i),
+      );
     }
     return this.order[n % this.count]!;
   }

@@ -12,7 +12,11 @@ export class ReferenceExecutor {
   constructor(plan: Plan) {
     this.plan = plan;
     for (const tensor of plan.tensors) {
-      if (!tensor.view) this.arrays.set(tensor, tensor.type === 'u32' ? new Uint32Array(tensor.size) : new Float64Array(tensor.size));
+      if (!tensor.view)
+        this.arrays.set(
+          tensor,
+          tensor.type === 'u32' ? new Uint32Array(tensor.size) : new Float64Array(tensor.size),
+        );
     }
   }
 
@@ -31,7 +35,10 @@ export class ReferenceExecutor {
   run(...programs: string[]): void {
     for (const program of programs) {
       for (const { kernel, tensors, scalars } of this.plan.programs[program] ?? []) {
-        kernel.reference(Object.fromEntries(kernel.bindings.map((b, i) => [b.name, this.values(tensors[i]!)])), scalars);
+        kernel.reference(
+          Object.fromEntries(kernel.bindings.map((b, i) => [b.name, this.values(tensors[i]!)])),
+          scalars,
+        );
       }
     }
   }

@@ -42,7 +42,10 @@ export async function rollOut(
   const { sampler, tokenizer, reward, stopStrings } = settings;
   const prompts = problems.map((problem) => promptTokens(settings, problem));
   const requests = problems.flatMap((problem, prompt) =>
-    Array.from({ length: samples }, (_, i) => ({ prompt, seed: hash32(`${settings.seed}/${purpose}/${problem.id}/${i}`) })),
+    Array.from({ length: samples }, (_, i) => ({
+      prompt,
+      seed: hash32(`${settings.seed}/${purpose}/${problem.id}/${i}`),
+    })),
   );
   const textOf = (tokens: readonly number[]) => tokenizer.decode(tokens, { special: false });
   const stopped = (tokens: readonly number[]) => {
@@ -56,17 +59,38 @@ export async function rollOut(
   });
   return drawn.map((sample) => {
     const problem = problems[sample.prompt]!;
-    const end = stopStrings.length > 0 && stopped(sample.tokens) ? firstStop(sample.tokens, stopped) : sample.tokens.length;
+    const end =
+      stopStrings.length > 0 && stopped(sample.tokens)
+        ? firstStop(sample.tokens, stopped)
+        : sample.tokens.length;
     const tokens = sample.tokens.slice(0, end);
     const truncated = end === sample.tokens.length && sample.truncated;
     const completion = cutAtStop(textOf(tokens), stopStrings);
-    const result = reward.score({ question: problem.question, completion, expected: problem.expected, truncated });
-    return { ...result, problem, promptTokens: prompts[sample.prompt]!, tokens, logps: sample.logps.slice(0, end), completion, truncated };
+    const result = reward.score({
+      question: problem.question,
+      completion,
+      expected: problem.expected,
+      truncated,
+    });
+    return {
+      ...result,
+      problem,
+      promptTokens: prompts[sample.prompt]!,
+      tokens,
+      logps: sample.logps.slice(0, end),
+      completion,
+      truncated,
+    };
   });
 }
 
-export function promptTokens(settings: Pick<RolloutSettings, 'tokenizer' | 'template' | 'prefix'>, problem: Problem): number[] {
-  const ids = [...settings.tokenizer.encode(fillTemplate(settings.template, problem.question), { special: false })];
+export function promptTokens(
+  settings: Pick<RolloutSettings, 'tokenizer' | 'template' | 'prefix'>,
+  problem: Problem,
+): number[] {
+  const ids = [
+    ...settings.tokenizer.encode(fillTemplate(settings.template, problem.question), { special: false }),
+  ];
   return settings.prefix === undefined ? ids : [settings.prefix, ...ids];
 }
 

@@ -41,7 +41,8 @@ export async function listTensors(folder: string, name = 'model'): Promise<Tenso
   }
   const all: TensorInfo[] = [];
   for (const file of files) {
-    if (path.basename(file) !== file) throw new InputError(indexFile, `shard name "${file}" leaves the folder`);
+    if (path.basename(file) !== file)
+      throw new InputError(indexFile, `shard name "${file}" leaves the folder`);
     all.push(...(await readHeader(path.join(folder, file))));
   }
   return all;
@@ -54,7 +55,10 @@ async function readHeader(file: string): Promise<TensorInfo[]> {
     const start = await readExactly(handle, file, 0, 8);
     const length = Number(start.readBigUInt64LE());
     if (length > largestHeader || 8 + length > size) {
-      throw new InputError(file, `header length ${length} does not fit a file of ${size} bytes`, { place: 'byte 0', hint: 'the file is truncated or not safetensors' });
+      throw new InputError(file, `header length ${length} does not fit a file of ${size} bytes`, {
+        place: 'byte 0',
+        hint: 'the file is truncated or not safetensors',
+      });
     }
     const text = (await readExactly(handle, file, 8, length)).toString('utf8');
     let header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
@@ -73,28 +77,51 @@ async function readHeader(file: string): Promise<TensorInfo[]> {
 
 function checkEntry(file: string, name: string, entry: unknown, dataStart: number, size: number): TensorInfo {
   const place = `tensor ${name}`;
-  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as { dtype?: string; shape?: unknown; data_offsets?: unknown };
+  const {
+    dtype,
+    shape,
+    data_offsets: offsets,
+  } = (entry ?? {}) as { dtype?: string; shape?: unknown; data_offsets?: unknown };
   if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16') {
     throw new InputError(file, `dtype ${dtype} is not read`, { place, hint: 'F32, F16 and BF16 are' });
   }
   const whole = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
-  if (!Array.isArray(shape) || !shape.every(whole) || !Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole)) {
+  if (
+    !Array.isArray(shape) ||
+    !shape.every(whole) ||
+    !Array.isArray(offsets) ||
+    offsets.length !== 2 ||
+    !offsets.every(whole)
+  ) {
     throw new InputError(file, 'shape or data_offsets are not lists of whole numbers', { place });
   }
   const [begin, end] = offsets as [number, number];
   const bytes = shape.reduce((a, b) => a * b, 1) * bytesPerElement[dtype];
   if (end - begin !== bytes || dataStart + end > size) {
-    throw new InputError(file, `${dtype} of shape ${shape.join(' x ')} takes ${bytes} bytes, the file gives bytes ${begin} to ${end}`, { place, hint: 'the file is truncated or damaged' });
+    throw new InputError(
+      file,
+      `${dtype} of shape ${shape.join(' x ')} takes ${bytes} bytes, the file gives bytes ${begin} to ${end}`,
+      { place, hint: 'the file is truncated or damaged' },
+    );
   }
   return { name, dtype, shape, file, begin: dataStart + begin, end: dataStart + end };
 }
 
-async function readExactly(handle: FileHandle, file: string, position: number, bytes: number): Promise<Buffer<ArrayBuffer>> {
+async function readExactly(
+  handle: FileHandle,
+  file: string,
+  position: number,
+  bytes: number,
+): Promise<Buffer<ArrayBuffer>> {
   const buffer = Buffer.alloc(bytes);
   let at = 0;
   while (at < bytes) {
     const { bytesRead } = await handle.read(buffer, at, bytes - at, position + at);
-    if (bytesRead === 0) throw new InputError(file, `ends after ${position + at} bytes`, { place: `byte ${position + at}`, hint: 'the file is truncated' });
+    if (bytesRead === 0)
+      throw new InputError(file, `ends after ${position + at} bytes`, {
+        place: `byte ${position + at}`,
+        hint: 'the file is truncated',
+      });
     at += bytesRead;
   }
   return buffer;

@@ -63,7 +63,11 @@ export function planSampler(
   const promptRows = prompts * promptLength;
   const capacity = promptLength + responseLength;
   const tensors: SamplerTensors = {
-    batch: { tokens: input('prompt tokens', promptRows), positions: input('prompt positions', promptRows), kvStart: input('kvStart', promptRows) },
+    batch: {
+      tokens: input('prompt tokens', promptRows),
+      positions: input('prompt positions', promptRows),
+      kvStart: input('kvStart', promptRows),
+    },
     promptSlots: input('prompt slots', promptRows),
     source: input('source', slots),
     lengths: input('lengths', slots),
@@ -75,10 +79,15 @@ export function planSampler(
     positions: input('positions', slots),
     out: input('out', slots * responseLength * 2),
     slotIds: input('slot ids', slots),
-    constants: { rope: builder.tensor('rope', capacity * headDim, 'persistent'), nothing: builder.tensor('nothing', 4, 'persistent') },
+    constants: {
+      rope: builder.tensor('rope', capacity * headDim, 'persistent'),
+      nothing: builder.tensor('nothing', 4, 'persistent'),
+    },
   };
   const cacheOf = (name: string, count: number, length: number) =>
-    Array.from({ length: config.layers }, (_, i) => builder.tensor(`${name} ${i}`, count * 2 * kvHeads * length * headDim, 'persistent'));
+    Array.from({ length: config.layers }, (_, i) =>
+      builder.tensor(`${name} ${i}`, count * 2 * kvHeads * length * headDim, 'persistent'),
+    );
   const promptCache = cacheOf('prompt cache', prompts, promptLength);
   const cache = cacheOf('cache', slots, capacity);
   const promptHidden = builder.tensor('prompt hidden', promptRows * dim, 'persistent');
@@ -87,8 +96,22 @@ export function planSampler(
   const draw = (logits: Tensor) =>
     builder.run(
       sampleKernel,
-      { logits, seeds: tensors.seeds, limits: tensors.limits, state: tensors.state, tokens: tensors.tokens, positions: tensors.positions, out: tensors.out },
-      { slots, vocab: vocabSize, capacity: responseLength, eos: shape.eosId, inv_temperature: shape.temperature === 0 ? 0 : 1 / shape.temperature },
+      {
+        logits,
+        seeds: tensors.seeds,
+        limits: tensors.limits,
+        state: tensors.state,
+        tokens: tensors.tokens,
+        positions: tensors.positions,
+        out: tensors.out,
+      },
+      {
+        slots,
+        vocab: vocabSize,
+        capacity: responseLength,
+        eos: shape.eosId,
+        inv_temperature: shape.temperature === 0 ? 0 : 1 / shape.temperature,
+      },
     );
   const norm = (x: Tensor, weight: Tensor, y: Tensor, rows: number) => {
     const rstd = builder.tensor('rstd', rows);
@@ -96,13 +119,27 @@ export function planSampler(
   };
 
   builder.program('prefill');
-  const saved = recordForward(builder, { config, batch: prompts, seq: promptLength }, blocks, tensors.batch, tensors.constants, (layer, qkv) => {
-    builder.run(
-      appendToCacheKernel,
-      { qkv, slots: tensors.promptSlots, positions: tensors.batch.positions, cache: promptCache[layer]! },
-      { rows: promptRows, heads, kv_heads: kvHeads, head_dim: headDim, capacity: promptLength, slot_count: prompts },
-    );
-  });
+  const saved = recordForward(
+    builder,
+    { config, batch: prompts, seq: promptLength },
+    blocks,
+    tensors.batch,
+    tensors.constants,
+    (layer, qkv) => {
+      builder.run(
+        appendToCacheKernel,
+        { qkv, slots: tensors.promptSlots, positions: tensors.batch.positions, cache: promptCache[layer]! },
+        {
+          rows: promptRows,
+          heads,
+          kv_heads: kvHeads,
+          head_dim: headDim,
+          capacity: promptLength,
+          slot_count: prompts,
+        },
+      );
+    },
+  );
   // The final norm once more into a tensor that outlives this program.
   norm(saved.last, w('final-norm'), promptHidden, promptRows);
 
@@ -111,25 +148,55 @@ export function planSampler(
     builder.run(
       copySlotsKernel,
       { cacheFrom: promptCache[i]!, source: tensors.source, lengths: tensors.lengths, cacheTo: cache[i]! },
-      { slots, prompts, kv_heads: kvHeads, head_dim: headDim, from_capacity: promptLength, to_capacity: capacity, span: promptLength },
+      {
+        slots,
+        prompts,
+        kv_heads: kvHeads,
+        head_dim: headDim,
+        from_capacity: promptLength,
+        to_capacity: capacity,
+        span: promptLength,
+      },
     );
   }
   // Picking each slot's last prompt row is an embedding look-up over the prompt's hidden states.
   const lastHidden = builder.tensor('last hidden', slots * dim);
-  builder.run(embeddingForwardKernel, { tokens: tensors.lastRows, table: promptHidden, y: lastHidden }, { rows: slots, dim, vocab: promptRows });
+  builder.run(
+    embeddingForwardKernel,
+    { tokens: tensors.lastRows, table: promptHidden, y: lastHidden },
+    { rows: slots, dim, vocab: promptRows },
+  );
   const firstLogits = builder.tensor('first logits', slots * vocabSize);
-  recordLinear(builder, tensors.constants, { x: lastHidden, w: headWeight, y: firstLogits, rows: slots, inputs: dim, outputs: vocabSize });
+  recordLinear(builder, tensors.constants, {
+    x: lastHidden,
+    w: headWeight,
+    y: firstLogits,
+    rows: slots,
+    inputs: dim,
+    outputs: vocabSize,
+  });
   draw(firstLogits);
 
   builder.program('decode');
   const qkvDim = (heads + 2 * kvHeads) * headDim;
   let x = builder.tensor('x', slots * dim);
-  builder.run(embeddingForwardKernel, { tokens: tensors.tokens, table: w('embedding'), y: x }, { rows: slots, dim, vocab: vocabSize });
+  builder.run(
+    embeddingForwardKernel,
+    { tokens: tensors.tokens, table: w('embedding'), y: x },
+    { rows: slots, dim, vocab: vocabSize },
+  );
   for (let i = 0; i < config.layers; i++) {
     const h = builder.tensor(`${i}.h`, slots * dim);
     norm(x, w(`${i}.attention-norm`), h, slots);
     const qkv = builder.tensor(`${i}.qkv`, slots * qkvDim);
-    recordLinear(builder, tensors.constants, { x: h, w: w(`${i}.qkv`), y: qkv, rows: slots, inputs: dim, outputs: qkvDim });
+    recordLinear(builder, tensors.constants, {
+      x: h,
+      w: w(`${i}.qkv`),
+      y: qkv,
+      rows: slots,
+      inputs: dim,
+      outputs: qkvDim,
+    });
     builder.run(
       ropeKernel,
       { positions: tensors.positions, table: tensors.constants.rope, qkv },
@@ -147,21 +214,51 @@ export function planSampler(
       { slots, heads, kv_heads: kvHeads, head_dim: headDim, capacity, scale: 1 / Math.sqrt(headDim) },
     );
     const x1 = builder.tensor(`${i}.x1`, slots * dim);
-    recordLinear(builder, tensors.constants, { x: o, w: w(`${i}.attention-out`), y: x1, residual: x, rows: slots, inputs: heads * headDim, outputs: dim });
+    recordLinear(builder, tensors.constants, {
+      x: o,
+      w: w(`${i}.attention-out`),
+      y: x1,
+      residual: x,
+      rows: slots,
+      inputs: heads * headDim,
+      outputs: dim,
+    });
     const h1 = builder.tensor(`${i}.h1`, slots * dim);
     norm(x1, w(`${i}.mlp-norm`), h1, slots);
     const gateUp = builder.tensor(`${i}.gate-up`, slots * 2 * hidden);
-    recordLinear(builder, tensors.constants, { x: h1, w: w(`${i}.gate-up`), y: gateUp, rows: slots, inputs: dim, outputs: 2 * hidden });
+    recordLinear(builder, tensors.constants, {
+      x: h1,
+      w: w(`${i}.gate-up`),
+      y: gateUp,
+      rows: slots,
+      inputs: dim,
+      outputs: 2 * hidden,
+    });
     const activated = builder.tensor(`${i}.activated`, slots * hidden);
     builder.run(swigluForwardKernel, { gateUp, y: activated }, { rows: slots, hidden });
     const x2 = builder.tensor(`${i}.x2`, slots * dim);
-    recordLinear(builder, tensors.constants, { x: activated, w: w(`${i}.down`), y: x2, residual: x1, rows: slots, inputs: hidden, outputs: dim });
+    recordLinear(builder, tensors.constants, {
+      x: activated,
+      w: w(`${i}.down`),
+      y: x2,
+      residual: x1,
+      rows: slots,
+      inputs: hidden,
+      outputs: dim,
+    });
     x = x2;
   }
   const last = builder.tensor('normed', slots * dim);
   norm(x, w('final-norm'), last, slots);
   const logits = builder.tensor('logits', slots * vocabSize);
-  recordLinear(builder, tensors.constants, { x: last, w: headWeight, y: logits, rows: slots, inputs: dim, outputs: vocabSize });
+  recordLinear(builder, tensors.constants, {
+    x: last,
+    w: headWeight,
+    y: logits,
+    rows: slots,
+    inputs: dim,
+    outputs: vocabSize,
+  });
   draw(logits);
   return { plan: builder.finish(), tensors };
 }

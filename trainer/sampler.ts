@@ -60,22 +60,38 @@ export class Sampler {
     });
     const executable = await Executable.create(gpu, plan, external);
     const { headDim, ropeTheta } = shape.config;
-    executable.write(tensors.constants.rope, ropeTable(shape.promptLength + shape.responseLength, ropeFrequencies(headDim, ropeTheta)));
-    executable.write(tensors.slotIds, Uint32Array.from({ length: shape.slots }, (_, i) => i));
+    executable.write(
+      tensors.constants.rope,
+      ropeTable(shape.promptLength + shape.responseLength, ropeFrequencies(headDim, ropeTheta)),
+    );
+    executable.write(
+      tensors.slotIds,
+      Uint32Array.from({ length: shape.slots }, (_, i) => i),
+    );
     return new Sampler(gpu, shape, executable, tensors);
   }
 
   /** Generates one sample per request; any number of prompts and requests, in batches of the sampler's shape. */
-  async generate(prompts: readonly (readonly number[])[], requests: readonly SampleRequest[], options: GenerateOptions): Promise<Sample[]> {
+  async generate(
+    prompts: readonly (readonly number[])[],
+    requests: readonly SampleRequest[],
+    options: GenerateOptions,
+  ): Promise<Sample[]> {
     const { promptLength } = this.shape;
     prompts.forEach((prompt, i) => {
       if (prompt.length === 0 || prompt.length > promptLength) {
-        throw new UserError(`prompt ${i} has ${prompt.length} tokens; this run takes 1 to ${promptLength}`, { hint: 'raise max_prompt_length or drop long prompts' });
+        throw new UserError(`prompt ${i} has ${prompt.length} tokens; this run takes 1 to ${promptLength}`, {
+          hint: 'raise max_prompt_length or drop long prompts',
+        });
       }
     });
     const samples: Sample[] = new Array(requests.length);
     for (const batch of batches(requests, this.shape)) {
-      const done = await this.generateBatch(prompts, batch.map((i) => requests[i]!), options);
+      const done = await this.generateBatch(
+        prompts,
+        batch.map((i) => requests[i]!),
+        options,
+      );
       batch.forEach((request, i) => {
         samples[request] = done[i]!;
       });
@@ -83,7 +99,11 @@ export class Sampler {
     return samples;
   }
 
-  private async generateBatch(all: readonly (readonly number[])[], requests: readonly SampleRequest[], options: GenerateOptions): Promise<Sample[]> {
+  private async generateBatch(
+    all: readonly (readonly number[])[],
+    requests: readonly SampleRequest[],
+    options: GenerateOptions,
+  ): Promise<Sample[]> {
     const maxTokens = Math.min(options.maxTokens, this.shape.responseLength);
     this.writeBatch(all, requests, maxTokens);
     const { device } = this.gpu;
@@ -108,7 +128,11 @@ export class Sampler {
     return this.readSamples(requests, state, stoppedAt);
   }
 
-  private writeBatch(all: readonly (readonly number[])[], requests: readonly SampleRequest[], maxTokens: number): void {
+  private writeBatch(
+    all: readonly (readonly number[])[],
+    requests: readonly SampleRequest[],
+    maxTokens: number,
+  ): void {
     const { prompts, promptLength, slots } = this.shape;
     const rows = prompts * promptLength;
     const used = [...new Set(requests.map((r) => r.prompt))];
@@ -120,19 +144,33 @@ export class Sampler {
       promptSlots.fill(p, p * promptLength, p * promptLength + ids.length);
     });
     const perSlot = (value: (request: SampleRequest) => number, spare: number) =>
-      Uint32Array.from({ length: slots }, (_, slot) => (slot < requests.length ? value(requests[slot]!) : spare));
+      Uint32Array.from({ length: slots }, (_, slot) =>
+        slot < requests.length ? value(requests[slot]!) : spare,
+      );
     const place = (request: SampleRequest) => used.indexOf(request.prompt);
     const lengthOf = (request: SampleRequest) => all[request.prompt]!.length;
     const { executable, tensors } = this;
     executable.write(tensors.batch.tokens, tokens);
-    executable.write(tensors.batch.positions, Uint32Array.from({ length: rows }, (_, i) => i % promptLength));
+    executable.write(
+      tensors.batch.positions,
+      Uint32Array.from({ length: rows }, (_, i) => i % promptLength),
+    );
     executable.write(tensors.batch.kvStart, new Uint32Array(rows));
     executable.write(tensors.promptSlots, promptSlots);
     executable.write(tensors.source, perSlot(place, unused));
     executable.write(tensors.lengths, perSlot(lengthOf, 0));
-    executable.write(tensors.lastRows, perSlot((r) => place(r) * promptLength + lengthOf(r) - 1, 0));
-    executable.write(tensors.seeds, perSlot((r) => r.seed, 0));
-    executable.write(tensors.limits, perSlot(() => maxTokens, 0));
+    executable.write(
+      tensors.lastRows,
+      perSlot((r) => place(r) * promptLength + lengthOf(r) - 1, 0),
+    );
+    executable.write(
+      tensors.seeds,
+      perSlot((r) => r.seed, 0),
+    );
+    executable.write(
+      tensors.limits,
+      perSlot(() => maxTokens, 0),
+    );
     const state = new Uint32Array(slots * 4);
     for (let slot = 0; slot < slots; slot++) {
       const request = requests[slot];
@@ -144,7 +182,12 @@ export class Sampler {
     executable.write(tensors.positions, new Uint32Array(slots));
   }
 
-  private async findStops(count: number, state: Uint32Array, stoppedAt: Map<number, number>, stopped: (tokens: readonly number[]) => boolean): Promise<void> {
+  private async findStops(
+    count: number,
+    state: Uint32Array,
+    stoppedAt: Map<number, number>,
+    stopped: (tokens: readonly number[]) => boolean,
+  ): Promise<void> {
     const out = await this.readOut(count);
     for (let slot = 0; slot < count; slot++) {
       if (state[slot * 4 + 1] === 1 || stoppedAt.has(slot)) continue;
@@ -154,21 +197,36 @@ export class Sampler {
   }
 
   private async readOut(count: number): Promise<Uint32Array> {
-    return new Uint32Array(await this.executable.read(this.tensors.out, count * this.shape.responseLength * 2));
+    return new Uint32Array(
+      await this.executable.read(this.tensors.out, count * this.shape.responseLength * 2),
+    );
   }
 
   private tokensOf(out: Uint32Array, slot: number, drawn: number): number[] {
     return Array.from({ length: drawn }, (_, i) => out[(slot * this.shape.responseLength + i) * 2]!);
   }
 
-  private async readSamples(requests: readonly SampleRequest[], state: Uint32Array, stoppedAt: ReadonlyMap<number, number>): Promise<Sample[]> {
+  private async readSamples(
+    requests: readonly SampleRequest[],
+    state: Uint32Array,
+    stoppedAt: ReadonlyMap<number, number>,
+  ): Promise<Sample[]> {
     const out = await this.readOut(requests.length);
     const bits = new Float32Array(out.buffer);
     return requests.map(({ prompt, seed }, slot) => {
       const drawn = stoppedAt.get(slot) ?? state[slot * 4 + 3]!;
       const tokens = this.tokensOf(out, slot, drawn);
-      const logps = Array.from({ length: drawn }, (_, i) => bits[(slot * this.shape.responseLength + i) * 2 + 1]!);
-      return { prompt, seed, tokens, logps, truncated: !stoppedAt.has(slot) && tokens.at(-1) !== this.shape.eosId };
+      const logps = Array.from(
+        { length: drawn },
+        (_, i) => bits[(slot * this.shape.responseLength + i) * 2 + 1]!,
+      );
+      return {
+        prompt,
+        seed,
+        tokens,
+        logps,
+        truncated: !stoppedAt.has(slot) && tokens.at(-1) !== this.shape.eosId,
+      };
     });
   }
 
@@ -178,7 +236,10 @@ export class Sampler {
 }
 
 /** Splits request indices so that no batch has more samples than slots or more distinct prompts than the prefill takes. */
-export function batches(requests: readonly SampleRequest[], shape: { slots: number; prompts: number }): number[][] {
+export function batches(
+  requests: readonly SampleRequest[],
+  shape: { slots: number; prompts: number },
+): number[][] {
   const result: number[][] = [];
   let current: number[] = [];
   let prompts = new Set<number>();

@@ -27,6 +27,10 @@ export function learningRateAt(schedule: Schedule, step: number, steps: number):
   if (decay === 'constant') return peak;
   const span = Math.max(1, steps - warmup - 1);
   const done = Math.min(1, (step - warmup) / span);
-  const left = { cosine: (1 + Math.cos(Math.PI * done)) / 2, linear: 1 - done, '1-sqrt': 1 - Math.sqrt(done) }[decay];
+  const left = {
+    cosine: (1 + Math.cos(Math.PI * done)) / 2,
+    linear: 1 - done,
+    '1-sqrt': 1 - Math.sqrt(done),
+  }[decay];
   return peak * (floor + (1 - floor) * left);
 }

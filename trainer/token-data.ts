@@ -38,11 +38,16 @@ export class TokenData {
       total += Math.floor(shard.tokenCount / (sequenceLength + 1));
     }
     if (total === 0) {
-      throw new UserError(`${what}: no sequence of ${sequenceLength} + 1 tokens in ${shards.length} shards`, { hint: 'lower sequence_length or mix more tokens' });
+      throw new UserError(`${what}: no sequence of ${sequenceLength} + 1 tokens in ${shards.length} shards`, {
+        hint: 'lower sequence_length or mix more tokens',
+      });
     }
     this.firsts = firsts;
     this.sequences = total;
-    this.fingerprint = fingerprint({ sequenceLength, shards: shards.map((s) => [path.basename(s.path), s.tokenCount]) });
+    this.fingerprint = fingerprint({
+      sequenceLength,
+      shards: shards.map((s) => [path.basename(s.path), s.tokenCount]),
+    });
   }
 
   /** Tokens of sequence `index` (modulo an epoch), sequenceLength + 1 of them, and the first position each may attend to. */
@@ -115,7 +120,10 @@ function firstAbove(ends: ArrayLike<number | bigint>, token: number): number {
 
 function shardFiles(folder: string): string[] {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).filter((name) => name.endsWith('.ds')).sort().map((name) => path.join(folder, name));
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.ds'))
+    .sort()
+    .map((name) => path.join(folder, name));
 }
 
 /** The training shards of a mix run folder. */
@@ -128,11 +136,15 @@ export async function openTrainingData(folder: string, sequenceLength: number): 
 }
 
 /** The held-out shards of a mix run folder, by source; sources too short for one sequence are left out. */
-export async function openHeldoutData(folder: string, sequenceLength: number): Promise<Map<string, TokenData>> {
+export async function openHeldoutData(
+  folder: string,
+  sequenceLength: number,
+): Promise<Map<string, TokenData>> {
   const bySource = new Map<string, TokenData>();
   for (const file of shardFiles(path.join(folder, 'heldout'))) {
     const shard = await openTokenShard(file);
-    if (shard.tokenCount > sequenceLength) bySource.set(path.basename(file, '.ds'), new TokenData([shard], sequenceLength, file));
+    if (shard.tokenCount > sequenceLength)
+      bySource.set(path.basename(file, '.ds'), new TokenData([shard], sequenceLength, file));
     else await shard.close();
   }
   return bySource;

@@ -9,13 +9,21 @@ import { fingerprint } from '../src/core/config.ts';
 import { InterruptedError, UserError } from '../src/core/errors.ts';
 import type { Emit } from '../src/core/events.ts';
 import { readRecord, startRun } from '../src/io/run-record.ts';
-import { checkpointName, listCheckpoints, loadMoments, pruneCheckpoints, readTrainingState, saveCheckpoint, type TrainingState } from './checkpoint.ts';
+import {
+  checkpointName,
+  listCheckpoints,
+  loadMoments,
+  pruneCheckpoints,
+  readTrainingState,
+  saveCheckpoint,
+  type TrainingState,
+} from './checkpoint.ts';
 import type { Gpu } from './device.ts';
 import { evaluateSources } from './evaluate-sources.ts';
+import { freshModel } from './fresh-model.ts';
 import { Learner } from './learner.ts';
 import { loadModel } from './model/folder.ts';
 import { countParameters } from './model/parameters.ts';
-import { freshModel } from './fresh-model.ts';
 import { planTraining, type TrainingPlan } from './plan-training.ts';
 import { learningRateAt } from './schedule.ts';
 import { type CountedRows, openHeldoutData, openTrainingData } from './token-data.ts';
@@ -41,7 +49,12 @@ export interface TrainResult {
 const mostSkips = 3;
 
 /** Trains one phase to its end, going on from the last checkpoint in its run folder if there is one. */
-export async function train(gpu: Gpu, config: TrainConfig, phase: Phase, options: TrainOptions): Promise<TrainResult> {
+export async function train(
+  gpu: Gpu,
+  config: TrainConfig,
+  phase: Phase,
+  options: TrainOptions,
+): Promise<TrainResult> {
   const held = new AsyncDisposableStack();
   try {
     return await trainPhase(gpu, config, phase, options, held);
@@ -52,13 +65,23 @@ export async function train(gpu: Gpu, config: TrainConfig, phase: Phase, options
 }
 
 /** `held` collects what must be freed, whatever happens. */
-async function trainPhase(gpu: Gpu, config: TrainConfig, phase: Phase, options: TrainOptions, held: AsyncDisposableStack): Promise<TrainResult> {
+async function trainPhase(
+  gpu: Gpu,
+  config: TrainConfig,
+  phase: Phase,
+  options: TrainOptions,
+  held: AsyncDisposableStack,
+): Promise<TrainResult> {
   const { emit, signal } = options;
   const plan = planTraining(config, phase, options.from);
   const data = held.adopt(await openTrainingData(plan.dataFolder, config.sequence_length), (d) => d.close());
   const heldout = await openHeldoutData(plan.dataFolder, config.sequence_length);
   for (const source of heldout.values()) held.defer(() => source.close());
-  const configFingerprint = fingerprint({ config: { ...config, stable: undefined, decay: undefined }, phase: plan.phaseConfig, from: plan.from ?? null });
+  const configFingerprint = fingerprint({
+    config: { ...config, stable: undefined, decay: undefined },
+    phase: plan.phaseConfig,
+    from: plan.from ?? null,
+  });
   const resumeFrom = listCheckpoints(plan.runFolder).at(-1);
   const finished = resumeFrom === undefined ? undefined : finishedResult(plan, configFingerprint, resumeFrom);
   if (finished) {
@@ -67,7 +90,9 @@ async function trainPhase(gpu: Gpu, config: TrainConfig, phase: Phase, options: 
   }
   const startFrom = resumeFrom ?? plan.from;
   const weights = held.adopt(
-    startFrom === undefined ? await freshModel(gpu, config, plan.tokenizerFolder) : await loadModel(gpu, startFrom),
+    startFrom === undefined
+      ? await freshModel(gpu, config, plan.tokenizerFolder)
+      : await loadModel(gpu, startFrom),
     (w) => w.destroy(),
   );
   const learner = await Learner.create(gpu, weights, {
@@ -86,7 +111,13 @@ async function trainPhase(gpu: Gpu, config: TrainConfig, phase: Phase, options: 
     name: `${config.name}-${phase}`,
     config: { ...config, phase },
     fingerprint: configFingerprint,
-    evidence: [{ name: `${phase} learning rate`, value: plan.phaseConfig.learning_rate, evidence: plan.phaseConfig.evidence }],
+    evidence: [
+      {
+        name: `${phase} learning rate`,
+        value: plan.phaseConfig.learning_rate,
+        evidence: plan.phaseConfig.evidence,
+      },
+    ],
     inputs: [{ path: plan.dataFolder, fingerprint: data.fingerprint }],
     parents: [plan.dataFolder, ...(state.parent === undefined ? [] : [state.parent])],
     device: { ...gpu.info },
@@ -94,7 +125,11 @@ async function trainPhase(gpu: Gpu, config: TrainConfig, phase: Phase, options: 
   run.metrics.rewind((row) => row.step > state.step);
   const parameters = countParameters(weights.config);
   const memory = learner.memory;
-  emit({ kind: 'message', level: 'info', text: `${phase}: ${parameters} parameters, ${plan.steps} steps of ${plan.tokensPerStep} tokens on ${gpu.info.name}${resumeFrom ? `, going on from step ${state.step}` : ''}` });
+  emit({
+    kind: 'message',
+    level: 'info',
+    text: `${phase}: ${parameters} parameters, ${plan.steps} steps of ${plan.tokensPerStep} tokens on ${gpu.info.name}${resumeFrom ? `, going on from step ${state.step}` : ''}`,
+  });
   const task = `train ${phase}`;
   emit({ kind: 'start', task, total: plan.steps, unit: 'step' });
 
@@ -120,18 +155,32 @@ async function trainPhase(gpu: Gpu, config: TrainConfig, phase: Phase, options: 
 
   let checkpoint = resumeFrom;
   try {
-    if (state.step === 0) run.metrics.append({ step: 0, phase, num_tokens: state.tokens, ...(await evaluate()) });
+    if (state.step === 0)
+      run.metrics.append({ step: 0, phase, num_tokens: state.tokens, ...(await evaluate()) });
     while (state.step < plan.steps) {
       signal.throwIfAborted();
       const at = performance.now();
       learner.begin();
       const batches: CountedRows[] = [];
       for (let i = 0; i < config.gradient_accumulation_steps; i++) {
-        batches.push(await data.rows(state.data.sequence + i * config.micro_batch_size, config.micro_batch_size, config.document_mask));
+        batches.push(
+          await data.rows(
+            state.data.sequence + i * config.micro_batch_size,
+            config.micro_batch_size,
+            config.document_mask,
+          ),
+        );
       }
       // The loss is the mean over the targets that count in the whole step, so micro-batches weigh by what they hold.
-      const counted = Math.max(1, batches.reduce((total, rows) => total + rows.counts.reduce((a, b) => a + b, 0), 0));
-      for (const rows of batches) learner.accumulateCrossEntropy(rows, Float32Array.from(rows.counts, (c) => c / counted));
+      const counted = Math.max(
+        1,
+        batches.reduce((total, rows) => total + rows.counts.reduce((a, b) => a + b, 0), 0),
+      );
+      for (const rows of batches)
+        learner.accumulateCrossEntropy(
+          rows,
+          Float32Array.from(rows.counts, (c) => c / counted),
+        );
       const learningRate = learningRateAt(plan.phaseConfig, state.step, plan.steps);
       const result = await learner.step(learningRate);
       state.step++;
@@ -141,7 +190,8 @@ async function trainPhase(gpu: Gpu, config: TrainConfig, phase: Phase, options: 
       loss = result.loss;
       skips = result.skipped ? skips + 1 : 0;
       const seconds = (performance.now() - at) / 1000;
-      const evaluated = state.step % config.eval_every === 0 || state.step === plan.steps ? await evaluate() : {};
+      const evaluated =
+        state.step % config.eval_every === 0 || state.step === plan.steps ? await evaluate() : {};
       run.metrics.append({
         step: state.step,
         phase,
@@ -156,18 +206,27 @@ async function trainPhase(gpu: Gpu, config: TrainConfig, phase: Phase, options: 
         ...evaluated,
       });
       if (skips === mostSkips) {
-        throw new UserError(`the gradient was not finite in ${mostSkips} steps in a row (at step ${state.step})`, {
-          hint: `lower learning_rate; the last good checkpoint is ${checkpoint ?? plan.from ?? 'none (the start)'}`,
-        });
+        throw new UserError(
+          `the gradient was not finite in ${mostSkips} steps in a row (at step ${state.step})`,
+          {
+            hint: `lower learning_rate; the last good checkpoint is ${checkpoint ?? plan.from ?? 'none (the start)'}`,
+          },
+        );
       }
-      if (state.step % config.checkpoint_every === 0 && state.step < plan.steps && skips === 0) checkpoint = await save();
+      if (state.step % config.checkpoint_every === 0 && state.step < plan.steps && skips === 0)
+        checkpoint = await save();
       emit({
         kind: 'progress',
         task,
         done: state.step,
         total: plan.steps,
         unit: 'step',
-        numbers: { loss, lr: learningRate, ...(evalLoss === undefined ? {} : { 'eval loss': evalLoss }), 'tokens/s': targets / seconds },
+        numbers: {
+          loss,
+          lr: learningRate,
+          ...(evalLoss === undefined ? {} : { 'eval loss': evalLoss }),
+          'tokens/s': targets / seconds,
+        },
       });
     }
     checkpoint = await save();
@@ -175,9 +234,16 @@ async function trainPhase(gpu: Gpu, config: TrainConfig, phase: Phase, options: 
     if (signal.aborted) {
       if (state.step > firstStep) await save();
       run.finish('interrupted', { phase, steps: state.step, tokens: state.tokens });
-      throw new InterruptedError(`stopped at step ${state.step} of ${plan.steps}; the same command goes on from there`);
+      throw new InterruptedError(
+        `stopped at step ${state.step} of ${plan.steps}; the same command goes on from there`,
+      );
     }
-    run.finish('failed', { phase, steps: state.step, tokens: state.tokens, error: error instanceof Error ? error.message : String(error) });
+    run.finish('failed', {
+      phase,
+      steps: state.step,
+      tokens: state.tokens,
+      error: error instanceof Error ? error.message : String(error),
+    });
     throw error;
   }
   const seconds = (performance.now() - began) / 1000;
@@ -196,16 +262,34 @@ async function trainPhase(gpu: Gpu, config: TrainConfig, phase: Phase, options: 
     activationBytes: memory.activationBytes,
     persistentBytes: memory.persistentBytes,
   });
-  return { runFolder: plan.runFolder, checkpoint, finalLoss: loss, finalEvalLoss: evalLoss, steps: state.step, tokens: state.tokens };
+  return {
+    runFolder: plan.runFolder,
+    checkpoint,
+    finalLoss: loss,
+    finalEvalLoss: evalLoss,
+    steps: state.step,
+    tokens: state.tokens,
+  };
 }
 
 /** The result of a run that ended well with this very config, so that giving the command again does nothing. */
-function finishedResult(plan: TrainingPlan, configFingerprint: string, checkpoint: string): TrainResult | undefined {
+function finishedResult(
+  plan: TrainingPlan,
+  configFingerprint: string,
+  checkpoint: string,
+): TrainResult | undefined {
   if (!existsSync(path.join(plan.runFolder, 'run.json'))) return undefined;
   const { status, fingerprint: found, summary } = readRecord(plan.runFolder);
   if (status !== 'done' || found !== configFingerprint) return undefined;
   const { finalLoss, finalEvalLoss, steps, tokens } = summary as Record<string, number>;
-  return { runFolder: plan.runFolder, checkpoint, finalLoss: finalLoss!, finalEvalLoss, steps: steps!, tokens: tokens! };
+  return {
+    runFolder: plan.runFolder,
+    checkpoint,
+    finalLoss: finalLoss!,
+    finalEvalLoss,
+    steps: steps!,
+    tokens: tokens!,
+  };
 }
 
 /** From the run's own checkpoint, from the parent of a new phase, or from nothing. Loads the moments into the learner. */
@@ -229,7 +313,14 @@ async function initialState(
     learner.steps = state.optimizerSteps;
     return state;
   }
-  const fresh: TrainingState = { phase, step: 0, optimizerSteps: 0, tokens: 0, data: { fingerprint: dataFingerprint, sequence: 0 }, configFingerprint };
+  const fresh: TrainingState = {
+    phase,
+    step: 0,
+    optimizerSteps: 0,
+    tokens: 0,
+    data: { fingerprint: dataFingerprint, sequence: 0 },
+    configFingerprint,
+  };
   if (plan.from === undefined) return fresh;
   fresh.parent = plan.from;
   if (!plan.fromCheckpoint) return fresh;
@@ -238,5 +329,10 @@ async function initialState(
   learner.steps = parent.optimizerSteps;
   // The same data goes on where the parent stopped; other data starts at its beginning.
   const sequence = parent.data.fingerprint === dataFingerprint ? parent.data.sequence : 0;
-  return { ...fresh, optimizerSteps: parent.optimizerSteps, tokens: parent.tokens, data: { fingerprint: dataFingerprint, sequence } };
+  return {
+    ...fresh,
+    optimizerSteps: parent.optimizerSteps,
+    tokens: parent.tokens,
+    data: { fingerprint: dataFingerprint, sequence },
+  };
 }

@@ -17,7 +17,12 @@ interface Shape {
 function offsets(s: Shape, head: number) {
   const stride = (s.heads + 2 * s.kv_heads) * s.head_dim;
   const kvHead = Math.floor(head / (s.heads / s.kv_heads));
-  return { stride, q: head * s.head_dim, k: (s.heads + kvHead) * s.head_dim, v: (s.heads + s.kv_heads + kvHead) * s.head_dim };
+  return {
+    stride,
+    q: head * s.head_dim,
+    k: (s.heads + kvHead) * s.head_dim,
+    v: (s.heads + s.kv_heads + kvHead) * s.head_dim,
+  };
 }
 
 function dot(a: ArrayLike<number>, atA: number, b: ArrayLike<number>, atB: number, n: number): number {
@@ -57,7 +62,8 @@ export function attentionForward(b: Buffers, scalars: Scalars): void {
 
 /** delta (count) = rowwise dot of dOut and o, (count, head_dim). */
 export function attentionDelta(b: Buffers, s: Scalars): void {
-  for (let i = 0; i < s.count!; i++) b.delta![i] = dot(b.dOut!, i * s.head_dim!, b.o!, i * s.head_dim!, s.head_dim!);
+  for (let i = 0; i < s.count!; i++)
+    b.delta![i] = dot(b.dOut!, i * s.head_dim!, b.o!, i * s.head_dim!, s.head_dim!);
 }
 
 /** Visits every (query row, head, key row) with its probability and score gradient. */
@@ -73,11 +79,18 @@ function eachPair(
         const at = offsets(s, head);
         for (let u = b.kvStart![row]!; u <= t; u++) {
           const keyRow = batch * s.seq + u;
-          const score = dot(b.qkv!, row * at.stride + at.q, b.qkv!, keyRow * at.stride + at.k, s.head_dim) * s.scale;
+          const score =
+            dot(b.qkv!, row * at.stride + at.q, b.qkv!, keyRow * at.stride + at.k, s.head_dim) * s.scale;
           const probability = Math.exp(score - b.lse![row * s.heads + head]!);
           const oAt = (row * s.heads + head) * s.head_dim;
           const dp = dot(b.dOut!, oAt, b.qkv!, keyRow * at.stride + at.v, s.head_dim);
-          visit(row, head, keyRow, probability, probability * (dp - b.delta![row * s.heads + head]!) * s.scale);
+          visit(
+            row,
+            head,
+            keyRow,
+            probability,
+            probability * (dp - b.delta![row * s.heads + head]!) * s.scale,
+          );
         }
       }
     }
@@ -88,10 +101,12 @@ export function attentionBackwardQuery(b: Buffers, scalars: Scalars): void {
   const s = scalars as unknown as Shape;
   const { qkv, dQkv } = b as Record<string, Float64Array>;
   const stride = offsets(s, 0).stride;
-  for (let row = 0; row < s.batch * s.seq; row++) dQkv!.fill(0, row * stride, row * stride + s.heads * s.head_dim);
+  for (let row = 0; row < s.batch * s.seq; row++)
+    dQkv!.fill(0, row * stride, row * stride + s.heads * s.head_dim);
   eachPair(b as Record<string, Float64Array>, s, (row, head, keyRow, _p, dScore) => {
     const at = offsets(s, head);
-    for (let i = 0; i < s.head_dim; i++) dQkv![row * stride + at.q + i]! += dScore * qkv![keyRow * stride + at.k + i]!;
+    for (let i = 0; i < s.head_dim; i++)
+      dQkv![row * stride + at.q + i]! += dScore * qkv![keyRow * stride + at.k + i]!;
   });
 }
 
@@ -99,7 +114,8 @@ export function attentionBackwardKeyValue(b: Buffers, scalars: Scalars): void {
   const s = scalars as unknown as Shape;
   const { qkv, dQkv, dOut } = b as Record<string, Float64Array>;
   const stride = offsets(s, 0).stride;
-  for (let row = 0; row < s.batch * s.seq; row++) dQkv!.fill(0, row * stride + s.heads * s.head_dim, (row + 1) * stride);
+  for (let row = 0; row < s.batch * s.seq; row++)
+    dQkv!.fill(0, row * stride + s.heads * s.head_dim, (row + 1) * stride);
   eachPair(b as Record<string, Float64Array>, s, (row, head, keyRow, probability, dScore) => {
     const at = offsets(s, head);
     const oAt = (row * s.heads + head) * s.head_dim;

@@ -49,7 +49,12 @@ function forwardPass(s: Scalars, random: () => number): Record<string, Float64Ar
 export const attentionForwardKernel = defineKernel({
   name: 'attention-forward',
   file: 'attention/forward.wgsl',
-  bindings: [reads('qkv', qkvSize), reads('kvStart', rows, 'u32'), writes('o', outSize), writes('lse', perHead)],
+  bindings: [
+    reads('qkv', qkvSize),
+    reads('kvStart', rows, 'u32'),
+    writes('o', outSize),
+    writes('lse', perHead),
+  ],
   params,
   constants,
   workgroups: (s) => [Math.ceil(s.seq! / 8), s.heads!, s.batch!],

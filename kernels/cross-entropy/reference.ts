@@ -6,7 +6,12 @@ import type { Buffers, Scalars } from '../kernel.ts';
 
 export function logProbabilities(b: Buffers, s: Scalars): void {
   const { logits, targets, stats } = b as Record<string, Float64Array>;
-  const { rows, vocab, first, inv_temperature } = s as { rows: number; vocab: number; first: number; inv_temperature: number };
+  const { rows, vocab, first, inv_temperature } = s as {
+    rows: number;
+    vocab: number;
+    first: number;
+    inv_temperature: number;
+  };
   for (let row = 0; row < rows; row++) {
     let max = -Infinity;
     let argmax = 0;
@@ -35,7 +40,12 @@ export function logProbabilities(b: Buffers, s: Scalars): void {
 
 export function logitsGradient(b: Buffers, s: Scalars): void {
   const { logits, targets, stats, weights } = b as Record<string, Float64Array>;
-  const { rows, vocab, first, inv_temperature } = s as { rows: number; vocab: number; first: number; inv_temperature: number };
+  const { rows, vocab, first, inv_temperature } = s as {
+    rows: number;
+    vocab: number;
+    first: number;
+    inv_temperature: number;
+  };
   for (let r = 0; r < rows; r++) {
     const row = first + r;
     for (let j = 0; j < vocab; j++) {

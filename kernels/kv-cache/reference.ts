@@ -28,7 +28,9 @@ export function copySlots(b: Buffers, s: Scalars): void {
       for (let position = 0; position < Math.min(b.lengths![slot]!, s.span!); position++) {
         for (let i = 0; i < s.head_dim!; i++) {
           b.cacheTo![((slot * 2 * s.kv_heads! + head) * s.to_capacity! + position) * s.head_dim! + i] =
-            b.cacheFrom![((prompt * 2 * s.kv_heads! + head) * s.from_capacity! + position) * s.head_dim! + i]!;
+            b.cacheFrom![
+              ((prompt * 2 * s.kv_heads! + head) * s.from_capacity! + position) * s.head_dim! + i
+            ]!;
         }
       }
     }

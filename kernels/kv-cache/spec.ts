@@ -2,7 +2,8 @@
 import { defineKernel, gridFor, reads, type Scalars, uints, writes } from '../kernel.ts';
 import { appendToCache, copySlots } from './reference.ts';
 
-const cacheSize = (slots: number, s: Scalars, capacity: number) => slots * 2 * s.kv_heads! * capacity * s.head_dim!;
+const cacheSize = (slots: number, s: Scalars, capacity: number) =>
+  slots * 2 * s.kv_heads! * capacity * s.head_dim!;
 
 export const appendToCacheKernel = defineKernel({
   name: 'kv-cache-append',
@@ -22,7 +23,9 @@ export const appendToCacheKernel = defineKernel({
   ],
   // Row r: slot r / 4 (the last row of each slot is padding), position r % 4.
   fill: (s) => ({
-    slots: Uint32Array.from({ length: s.rows! }, (_, r) => (s.rows! > 1 && r % 4 === 3 ? 0xffffffff : Math.floor(r / 4))),
+    slots: Uint32Array.from({ length: s.rows! }, (_, r) =>
+      s.rows! > 1 && r % 4 === 3 ? 0xffffffff : Math.floor(r / 4),
+    ),
     positions: Uint32Array.from({ length: s.rows! }, (_, r) => r % 4),
   }),
   tolerance: 0,
@@ -45,7 +48,9 @@ export const copySlotsKernel = defineKernel({
     { slots: 7, prompts: 3, kv_heads: 2, head_dim: 8, from_capacity: 5, to_capacity: 9, span: 5 },
   ],
   fill: (s, random) => ({
-    source: Uint32Array.from({ length: s.slots! }, (_, i) => (i === 2 ? 0xffffffff : Math.floor(random() * s.prompts!))),
+    source: Uint32Array.from({ length: s.slots! }, (_, i) =>
+      i === 2 ? 0xffffffff : Math.floor(random() * s.prompts!),
+    ),
     lengths: Uint32Array.from({ length: s.slots! }, () => 1 + Math.floor(random() * s.span!)),
   }),
   tolerance: 0,

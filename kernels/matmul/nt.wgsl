@@ -1,11 +1,7 @@
 // Y = X W^T (+ residual).  X: (M, K), W: (N, K), residual and Y: (M, N), all f32 row-major.
-// One thread owns a TM x TN tile of Y in registers and walks K; no workgroup memory, no barriers. On a CPU driver (lavapipe) this
-// is as fast as a shared-memory tile, and every output is summed over k in one fixed order, whatever the batch size.
-const TM: u32 = 8u;
-const TN: u32 = 8u;
-const GROUP_X: u32 = 4u;
-const GROUP_Y: u32 = 2u;
-
+// One thread owns an 8 x 8 tile of Y in registers and walks K; no workgroup memory, no barriers, so every output is summed over k in one
+// fixed order, whatever the batch size. The tile is sixteen named vec4s and not an array: SwiftShader keeps an indexed array in
+// memory and is 6 to 12 times slower with one; lavapipe does not care.
 struct Params { m: u32, n: u32, k: u32, use_residual: u32 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -14,35 +10,89 @@ struct Params { m: u32, n: u32, k: u32, use_residual: u32 }
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform> p: Params;
 
-@compute @workgroup_size(GROUP_X, GROUP_Y)
+@compute @workgroup_size(4, 2)
 fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
-  let row0 = gid.y * TM;
-  let col0 = gid.x * TN;
-  if (row0 >= p.m || col0 >= p.n) { return; }
-  // Rows past the edge read the last row and are not stored, so the inner loop has no branches.
-  var xAt: array<u32, TM>;
-  var wAt: array<u32, TN>;
-  for (var i = 0u; i < TM; i++) { xAt[i] = min(row0 + i, p.m - 1u) * p.k; }
-  for (var j = 0u; j < TN; j++) { wAt[j] = min(col0 + j, p.n - 1u) * p.k; }
-  var acc: array<f32, TM * TN>;
+  let row = gid.y * 8u;
+  let col = gid.x * 8u;
+  if (row >= p.m || col >= p.n) { return; }
+  // Rows and columns past the edge read the last one and are not stored, so the loop has no branches.
+  let lastRow = p.m - 1u;
+  let lastCol = p.n - 1u;
+  let a0 = min(row, lastRow) * p.k;
+  let a1 = min(row + 1u, lastRow) * p.k;
+  let a2 = min(row + 2u, lastRow) * p.k;
+  let a3 = min(row + 3u, lastRow) * p.k;
+  let a4 = min(row + 4u, lastRow) * p.k;
+  let a5 = min(row + 5u, lastRow) * p.k;
+  let a6 = min(row + 6u, lastRow) * p.k;
+  let a7 = min(row + 7u, lastRow) * p.k;
+  let b0 = min(col, lastCol) * p.k;
+  let b1 = min(col + 1u, lastCol) * p.k;
+  let b2 = min(col + 2u, lastCol) * p.k;
+  let b3 = min(col + 3u, lastCol) * p.k;
+  let b4 = min(col + 4u, lastCol) * p.k;
+  let b5 = min(col + 5u, lastCol) * p.k;
+  let b6 = min(col + 6u, lastCol) * p.k;
+  let b7 = min(col + 7u, lastCol) * p.k;
+  var lo0 = vec4<f32>();
+  var hi0 = vec4<f32>();
+  var lo1 = vec4<f32>();
+  var hi1 = vec4<f32>();
+  var lo2 = vec4<f32>();
+  var hi2 = vec4<f32>();
+  var lo3 = vec4<f32>();
+  var hi3 = vec4<f32>();
+  var lo4 = vec4<f32>();
+  var hi4 = vec4<f32>();
+  var lo5 = vec4<f32>();
+  var hi5 = vec4<f32>();
+  var lo6 = vec4<f32>();
+  var hi6 = vec4<f32>();
+  var lo7 = vec4<f32>();
+  var hi7 = vec4<f32>();
   for (var k = 0u; k < p.k; k++) {
-    var b: array<f32, TN>;
-    for (var j = 0u; j < TN; j++) { b[j] = w[wAt[j] + k]; }
-    for (var i = 0u; i < TM; i++) {
-      let a = x[xAt[i] + k];
-      for (var j = 0u; j < TN; j++) { acc[i * TN + j] = fma(a, b[j], acc[i * TN + j]); }
-    }
+    let lo = vec4<f32>(w[b0 + k], w[b1 + k], w[b2 + k], w[b3 + k]);
+    let hi = vec4<f32>(w[b4 + k], w[b5 + k], w[b6 + k], w[b7 + k]);
+    let v0 = vec4<f32>(x[a0 + k]);
+    lo0 = fma(v0, lo, lo0);
+    hi0 = fma(v0, hi, hi0);
+    let v1 = vec4<f32>(x[a1 + k]);
+    lo1 = fma(v1, lo, lo1);
+    hi1 = fma(v1, hi, hi1);
+    let v2 = vec4<f32>(x[a2 + k]);
+    lo2 = fma(v2, lo, lo2);
+    hi2 = fma(v2, hi, hi2);
+    let v3 = vec4<f32>(x[a3 + k]);
+    lo3 = fma(v3, lo, lo3);
+    hi3 = fma(v3, hi, hi3);
+    let v4 = vec4<f32>(x[a4 + k]);
+    lo4 = fma(v4, lo, lo4);
+    hi4 = fma(v4, hi, hi4);
+    let v5 = vec4<f32>(x[a5 + k]);
+    lo5 = fma(v5, lo, lo5);
+    hi5 = fma(v5, hi, hi5);
+    let v6 = vec4<f32>(x[a6 + k]);
+    lo6 = fma(v6, lo, lo6);
+    hi6 = fma(v6, hi, hi6);
+    let v7 = vec4<f32>(x[a7 + k]);
+    lo7 = fma(v7, lo, lo7);
+    hi7 = fma(v7, hi, hi7);
   }
-  for (var i = 0u; i < TM; i++) {
-    let row = row0 + i;
-    if (row >= p.m) { break; }
-    for (var j = 0u; j < TN; j++) {
-      let col = col0 + j;
-      if (col >= p.n) { break; }
-      let at = row * p.n + col;
-      var value = acc[i * TN + j];
-      if (p.use_residual != 0u) { value += residual[at]; }
-      y[at] = value;
-    }
+  var tile = array<f32, 64>(
+    lo0.x, lo0.y, lo0.z, lo0.w, hi0.x, hi0.y, hi0.z, hi0.w,
+    lo1.x, lo1.y, lo1.z, lo1.w, hi1.x, hi1.y, hi1.z, hi1.w,
+    lo2.x, lo2.y, lo2.z, lo2.w, hi2.x, hi2.y, hi2.z, hi2.w,
+    lo3.x, lo3.y, lo3.z, lo3.w, hi3.x, hi3.y, hi3.z, hi3.w,
+    lo4.x, lo4.y, lo4.z, lo4.w, hi4.x, hi4.y, hi4.z, hi4.w,
+    lo5.x, lo5.y, lo5.z, lo5.w, hi5.x, hi5.y, hi5.z, hi5.w,
+    lo6.x, lo6.y, lo6.z, lo6.w, hi6.x, hi6.y, hi6.z, hi6.w,
+    lo7.x, lo7.y, lo7.z, lo7.w, hi7.x, hi7.y, hi7.z, hi7.w,
+  );
+  for (var i = 0u; i < 64u; i++) {
+    let r = row + i / 8u;
+    let c = col + i % 8u;
+    if (r >= p.m || c >= p.n) { continue; }
+    let at = r * p.n + c;
+    if (p.use_residual != 0u) { y[at] = tile[i] + residual[at]; } else { y[at] = tile[i]; }
   }
 }

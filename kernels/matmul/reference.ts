@@ -36,7 +36,8 @@ export function matmulTn(b: Buffers, s: Scalars): void {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let sum = 0;
-        for (let l = part * span; l < Math.min(k, (part + 1) * span); l++) sum += dy![l * m + i]! * x![l * n + j]!;
+        for (let l = part * span; l < Math.min(k, (part + 1) * span); l++)
+          sum += dy![l * m + i]! * x![l * n + j]!;
         parts![(part * m + i) * n + j] = sum;
       }
     }

@@ -44,7 +44,11 @@ export const matmulForward = defineKernel({
 export const matmulBackwardInput = defineKernel({
   name: 'matmul-backward-input',
   file: 'matmul/nn.wgsl',
-  bindings: [reads('dy', (s) => s.m! * s.k!), reads('w', (s) => s.k! * s.n!), writes('dx', (s) => s.m! * s.n!)],
+  bindings: [
+    reads('dy', (s) => s.m! * s.k!),
+    reads('w', (s) => s.k! * s.n!),
+    writes('dx', (s) => s.m! * s.n!),
+  ],
   params: uints('m', 'n', 'k', 'accumulate'),
   workgroups: grid,
   reference: matmulNn,

@@ -10,7 +10,12 @@ const clamp = (x: number, lo: number, hi: number) => Math.min(Math.max(x, lo), h
 export function policyLoss(b: Buffers, s: Scalars): void {
   const { stats, inputs, weights, terms } = b as Record<string, Float64Array>;
   for (let row = 0; row < s.rows!; row++) {
-    const [old, advantage, normaliser, reference] = inputs!.subarray(row * 4, row * 4 + 4) as unknown as [number, number, number, number];
+    const [old, advantage, normaliser, reference] = inputs!.subarray(row * 4, row * 4 + 4) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ];
     if (normaliser === 0) {
       weights!.set([0, 0], row * 2);
       terms!.set([0, 0, 0, 1], row * 4);

@@ -19,7 +19,9 @@ export const policyLossKernel = defineKernel({
     { rows: 257, eps_low: 0.2, eps_high: 0.28, beta: 0.04, entropy_coef: 0.01 },
   ],
   fill: (s, random) => ({
-    inputs: Float64Array.from({ length: s.rows! * 4 }, (_, i) => (i % 4 === 2 && random() < 0.3 ? 0 : random() * 2 - 1)),
+    inputs: Float64Array.from({ length: s.rows! * 4 }, (_, i) =>
+      i % 4 === 2 && random() < 0.3 ? 0 : random() * 2 - 1,
+    ),
   }),
   tolerance: 1e-5,
 });

@@ -58,7 +58,11 @@ export const clipScaleKernel = defineKernel({
 export const weightedSumKernel = defineKernel({
   name: 'weighted-sum',
   file: 'reduce/weighted-sum.wgsl',
-  bindings: [reads('stats', (s) => s.rows! * 4), reads('weights', (s) => s.rows! * 2), writes('out', () => 3)],
+  bindings: [
+    reads('stats', (s) => s.rows! * 4),
+    reads('weights', (s) => s.rows! * 2),
+    writes('out', () => 3),
+  ],
   params: uints('rows'),
   workgroups: () => [1, 1, 1],
   reference: weightedSum,

@@ -22,7 +22,8 @@ export function rmsNormBackward(b: Buffers, s: Scalars): void {
     for (let i = 0; i < dim; i++) dot += dy![row * dim + i]! * weight![i]! * x![row * dim + i]!;
     for (let i = 0; i < dim; i++) {
       const at = row * dim + i;
-      dx![at] = (s.use_residual ? residual![at]! : 0) + r * (dy![at]! * weight![i]! - (x![at]! * dot * r * r) / dim);
+      dx![at] =
+        (s.use_residual ? residual![at]! : 0) + r * (dy![at]! * weight![i]! - (x![at]! * dot * r * r) / dim);
     }
   }
 }

@@ -12,7 +12,12 @@ const shapes = [
 export const rmsNormForwardKernel = defineKernel({
   name: 'rms-norm-forward',
   file: 'rms-norm/forward.wgsl',
-  bindings: [reads('x', all), reads('weight', (s) => s.dim!), writes('y', all), writes('rstd', (s) => s.rows!)],
+  bindings: [
+    reads('x', all),
+    reads('weight', (s) => s.dim!),
+    writes('y', all),
+    writes('rstd', (s) => s.rows!),
+  ],
   params: [...uints('rows', 'dim'), ...floats('eps')],
   workgroups: (s) => gridFor(s.rows!, 8),
   reference: rmsNormForward,
@@ -44,7 +49,12 @@ export const rmsNormBackwardKernel = defineKernel({
 export const rmsNormBackwardWeightKernel = defineKernel({
   name: 'rms-norm-backward-weight',
   file: 'rms-norm/backward-weight.wgsl',
-  bindings: [reads('dy', all), reads('x', all), reads('rstd', (s) => s.rows!), writes('parts', (s) => s.splits! * s.dim!)],
+  bindings: [
+    reads('dy', all),
+    reads('x', all),
+    reads('rstd', (s) => s.rows!),
+    writes('parts', (s) => s.splits! * s.dim!),
+  ],
   params: uints('rows', 'dim', 'splits'),
   workgroups: (s) => [Math.ceil(s.dim! / 8), s.splits!, 1],
   reference: rmsNormBackwardWeight,

@@ -21,7 +21,12 @@ export function sampleTokens(b: Buffers, s: Scalars): void {
   const greedy = s.inv_temperature === 0;
   const scale = greedy ? 1 : s.inv_temperature!;
   for (let slot = 0; slot < s.slots!; slot++) {
-    const [position, done, , drawn] = b.state!.subarray(slot * 4, slot * 4 + 4) as unknown as [number, number, number, number];
+    const [position, done, , drawn] = b.state!.subarray(slot * 4, slot * 4 + 4) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ];
     if (done) continue;
     let best = -Infinity;
     let token = 0;

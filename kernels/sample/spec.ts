@@ -26,7 +26,10 @@ export const sampleKernel = defineKernel({
     seeds: Uint32Array.from({ length: s.slots! }, () => Math.floor(random() * 4294967296)),
     limits: Uint32Array.from({ length: s.slots! }, (_, i) => 1 + (i % 4)),
     // Every fifth slot is done and must stay as it is.
-    state: Uint32Array.from({ length: s.slots! * 4 }, (_, i) => [i % 7, Math.floor(i / 4) % 5 === 4 ? 1 : 0, 0, 1][i % 4]!),
+    state: Uint32Array.from(
+      { length: s.slots! * 4 },
+      (_, i) => [i % 7, Math.floor(i / 4) % 5 === 4 ? 1 : 0, 0, 1][i % 4]!,
+    ),
     out: new Uint32Array(s.slots! * s.capacity! * 2),
   }),
   tolerance: 1e-4,

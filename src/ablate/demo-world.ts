@@ -32,8 +32,8 @@ export interface DemoOptions {
 
 const stableSteps = 1450;
 const decaySteps = 620;
-const sequenceLength = 64;
-const microBatch = 8;
+const sequenceLength = 128;
+const microBatch = 4;
 
 /** The documents' shape: the question, then a response that opens with a space, so that the prompt's colon stays a token of its own. */
 const responseColumns = { id: 'id', question: 'question', answer: 'response' };
@@ -42,7 +42,8 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
   const at = (...parts: string[]) => path.join(out, ...parts);
   const pipeline = {
     name: 'demo-filter',
-    description: 'documentation of installed packages: quality rules that spare formulas, exact duplicates dropped',
+    description:
+      'documentation of installed packages: quality rules that spare formulas, exact duplicates dropped',
     inputs: [pages],
     signals: ['gopher-quality', 'fineweb-quality', 'math'],
     math: 'masked',
@@ -50,7 +51,13 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
     dedup: 'exact',
     output: { dropped: true },
   };
-  const generated = (kind: string, count: number) => ({ generator: 'arithmetic', kind, count, seed });
+  const generated = (kind: string, count: number) => ({
+    generator: 'arithmetic',
+    kind,
+    count,
+    seed,
+    workedShare: 1,
+  });
   const mixture = (name: 'stable' | 'decay', steps: number, qa: number, longCot: number) => ({
     name: `demo-mixture-${name}`,
     description: 'filtered documentation, and generated arithmetic in three styles',
@@ -63,14 +70,41 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
     repeatLimit: 40,
     fill: 'web',
     sources: {
-      web: { data: 'filter/kept', role: 'web', template: 'text', columns: { id: 'id', url: 'url', text: 'text' }, weight: 0.9 - qa - longCot },
-      'arithmetic-qa': { data: generated('qa', 12000), role: 'qa', template: 'question-answer', columns: responseColumns, weight: qa },
-      'arithmetic-long-cot': { data: generated('long-cot', 20000), role: 'long-cot', template: 'question-answer', columns: responseColumns, weight: longCot },
-      'arithmetic-instruction': { data: generated('instruction', 6000), role: 'instruction', template: 'user-assistant', columns: responseColumns, weight: 0.1 },
+      web: {
+        data: 'filter/kept',
+        role: 'web',
+        template: 'text',
+        columns: { id: 'id', url: 'url', text: 'text' },
+        weight: 0.9 - qa - longCot,
+      },
+      'arithmetic-qa': {
+        data: generated('qa', 12000),
+        role: 'qa',
+        template: 'question-answer',
+        columns: responseColumns,
+        weight: qa,
+      },
+      'arithmetic-long-cot': {
+        data: generated('long-cot', 20000),
+        role: 'long-cot',
+        template: 'question-answer',
+        columns: responseColumns,
+        weight: longCot,
+      },
+      'arithmetic-instruction': {
+        data: generated('instruction', 6000),
+        role: 'instruction',
+        template: 'user-assistant',
+        columns: responseColumns,
+        weight: 0.1,
+      },
     },
   });
   // Both phases hold 40 % QA as the paper counts it; worked answers come first, quick ones get more room in the decay phase.
-  const mixtures = { stable: mixture('stable', stableSteps, 0.1, 0.3), decay: mixture('decay', decaySteps, 0.22, 0.18) };
+  const mixtures = {
+    stable: mixture('stable', stableSteps, 0.1, 0.3),
+    decay: mixture('decay', decaySteps, 0.22, 0.18),
+  };
   const phase = { learning_rate: 0.005, evidence: 'own' };
   const train = {
     name: 'demo',
@@ -82,7 +116,7 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
       num_attention_heads: 4,
       num_key_value_heads: 2,
       intermediate_size: 96,
-      max_position_embeddings: 128,
+      max_position_embeddings: 256,
       rope_theta: 100,
       tie_word_embeddings: true,
       initializer_range: 0.1,
@@ -93,7 +127,7 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
     stable: { ...phase, data: at('mix-stable'), steps: stableSteps, warmup_steps: 30 },
     decay: { ...phase, data: at('mix-decay'), steps: decaySteps, decay: 'cosine', min_lr_ratio: 0.1 },
     eval_every: 150,
-    eval_sequences: 32,
+    eval_sequences: 16,
     checkpoint_every: 500,
     keep_checkpoints: 1,
   };
@@ -114,10 +148,10 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
     temperature: 1,
     epsilon: 0.2,
     loss_type: 'dapo',
-    schedule: { learning_rate: 0.001, warmup_steps: 5 },
+    schedule: { learning_rate: 0.0005, warmup_steps: 5 },
     optimizer: { adam_beta2: 0.95 },
     max_prompt_length: 24,
-    max_completion_length: { 0: 28, 20: 32 },
+    max_completion_length: { 0: 26, 15: 28, 30: 32 },
     micro_batch_size: 16,
     pack_length: 112,
     eval_every: 10,
@@ -127,14 +161,20 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
     keep_checkpoints: 1,
   });
   const problems = (split: 'train' | 'heldout', count: number) =>
-    arithmeticProblems({ split, count, seed }).map((p) => `${JSON.stringify({ id: p.id, question: p.question, answer: p.expected })}\n`).join('');
+    arithmeticProblems({ split, count, seed })
+      .map((p) => `${JSON.stringify({ id: p.id, question: p.question, answer: p.expected })}\n`)
+      .join('');
   const heading = (command: string) => `# Written by \`midtrain demo\`. By hand: ${command}\n`;
   return {
     files: {
       'pipeline.yaml': heading('midtrain filter pipeline.yaml') + stringify(pipeline),
-      'mixture-stable.yaml': heading('midtrain mix mixture-stable.yaml --out mix-stable') + stringify(mixtures.stable),
-      'mixture-decay.yaml': heading('midtrain mix mixture-decay.yaml --out mix-decay --tokenizer mix-stable/tokenizer') + stringify(mixtures.decay),
-      'train.yaml': heading('midtrain train train.yaml --phase stable, then --phase decay') + stringify(train),
+      'mixture-stable.yaml':
+        heading('midtrain mix mixture-stable.yaml --out mix-stable') + stringify(mixtures.stable),
+      'mixture-decay.yaml':
+        heading('midtrain mix mixture-decay.yaml --out mix-decay --tokenizer mix-stable/tokenizer') +
+        stringify(mixtures.decay),
+      'train.yaml':
+        heading('midtrain train train.yaml --phase stable, then --phase decay') + stringify(train),
       'problems/train.jsonl': problems('train', 2000),
       'problems/heldout.jsonl': problems('heldout', 512),
     },

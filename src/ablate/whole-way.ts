@@ -47,9 +47,16 @@ export interface WholeWayResult {
   grpo: GrpoResult;
 }
 
-export async function runWholeWay(gpu: Gpu, way: WholeWay, options: WholeWayOptions): Promise<WholeWayResult> {
+export async function runWholeWay(
+  gpu: Gpu,
+  way: WholeWay,
+  options: WholeWayOptions,
+): Promise<WholeWayResult> {
   const { emit, signal } = options;
-  const step = async <T extends StepDone['result']>(name: StepDone['step'], work: () => Promise<T>): Promise<T> => {
+  const step = async <T extends StepDone['result']>(
+    name: StepDone['step'],
+    work: () => Promise<T>,
+  ): Promise<T> => {
     signal.throwIfAborted();
     const began = performance.now();
     const result = await work();
@@ -60,7 +67,9 @@ export async function runWholeWay(gpu: Gpu, way: WholeWay, options: WholeWayOpti
   let filtered: FilterResult | undefined;
   if (way.filter) {
     const { config, text, out, workers } = way.filter;
-    filtered = await step('filter', () => filterCorpus(config, { out, text, emit, signal, ...(workers === undefined ? {} : { workers }) }));
+    filtered = await step('filter', () =>
+      filterCorpus(config, { out, text, emit, signal, ...(workers === undefined ? {} : { workers }) }),
+    );
     runs.push(out);
   }
   const mixOnce = (name: 'stable' | 'decay', tokenizer?: string) => {
@@ -70,7 +79,10 @@ export async function runWholeWay(gpu: Gpu, way: WholeWay, options: WholeWayOpti
     const request = { loaded: loadRecipe(recipe, folder), cwd: folder, output: out, emit, signal };
     return step(`mix ${name}`, () => mix({ ...request, ...(tokenizer === undefined ? {} : { tokenizer }) }));
   };
-  const mixes = { stable: await mixOnce('stable'), decay: await mixOnce('decay', path.join(way.mixtures.stable.out, 'tokenizer')) };
+  const mixes = {
+    stable: await mixOnce('stable'),
+    decay: await mixOnce('decay', path.join(way.mixtures.stable.out, 'tokenizer')),
+  };
   const stable = await step('stable', () => train(gpu, way.train, 'stable', { emit, signal }));
   const decay = await step('decay', () => train(gpu, way.train, 'decay', { emit, signal }));
   runs.push(stable.runFolder, decay.runFolder);

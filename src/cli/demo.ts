@@ -12,9 +12,20 @@ export const command: Command = {
     'the same command goes on where it was.',
   options: [
     { flags: '--out <folder>', description: 'run folder', default: 'runs/demo' },
-    { flags: '--pages <folder>', description: 'HTML, text or Markdown pages to use instead of installed documentation' },
-    { flags: '--seed <n>', description: 'decides data order, start weights and samples', default: 0, parse: integerValue({ min: 0 }) },
-    { flags: '--shuffle-rewards', description: 'control run: rewards are permuted, so accuracy must not climb' },
+    {
+      flags: '--pages <folder>',
+      description: 'HTML, text or Markdown pages to use instead of installed documentation',
+    },
+    {
+      flags: '--seed <n>',
+      description: 'decides data order, start weights and samples',
+      default: 0,
+      parse: integerValue({ min: 0 }),
+    },
+    {
+      flags: '--shuffle-rewards',
+      description: 'control run: rewards are permuted, so accuracy must not climb',
+    },
     jsonOption,
   ],
   examples: [
@@ -27,7 +38,11 @@ export const command: Command = {
 /** Minutes on two cores, measured (EXPERIMENTS.md). */
 const expectedMinutes = { lavapipe: 6, swiftshader: 20 };
 
-async function run(context: CommandContext, _args: string[], options: Record<string, unknown>): Promise<number> {
+async function run(
+  context: CommandContext,
+  _args: string[],
+  options: Record<string, unknown>,
+): Promise<number> {
   const { mkdir } = await import('node:fs/promises');
   const path = await import('node:path');
   const { writeFileAtomic } = await import('../io/atomic.ts');
@@ -36,13 +51,19 @@ async function run(context: CommandContext, _args: string[], options: Record<str
   const { openDevice } = await import('../../trainer/device.ts');
   const out = path.resolve(context.cwd, options.out as string);
   const pages = await pagesFolder(context.cwd, options.pages as string | undefined);
-  const world = demoWorld({ out, pages, seed: options.seed as number, shuffleRewards: options.shuffleRewards === true });
+  const world = demoWorld({
+    out,
+    pages,
+    seed: options.seed as number,
+    shuffleRewards: options.shuffleRewards === true,
+  });
   const say = (text: string) => context.emit({ kind: 'message', level: 'info', text });
 
   const gpu = await openDevice();
   say(expectation(gpu.info));
   await mkdir(path.join(out, 'problems'), { recursive: true });
-  for (const [name, content] of Object.entries(world.files)) await writeFileAtomic(path.join(out, name), content);
+  for (const [name, content] of Object.entries(world.files))
+    await writeFileAtomic(path.join(out, name), content);
   const began = performance.now();
   const { describeStep } = await import('./describe-step.ts');
   const result = await runWholeWay(
@@ -56,16 +77,24 @@ async function run(context: CommandContext, _args: string[], options: Record<str
     { emit: context.emit, signal: context.signal, onStep: (done) => say(describeStep(done)) },
   ).finally(() => gpu.close());
 
-  const [{ readReportRuns }, { renderReport }] = await Promise.all([import('./report-runs.ts'), import('../report/report.ts')]);
+  const [{ readReportRuns }, { renderReport }] = await Promise.all([
+    import('./report-runs.ts'),
+    import('../report/report.ts'),
+  ]);
   const { runs } = readReportRuns(context.cwd, result.runs, false);
   const shown = path.relative(context.cwd, out) || '.';
-  const report = await renderReport(runs, { title: 'The demo: from pages to reinforcement learning', command: `midtrain report ${shown} --out ${path.join(shown, 'report.html')}` });
+  const report = await renderReport(runs, {
+    title: 'The demo: from pages to reinforcement learning',
+    command: `midtrain report ${shown} --out ${path.join(shown, 'report.html')}`,
+  });
   const reportFile = path.join(out, 'report.html');
   await writeFileAtomic(reportFile, report.html);
   const minutes = (performance.now() - began) / 60000;
   const { startAccuracy, endAccuracy, change, interval } = result.grpo;
   if (context.json) {
-    context.write(`${JSON.stringify({ out, minutes, startAccuracy, endAccuracy, change, interval, report: reportFile, runs: result.runs }, null, 2)}\n`);
+    context.write(
+      `${JSON.stringify({ out, minutes, startAccuracy, endAccuracy, change, interval, report: reportFile, runs: result.runs }, null, 2)}\n`,
+    );
   } else {
     const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
     context.write(
@@ -85,12 +114,18 @@ function expectation(info: { name: string; software: boolean }): string {
 }
 
 /** The pages asked for, or the documentation of the packages that are installed around midtrain. */
-async function pagesFolder(cwd: string, asked: string | undefined): Promise<{ path: string; format: 'auto' | 'text' }> {
+async function pagesFolder(
+  cwd: string,
+  asked: string | undefined,
+): Promise<{ path: string; format: 'auto' | 'text' }> {
   const { existsSync } = await import('node:fs');
   const path = await import('node:path');
   if (asked !== undefined) {
     const folder = path.resolve(cwd, asked);
-    if (!existsSync(folder)) throw new UserError(`--pages ${asked}: there is no such folder`, { hint: 'give a folder of .html, .md or .txt files' });
+    if (!existsSync(folder))
+      throw new UserError(`--pages ${asked}: there is no such folder`, {
+        hint: 'give a folder of .html, .md or .txt files',
+      });
     return { path: folder, format: 'auto' };
   }
   const { packageRoot } = await import('../io/package-root.ts');
@@ -98,7 +133,10 @@ async function pagesFolder(cwd: string, asked: string | undefined): Promise<{ pa
   // In a clone the packages lie below the project, in an installation beside it.
   const inside = path.join(root, 'node_modules');
   const around = path.dirname(root);
-  if (existsSync(path.join(inside, 'typescript')) || existsSync(path.join(inside, 'zod'))) return { path: inside, format: 'text' };
+  if (existsSync(path.join(inside, 'typescript')) || existsSync(path.join(inside, 'zod')))
+    return { path: inside, format: 'text' };
   if (path.basename(around) === 'node_modules') return { path: around, format: 'text' };
-  throw new UserError('found no installed packages to take documentation from', { hint: 'give pages of your own: --pages <folder>' });
+  throw new UserError('found no installed packages to take documentation from', {
+    hint: 'give pages of your own: --pages <folder>',
+  });
 }

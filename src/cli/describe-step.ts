@@ -1,7 +1,8 @@
 /** One sentence about each finished step of the whole way, for the demo. */
-import type { StepDone } from '../ablate/whole-way.ts';
+
 import type { GrpoResult } from '../../trainer/grpo/grpo.ts';
 import type { TrainResult } from '../../trainer/train.ts';
+import type { StepDone } from '../ablate/whole-way.ts';
 import type { FilterResult } from '../jobs/filter-corpus.ts';
 import type { MixResult } from '../stages/mix.ts';
 
@@ -9,7 +10,10 @@ export function describeStep({ step, seconds, result }: StepDone): string {
   const took = `${seconds.toFixed(0)} s`;
   if (step === 'filter') {
     const { ledger } = (result as FilterResult).summary;
-    const reasons = Object.entries(ledger.dropped).sort((a, b) => b[1] - a[1]).slice(0, 3).map(([reason, n]) => `${reason} ${n}`);
+    const reasons = Object.entries(ledger.dropped)
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, 3)
+      .map(([reason, n]) => `${reason} ${n}`);
     const failed = Object.values(ledger.failed).reduce((a, b) => a + b, 0);
     return `filter (${took}): ${ledger.in} pages, ${ledger.kept} kept${failed > 0 ? `, ${failed} could not be read` : ''}; most were dropped for ${reasons.join(', ')}`;
   }

@@ -39,6 +39,8 @@ export const runRecordSchema = z.object({
   /** Paths of run folders this one was made from: train -> mix -> filter. */
   parents: z.array(z.string()).default([]),
   versions: z.record(z.string(), z.string()),
+  /** What was typed, from `midtrain` on; absent when a script called the function. */
+  commandLine: z.array(z.string()).optional(),
   device: z.record(z.string(), z.unknown()).optional(),
   summary: z.record(z.string(), z.unknown()).default({}),
   warnings: z.array(z.string()).default([]),

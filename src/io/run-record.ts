@@ -50,6 +50,7 @@ export function startRun(dir: string, start: RunStart): Run {
     inputs: [],
     parents: [],
     versions: packageVersions(),
+    ...typedCommand(),
     summary: {},
     warnings: [],
     ...start,
@@ -79,6 +80,12 @@ export function startRun(dir: string, start: RunStart): Run {
       write();
     },
   };
+}
+
+/** The command line, when this process is the program and not a script that calls it. */
+function typedCommand(): { commandLine?: string[] } {
+  const [, script, ...args] = process.argv;
+  return /(^|[\\/])main\.[jt]s$/.test(script ?? '') ? { commandLine: ['midtrain', ...args] } : {};
 }
 
 /** Appends rows to `metrics.jsonl`, one write per row, so a killed process loses at most the row it was writing. */

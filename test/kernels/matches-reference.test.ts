@@ -13,20 +13,31 @@ beforeAll(async () => {
 afterAll(() => gpu.close());
 
 describe.each(kernels.map((spec) => ({ name: spec.name, spec })))('$name', ({ spec }) => {
-  it.each(spec.cases.map((scalars) => ({ shape: JSON.stringify(scalars), scalars })))('matches its reference for $shape', async ({ scalars }) => {
-    const random = new Random(`${spec.name}${JSON.stringify(scalars)}`);
-    const buffers = caseBuffers(spec, scalars, () => random.float());
-    const actual = await runKernel(gpu, spec, scalars, buffers);
-    const expected = structuredClone(buffers);
-    spec.reference(expected, scalars);
-    for (const binding of spec.bindings) {
-      // Log-probabilities of the sampler travel as float bits in a u32 buffer: compare them as numbers.
-      const view = (values: ArrayLike<number>) =>
-        spec.name === 'sample' && binding.name === 'out' ? asNumbers(Uint32Array.from(values)) : values;
-      expect(compareArrays(binding.name, view(actual[binding.name]!), view(expected[binding.name]!), spec.tolerance).faults).toEqual([]);
-    }
-    if (!spec.bindings.some((b) => b.access === 'read_write')) throw new Error('a kernel that writes nothing');
-  });
+  it.each(spec.cases.map((scalars) => ({ shape: JSON.stringify(scalars), scalars })))(
+    'matches its reference for $shape',
+    async ({ scalars }) => {
+      const random = new Random(`${spec.name}${JSON.stringify(scalars)}`);
+      const buffers = caseBuffers(spec, scalars, () => random.float());
+      const actual = await runKernel(gpu, spec, scalars, buffers);
+      const expected = structuredClone(buffers);
+      spec.reference(expected, scalars);
+      for (const binding of spec.bindings) {
+        // Log-probabilities of the sampler travel as float bits in a u32 buffer: compare them as numbers.
+        const view = (values: ArrayLike<number>) =>
+          spec.name === 'sample' && binding.name === 'out' ? asNumbers(Uint32Array.from(values)) : values;
+        expect(
+          compareArrays(
+            binding.name,
+            view(actual[binding.name]!),
+            view(expected[binding.name]!),
+            spec.tolerance,
+          ).faults,
+        ).toEqual([]);
+      }
+      if (!spec.bindings.some((b) => b.access === 'read_write'))
+        throw new Error('a kernel that writes nothing');
+    },
+  );
 });
 
 function asNumbers(pairs: Uint32Array): Float64Array {

@@ -10,9 +10,17 @@ import { ReferenceLearner, randomRows, tinyConfig, tinyShape, tinyWeights } from
 
 const cases = [
   { what: 'a tied head', shape: tinyShape(), documents: false },
-  { what: 'an untied head', shape: tinyShape({ config: { ...tinyConfig, tiedHead: false } }), documents: false },
+  {
+    what: 'an untied head',
+    shape: tinyShape({ config: { ...tinyConfig, tiedHead: false } }),
+    documents: false,
+  },
   { what: 'documents masked from each other', shape: tinyShape(), documents: true },
-  { what: 'logits in chunks of 64 rows', shape: tinyShape({ batch: 9, seq: 17, logitsBytes: 1 }), documents: false },
+  {
+    what: 'logits in chunks of 64 rows',
+    shape: tinyShape({ batch: 9, seq: 17, logitsBytes: 1 }),
+    documents: false,
+  },
 ];
 
 describe.each(cases)('with $what', ({ shape, documents }) => {
@@ -36,7 +44,9 @@ describe.each(cases)('with $what', ({ shape, documents }) => {
         values[at] = held - h;
         const down = learner.crossEntropy(rows);
         values[at] = held;
-        expect(Math.abs((up - down) / (2 * h) - analytic[at]!), `${block.name}[${at}]`).toBeLessThan(1e-6 + 1e-4 * size);
+        expect(Math.abs((up - down) / (2 * h) - analytic[at]!), `${block.name}[${at}]`).toBeLessThan(
+          1e-6 + 1e-4 * size,
+        );
       }
       expect(size, `${block.name} has a gradient`).toBeGreaterThan(1e-6);
     }
@@ -64,7 +74,12 @@ describe('on the GPU', () => {
       const expected = reference.executor.values(reference.tensors.gradientBlocks.get(block.name)!);
       const size = Math.max(...expected.map(Math.abs));
       const actual = await learner.readGradient(block.name);
-      const faults = compareArrays(block.name, actual.map((x) => x / size), Float64Array.from(expected, (x) => x / size), 2e-5).faults;
+      const faults = compareArrays(
+        block.name,
+        actual.map((x) => x / size),
+        Float64Array.from(expected, (x) => x / size),
+        2e-5,
+      ).faults;
       expect(faults).toEqual([]);
     }
     const result = await learner.step(1e-3);
@@ -85,8 +100,16 @@ describe('on the GPU', () => {
       learner.begin();
       for (let piece = 0; piece < pieces; piece++) {
         const cut = (a: Uint32Array) => (pieces === 1 ? a : a.slice(piece * half, (piece + 1) * half));
-        const part = { tokens: cut(rows.tokens), targets: cut(rows.targets), positions: cut(rows.positions), kvStart: cut(rows.kvStart) };
-        learner.accumulateCrossEntropy(part, new Float32Array(part.tokens.length).fill(1 / rows.tokens.length));
+        const part = {
+          tokens: cut(rows.tokens),
+          targets: cut(rows.targets),
+          positions: cut(rows.positions),
+          kvStart: cut(rows.kvStart),
+        };
+        learner.accumulateCrossEntropy(
+          part,
+          new Float32Array(part.tokens.length).fill(1 / rows.tokens.length),
+        );
       }
       norms.push((await learner.step(1e-3)).gradNorm);
       learner.destroy();

@@ -38,7 +38,14 @@ beforeAll(async () => {
     name: 'digits',
     out: path.join(root, 'train'),
     data: path.join(root, 'data'),
-    model: { hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 64, initializer_range: 0.05, rope_theta: 100 },
+    model: {
+      hidden_size: 32,
+      num_hidden_layers: 2,
+      num_attention_heads: 4,
+      intermediate_size: 64,
+      initializer_range: 0.05,
+      rope_theta: 100,
+    },
     document_mask: true,
     sequence_length: 32,
     micro_batch_size: 16,
@@ -48,13 +55,15 @@ beforeAll(async () => {
   });
   await train(gpu, config, 'stable', { emit: silent, signal });
   start = (await train(gpu, config, 'decay', { emit: silent, signal })).checkpoint;
-  const problems = (ids: number[]) => ids.map((id) => JSON.stringify({ id, question: String(id % 10), answer: '7' })).join('\n');
+  const problems = (ids: number[]) =>
+    ids.map((id) => JSON.stringify({ id, question: String(id % 10), answer: '7' })).join('\n');
   writeFileSync(path.join(root, 'train.jsonl'), problems(Array.from({ length: 50 }, (_, i) => i)));
   writeFileSync(path.join(root, 'heldout.jsonl'), problems(Array.from({ length: 200 }, (_, i) => 1000 + i)));
 });
 afterAll(async () => {
   await gpu.close();
-  if (!process.env.KEEP) rmSync(root, { recursive: true, force: true }); else console.log(root);
+  if (!process.env.KEEP) rmSync(root, { recursive: true, force: true });
+  else console.log(root);
 });
 
 function config(out: string, change: Record<string, unknown> = {}): GrpoConfig {
@@ -91,10 +100,21 @@ describe('GRPO', () => {
     expect(record.summary).toMatchObject({ endAccuracy: result.endAccuracy, steps: 16 });
     const steps = metrics.filter((row) => row.reward !== undefined);
     expect(steps).toHaveLength(16);
-    expect(steps.map((row) => row['completions/max_allowed_length'])).toEqual([...Array(4).fill(8), ...Array(12).fill(10)]);
+    expect(steps.map((row) => row['completions/max_allowed_length'])).toEqual([
+      ...Array(4).fill(8),
+      ...Array(12).fill(10),
+    ]);
     for (const row of steps) expect(row['sampling/sampling_logp_difference/max']).toBeLessThan(1e-4);
-    const rollouts = readFileSync(path.join(result.runFolder, 'rollouts.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
-    expect(rollouts[0]).toMatchObject({ step: 1, prompt: expect.any(String), completion: expect.any(String), reward: expect.any(Number) });
+    const rollouts = readFileSync(path.join(result.runFolder, 'rollouts.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(rollouts[0]).toMatchObject({
+      step: 1,
+      prompt: expect.any(String),
+      completion: expect.any(String),
+      reward: expect.any(Number),
+    });
   });
 
   it('does not climb when rewards are permuted over the batch', async () => {
@@ -107,10 +127,16 @@ describe('GRPO', () => {
     const short = { steps: 6, eval_every: 3, eval_count: 40 };
     const whole = await grpo(gpu, config('whole', short), { emit: silent, signal });
     const controller = new AbortController();
-    const stopped = grpo(gpu, config('broken', short), { emit: (event) => event.kind === 'progress' && event.done === 2 && controller.abort(), signal: controller.signal });
+    const stopped = grpo(gpu, config('broken', short), {
+      emit: (event) => event.kind === 'progress' && event.done === 2 && controller.abort(),
+      signal: controller.signal,
+    });
     await expect(stopped).rejects.toThrow(InterruptedError);
     const resumed = await grpo(gpu, config('broken', short), { emit: silent, signal });
-    const hash = (folder: string) => createHash('sha256').update(readFileSync(path.join(folder, 'model.safetensors'))).digest('hex');
+    const hash = (folder: string) =>
+      createHash('sha256')
+        .update(readFileSync(path.join(folder, 'model.safetensors')))
+        .digest('hex');
     expect(hash(resumed.checkpoint)).toBe(hash(whole.checkpoint));
     expect(resumed.endAccuracy).toBe(whole.endAccuracy);
     const rows = (folder: string) => readFileSync(path.join(folder, 'rollouts.jsonl'), 'utf8');

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gpu, openDevice } from '../../trainer/device.ts';
 import { Learner } from '../../trainer/learner.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
-import { batches, Sampler, type SampleRequest } from '../../trainer/sampler.ts';
+import { batches, type SampleRequest, Sampler } from '../../trainer/sampler.ts';
 import { tinyConfig, tinyShape, tinyWeights } from './tiny-model.ts';
 
 let gpu: Gpu;
@@ -16,11 +16,21 @@ beforeAll(async () => {
 afterAll(() => gpu.close());
 
 const prompts = [[1, 5, 3], [7], [2, 2, 9, 4, 11], [3, 8]];
-const shape = { config: tinyConfig, prompts: 4, promptLength: 6, responseLength: 12, temperature: 1, eosId: 0 };
+const shape = {
+  config: tinyConfig,
+  prompts: 4,
+  promptLength: 6,
+  responseLength: 12,
+  temperature: 1,
+  eosId: 0,
+};
 
 describe('generation', () => {
   it('draws the same tokens alone, in a batch of 7 and in a batch of 64', async () => {
-    const requests: SampleRequest[] = Array.from({ length: 64 }, (_, i) => ({ prompt: i % 4, seed: 1000 + i }));
+    const requests: SampleRequest[] = Array.from({ length: 64 }, (_, i) => ({
+      prompt: i % 4,
+      seed: 1000 + i,
+    }));
     const drawn: number[][][] = [];
     for (const slots of [1, 7, 64]) {
       const sampler = await Sampler.create(gpu, model, { ...shape, slots, prompts: Math.min(4, slots) });
@@ -70,7 +80,11 @@ describe('generation', () => {
     }
     expect(samples.some((s) => s.truncated)).toBe(true);
     expect(samples.some((s) => !s.truncated)).toBe(true);
-    const stopped = await sampler.generate(prompts, requests, { maxTokens: 12, checkEvery: 3, stopped: (tokens) => tokens.length >= 3 });
+    const stopped = await sampler.generate(prompts, requests, {
+      maxTokens: 12,
+      checkEvery: 3,
+      stopped: (tokens) => tokens.length >= 3,
+    });
     for (const { tokens, truncated } of stopped) {
       expect(tokens.length).toBeLessThanOrEqual(4);
       expect(truncated).toBe(false);
@@ -80,12 +94,21 @@ describe('generation', () => {
 
   it('greedy decoding takes the argmax of the full forward pass at every token', async () => {
     const sampler = await Sampler.create(gpu, model, { ...shape, slots: 4, temperature: 0 });
-    const samples = await sampler.generate(prompts, prompts.map((_, prompt) => ({ prompt, seed: prompt })), { maxTokens: 12 });
+    const samples = await sampler.generate(
+      prompts,
+      prompts.map((_, prompt) => ({ prompt, seed: prompt })),
+      { maxTokens: 12 },
+    );
     const learner = await Learner.create(gpu, model, tinyShape({ batch: 1, seq: 18 }));
     for (const sample of samples) {
       const all = [...prompts[sample.prompt]!, ...sample.tokens];
       const pad = (values: number[]) => Uint32Array.from({ length: 18 }, (_, i) => values[i] ?? 0);
-      const stats = await learner.evaluate({ tokens: pad(all.slice(0, -1)), targets: pad(all.slice(1)), positions: Uint32Array.from({ length: 18 }, (_, i) => i), kvStart: new Uint32Array(18) });
+      const stats = await learner.evaluate({
+        tokens: pad(all.slice(0, -1)),
+        targets: pad(all.slice(1)),
+        positions: Uint32Array.from({ length: 18 }, (_, i) => i),
+        kvStart: new Uint32Array(18),
+      });
       sample.tokens.forEach((token, i) => {
         expect(stats[(prompts[sample.prompt]!.length - 1 + i) * 4 + 3]).toBe(token);
       });
@@ -96,7 +119,14 @@ describe('generation', () => {
 
   it('splits requests by slots and by prompts', () => {
     const requests = [0, 0, 1, 1, 2, 2].map((prompt, seed) => ({ prompt, seed }));
-    expect(batches(requests, { slots: 4, prompts: 4 })).toEqual([[0, 1, 2, 3], [4, 5]]);
-    expect(batches(requests, { slots: 6, prompts: 1 })).toEqual([[0, 1], [2, 3], [4, 5]]);
+    expect(batches(requests, { slots: 4, prompts: 4 })).toEqual([
+      [0, 1, 2, 3],
+      [4, 5],
+    ]);
+    expect(batches(requests, { slots: 6, prompts: 1 })).toEqual([
+      [0, 1],
+      [2, 3],
+      [4, 5],
+    ]);
   });
 });

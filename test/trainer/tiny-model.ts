@@ -1,7 +1,8 @@
 /** A tiny decoder, random rows for it, and a reference run of its plan. For tests. */
+
+import { groupRowsByToken } from '../../kernels/embedding/group-rows.ts';
 import { ropeFrequencies, ropeTable } from '../../kernels/rope/reference.ts';
 import { Random } from '../../src/core/random.ts';
-import { groupRowsByToken } from '../../kernels/embedding/group-rows.ts';
 import type { Rows } from '../../trainer/learner.ts';
 import { type LearnerShape, type LearnerTensors, planLearner } from '../../trainer/learner-plan.ts';
 import type { ModelConfig } from '../../trainer/model/config.ts';
@@ -27,7 +28,15 @@ export const tinyConfig: ModelConfig = {
 };
 
 export function tinyShape(change: Partial<LearnerShape> = {}): LearnerShape {
-  return { config: tinyConfig, batch: 2, seq: 9, logitsBytes: 1 << 20, temperature: 1, optimizer: adamWDefaults, ...change };
+  return {
+    config: tinyConfig,
+    batch: 2,
+    seq: 9,
+    logitsBytes: 1 << 20,
+    temperature: 1,
+    optimizer: adamWDefaults,
+    ...change,
+  };
 }
 
 /** Random tokens and targets; with `documents`, attention does not cross a boundary every five tokens. */
@@ -39,7 +48,9 @@ export function randomRows(shape: LearnerShape, seed: number, documents = false)
     tokens: Uint32Array.from({ length: rows }, token),
     targets: Uint32Array.from({ length: rows }, token),
     positions: Uint32Array.from({ length: rows }, (_, i) => i % shape.seq),
-    kvStart: Uint32Array.from({ length: rows }, (_, i) => (documents ? Math.floor((i % shape.seq) / 5) * 5 : 0)),
+    kvStart: Uint32Array.from({ length: rows }, (_, i) =>
+      documents ? Math.floor((i % shape.seq) / 5) * 5 : 0,
+    ),
   };
 }
 
@@ -70,7 +81,10 @@ export class ReferenceLearner {
         at += weights.get(part.name)!.length;
       }
     }
-    this.executor.write(tensors.constants.rope, ropeTable(shape.seq, ropeFrequencies(shape.config.headDim, shape.config.ropeTheta)));
+    this.executor.write(
+      tensors.constants.rope,
+      ropeTable(shape.seq, ropeFrequencies(shape.config.headDim, shape.config.ropeTheta)),
+    );
   }
 
   write(rows: Rows): void {
@@ -90,7 +104,10 @@ export class ReferenceLearner {
   crossEntropy(rows: Rows): number {
     this.write(rows);
     const n = rows.tokens.length;
-    this.executor.write(this.tensors.weights, Float64Array.from({ length: n * 2 }, (_, i) => (i % 2 === 0 ? -1 / n : 0)));
+    this.executor.write(
+      this.tensors.weights,
+      Float64Array.from({ length: n * 2 }, (_, i) => (i % 2 === 0 ? -1 / n : 0)),
+    );
     this.executor.values(this.tensors.totals).fill(0);
     for (const gradient of this.tensors.gradients) this.executor.values(gradient).fill(0);
     this.executor.run('cross-entropy');

@@ -23,8 +23,12 @@ beforeAll(async () => {
   const random = new Random(1);
   const line = () => Array.from({ length: 12 }, () => 'abcd'[random.int(2)]).join('');
   // Every second half repeats the first: learnable by attention.
-  const documents = (n: number) => Array.from({ length: n }, () => [line(), line()].map((l) => `${l}|${l}`).join('\n'));
-  await writeTokenFolder(path.join(root, 'data'), documents(400), { copies: documents(30), noise: Array.from({ length: 30 }, line) });
+  const documents = (n: number) =>
+    Array.from({ length: n }, () => [line(), line()].map((l) => `${l}|${l}`).join('\n'));
+  await writeTokenFolder(path.join(root, 'data'), documents(400), {
+    copies: documents(30),
+    noise: Array.from({ length: 30 }, line),
+  });
 });
 afterAll(async () => {
   await gpu.close();
@@ -49,18 +53,28 @@ function config(out: string, change: Record<string, unknown> = {}): TrainConfig 
 }
 
 const hashOf = (folder: string) =>
-  ['model.safetensors', 'state/moments.safetensors'].map((name) => createHash('sha256').update(readFileSync(path.join(folder, name))).digest('hex'));
+  ['model.safetensors', 'state/moments.safetensors'].map((name) =>
+    createHash('sha256')
+      .update(readFileSync(path.join(folder, name)))
+      .digest('hex'),
+  );
 
 /** Stops a run after `step` steps, as Ctrl-C would. */
 async function trainUntil(c: TrainConfig, phase: 'stable' | 'decay', step: number): Promise<void> {
   const controller = new AbortController();
-  const run = train(gpu, c, phase, { emit: (event) => event.kind === 'progress' && event.done === step && controller.abort(), signal: controller.signal });
+  const run = train(gpu, c, phase, {
+    emit: (event) => event.kind === 'progress' && event.done === step && controller.abort(),
+    signal: controller.signal,
+  });
   await expect(run).rejects.toThrow(InterruptedError);
 }
 
 describe('training', () => {
   it('lowers the loss, evaluates by source, and decays the learning rate to a tenth', async () => {
-    const c = config('plain', { stable: { steps: 30, learning_rate: 0.01, warmup_steps: 2 }, decay: { steps: 10, learning_rate: 0.01 } });
+    const c = config('plain', {
+      stable: { steps: 30, learning_rate: 0.01, warmup_steps: 2 },
+      decay: { steps: 10, learning_rate: 0.01 },
+    });
     await train(gpu, c, 'stable', { emit: silent, signal });
     const result = await train(gpu, c, 'decay', { emit: silent, signal });
     const stable = readRun(path.join(root, 'plain', 'stable'));
@@ -68,9 +82,18 @@ describe('training', () => {
     const losses = stable.metrics.map((row) => row.loss).filter((x) => x !== undefined) as number[];
     expect(losses).toHaveLength(30);
     expect(losses[0]!).toBeGreaterThan(losses.at(-1)! + 0.5);
-    expect(stable.metrics[0]).toMatchObject({ step: 0, 'eval_loss/copies': expect.any(Number), 'eval_loss/noise': expect.any(Number) });
+    expect(stable.metrics[0]).toMatchObject({
+      step: 0,
+      'eval_loss/copies': expect.any(Number),
+      'eval_loss/noise': expect.any(Number),
+    });
     expect(decay.metrics.at(-1)!.learning_rate).toBeCloseTo(0.001, 9);
-    expect(decay.record.summary).toMatchObject({ phase: 'decay', steps: 10, tokens: 40 * 256, parent: expect.stringContaining('stable') });
+    expect(decay.record.summary).toMatchObject({
+      phase: 'decay',
+      steps: 10,
+      tokens: 40 * 256,
+      parent: expect.stringContaining('stable'),
+    });
     expect(decay.record.status).toBe('done');
   });
 
@@ -86,7 +109,10 @@ describe('training', () => {
     const secondAgain = await train(gpu, broken, 'decay', { emit: silent, signal });
     expect(hashOf(firstAgain.checkpoint)).toEqual(hashOf(first.checkpoint));
     expect(hashOf(secondAgain.checkpoint)).toEqual(hashOf(second.checkpoint));
-    const losses = (folder: string) => readRun(folder).metrics.filter((row) => row.loss !== undefined).map((row) => [row.step, row.loss]);
+    const losses = (folder: string) =>
+      readRun(folder)
+        .metrics.filter((row) => row.loss !== undefined)
+        .map((row) => [row.step, row.loss]);
     expect(losses(firstAgain.runFolder)).toEqual(losses(first.runFolder));
     expect(losses(secondAgain.runFolder)).toEqual(losses(second.runFolder));
   });
@@ -94,12 +120,20 @@ describe('training', () => {
   it('refuses to continue with another config, and to decay without a stable checkpoint', async () => {
     const c = config('changed');
     await trainUntil(c, 'stable', 2);
-    await expect(train(gpu, config('changed', { seed: 5 }), 'stable', { emit: silent, signal })).rejects.toThrow(/other config/);
-    await expect(train(gpu, config('nothing'), 'decay', { emit: silent, signal })).rejects.toThrow(/no checkpoint to decay from/);
+    await expect(
+      train(gpu, config('changed', { seed: 5 }), 'stable', { emit: silent, signal }),
+    ).rejects.toThrow(/other config/);
+    await expect(train(gpu, config('nothing'), 'decay', { emit: silent, signal })).rejects.toThrow(
+      /no checkpoint to decay from/,
+    );
   });
 
   it('keeps the newest checkpoints only, and ignores one without its marker', async () => {
-    const c = config('kept', { stable: { steps: 10, learning_rate: 0.01 }, checkpoint_every: 2, keep_checkpoints: 1 });
+    const c = config('kept', {
+      stable: { steps: 10, learning_rate: 0.01 },
+      checkpoint_every: 2,
+      keep_checkpoints: 1,
+    });
     const { runFolder } = await train(gpu, c, 'stable', { emit: silent, signal });
     expect(listCheckpoints(runFolder).map((f) => path.basename(f))).toEqual(['step-0000008', 'step-0000010']);
     rmSync(path.join(runFolder, 'checkpoints', 'step-0000010', 'state', 'complete.json'));

@@ -41,7 +41,12 @@ export const grpoConfigSchema = z.strictObject({
   scale_rewards: z.enum(rewardScales).default('group'),
   /** Leave truncated completions out of the loss. */
   mask_truncated_completions: z.boolean().default(false),
-  schedule: scheduleSchema.default({ learning_rate: 1e-6, warmup_steps: 0, decay: 'constant', min_lr_ratio: 0.1 }),
+  schedule: scheduleSchema.default({
+    learning_rate: 1e-6,
+    warmup_steps: 0,
+    decay: 'constant',
+    min_lr_ratio: 0.1,
+  }),
   optimizer: z
     .strictObject({
       adam_beta1: z.number().min(0).lt(1).default(0.9),

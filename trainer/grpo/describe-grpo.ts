@@ -6,14 +6,23 @@ import type { GrpoConfig } from './config.ts';
 import { parseLengthSchedule } from './length-schedule.ts';
 import { findTemplate } from './templates.ts';
 
-export async function describeGrpo(config: GrpoConfig): Promise<{ parameters: number; problems: number; heldout: number; rollouts: number; updatesPerStep: number; lines: string[] }> {
+export async function describeGrpo(config: GrpoConfig): Promise<{
+  parameters: number;
+  problems: number;
+  heldout: number;
+  rollouts: number;
+  updatesPerStep: number;
+  lines: string[];
+}> {
   const model = await readModelConfig(config.model);
   const problems = (await readProblems(config.problems)).length;
   const heldout = Math.min(config.eval_count, (await readProblems(config.eval_problems)).length);
   const template = findTemplate(config.template);
   const schedule = parseLengthSchedule(config.max_completion_length, 'max_completion_length');
   const rollouts = config.steps * config.prompts_per_step * config.num_generations;
-  const updatesPerStep = (config.prompts_per_step / (config.mini_batch_prompts ?? config.prompts_per_step)) * config.num_iterations;
+  const updatesPerStep =
+    (config.prompts_per_step / (config.mini_batch_prompts ?? config.prompts_per_step)) *
+    config.num_iterations;
   const parameters = countParameters(model);
   return {
     parameters,

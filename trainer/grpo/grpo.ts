@@ -11,22 +11,32 @@ import type { Emit } from '../../src/core/events.ts';
 import { Random } from '../../src/core/random.ts';
 import { readRecord, startRun } from '../../src/io/run-record.ts';
 import { loadTokenizer, type Tokenizer } from '../../src/tokens/tokenizer.ts';
-import { pairedDifference, wilsonInterval } from '../accuracy.ts';
-import { checkpointName, listCheckpoints, loadMoments, pruneCheckpoints, readTrainingState, saveCheckpoint, type TrainingState } from '../checkpoint.ts';
+import { pairedDifference } from '../accuracy.ts';
+import {
+  checkpointName,
+  listCheckpoints,
+  loadMoments,
+  pruneCheckpoints,
+  readTrainingState,
+  saveCheckpoint,
+  type TrainingState,
+} from '../checkpoint.ts';
 import type { Gpu } from '../device.ts';
 import { Learner } from '../learner.ts';
 import { loadModel } from '../model/folder.ts';
 import type { ModelWeights } from '../model/weights.ts';
-import { ProblemOrder, type Problem, readProblems } from '../problems.ts';
+import { type Problem, ProblemOrder, readProblems } from '../problems.ts';
 import { findReward } from '../rewards/index.ts';
 import { promptTokens, type RolloutSettings, rollOut } from '../rollout.ts';
 import { Sampler } from '../sampler.ts';
 import { learningRateAt } from '../schedule.ts';
-import { groupAdvantages, meanAndStd, shareOfFlatGroups } from './advantage.ts';
+import { groupAdvantages } from './advantage.ts';
 import type { GrpoConfig } from './config.ts';
-import { prefixToken } from './prefix-token.ts';
+import { evaluateHeldout } from './evaluate-heldout.ts';
 import { lengthAt, longest, parseLengthSchedule } from './length-schedule.ts';
+import { prefixToken } from './prefix-token.ts';
 import { RolloutLog } from './rollout-log.ts';
+import { stepMetrics } from './step-metrics.ts';
 import { findTemplate } from './templates.ts';
 import { updatePolicy } from './update.ts';
 
@@ -56,7 +66,12 @@ export async function grpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions): 
 }
 
 /** `held` collects what must be freed, whatever happens. */
-async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held: AsyncDisposableStack): Promise<GrpoResult> {
+async function runGrpo(
+  gpu: Gpu,
+  config: GrpoConfig,
+  options: GrpoOptions,
+  held: AsyncDisposableStack,
+): Promise<GrpoResult> {
   const { emit, signal } = options;
   const runFolder = config.out;
   const schedule = parseLengthSchedule(config.max_completion_length, 'max_completion_length');
@@ -64,7 +79,9 @@ async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held:
   const template = findTemplate(config.template);
   const reward = findReward(config.reward);
   if (config.prompts_per_step % (config.mini_batch_prompts ?? config.prompts_per_step) !== 0) {
-    throw new UserError(`mini_batch_prompts ${config.mini_batch_prompts} does not divide prompts_per_step ${config.prompts_per_step}`);
+    throw new UserError(
+      `mini_batch_prompts ${config.mini_batch_prompts} does not divide prompts_per_step ${config.prompts_per_step}`,
+    );
   }
   const problems = await readProblems(config.problems);
   const heldout = (await readProblems(config.eval_problems)).slice(0, config.eval_count);
@@ -78,8 +95,16 @@ async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held:
   const tokenizer = await loadTokenizer(config.model);
   const weights = held.adopt(await loadModel(gpu, resumeFrom ?? config.model), (w) => w.destroy());
   const prefix = prefixToken(config.prompt_prefix, weights.config, tokenizer);
-  const fitting = fittingProblems(problems, (problem) => promptTokens({ tokenizer, template, prefix }, problem).length <= config.max_prompt_length, config);
-  const evaluated = fittingProblems(heldout, (problem) => promptTokens({ tokenizer, template, prefix }, problem).length <= config.max_prompt_length, config);
+  const fitting = fittingProblems(
+    problems,
+    (problem) => promptTokens({ tokenizer, template, prefix }, problem).length <= config.max_prompt_length,
+    config,
+  );
+  const evaluated = fittingProblems(
+    heldout,
+    (problem) => promptTokens({ tokenizer, template, prefix }, problem).length <= config.max_prompt_length,
+    config,
+  );
 
   const learner = await Learner.create(gpu, weights, {
     config: weights.config,
@@ -94,11 +119,19 @@ async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held:
       weightDecay: config.optimizer.weight_decay,
       maxGradNorm: config.optimizer.max_grad_norm,
     },
-    policy: { epsLow: config.epsilon, epsHigh: config.epsilon_high ?? config.epsilon, beta: 0, entropyCoef: config.entropy_coef },
+    policy: {
+      epsLow: config.epsilon,
+      epsHigh: config.epsilon_high ?? config.epsilon,
+      beta: 0,
+      entropyCoef: config.entropy_coef,
+    },
   });
   held.defer(() => learner.destroy());
   const makeSampler = async (temperature: number, prompts: number, samples: number) =>
-    held.adopt(await createSampler(gpu, weights, config, tokenizer, responseLength, temperature, prompts, samples), (s) => s.destroy());
+    held.adopt(
+      await createSampler(gpu, weights, config, tokenizer, responseLength, temperature, prompts, samples),
+      (s) => s.destroy(),
+    );
   const settings: RolloutSettings = {
     sampler: await makeSampler(config.temperature, config.prompts_per_step, config.num_generations),
     tokenizer,
@@ -110,13 +143,26 @@ async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held:
   };
   // Evaluation draws once from many problems, so its sampler has a slot for each instead of a group for each.
   const evalBatch = Math.min(evaluated.length, config.prompts_per_step * config.num_generations);
-  const evalSettings: RolloutSettings = { ...settings, sampler: await makeSampler(config.eval_temperature, evalBatch, 1) };
+  const evalSettings: RolloutSettings = {
+    ...settings,
+    sampler: await makeSampler(config.eval_temperature, evalBatch, 1),
+  };
 
-  let state: TrainingState = { phase: 'grpo', step: 0, optimizerSteps: 0, tokens: 0, data: { fingerprint: fingerprint(fitting), sequence: 0 }, configFingerprint, parent: config.model };
+  let state: TrainingState = {
+    phase: 'grpo',
+    step: 0,
+    optimizerSteps: 0,
+    tokens: 0,
+    data: { fingerprint: fingerprint(fitting), sequence: 0 },
+    configFingerprint,
+    parent: config.model,
+  };
   if (resumeFrom !== undefined) {
     const saved = await readTrainingState(resumeFrom);
     if (saved.configFingerprint !== configFingerprint || saved.data.fingerprint !== state.data.fingerprint) {
-      throw new UserError(`${runFolder} holds a GRPO run with another config or other problems`, { hint: `change \`out\`, or delete ${runFolder} to start again` });
+      throw new UserError(`${runFolder} holds a GRPO run with another config or other problems`, {
+        hint: `change \`out\`, or delete ${runFolder} to start again`,
+      });
     }
     await loadMoments(resumeFrom, learner);
     state = saved;
@@ -132,31 +178,21 @@ async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held:
     device: { ...gpu.info },
   });
   run.metrics.rewind((row) => row.step > state.step);
-  const log = held.adopt(new RolloutLog(path.join(runFolder, 'rollouts.jsonl'), state.step), (l) => l.close());
+  const log = held.adopt(new RolloutLog(path.join(runFolder, 'rollouts.jsonl'), state.step), (l) =>
+    l.close(),
+  );
   const task = config.name;
-  emit({ kind: 'message', level: 'info', text: `GRPO: ${config.steps} steps of ${config.prompts_per_step} prompts x ${config.num_generations} on ${gpu.info.name}${resumeFrom ? `, going on from step ${state.step}` : ''}` });
+  emit({
+    kind: 'message',
+    level: 'info',
+    text: `GRPO: ${config.steps} steps of ${config.prompts_per_step} prompts x ${config.num_generations} on ${gpu.info.name}${resumeFrom ? `, going on from step ${state.step}` : ''}`,
+  });
   emit({ kind: 'start', task, total: config.steps, unit: 'step' });
   const began = performance.now();
   const order = new ProblemOrder(fitting.length, config.seed);
 
-  const evaluate = async (step: number): Promise<{ correct: number[]; metrics: Record<string, number> }> => {
-    const drawn = await rollOut(evalSettings, evaluated, 1, lengthAt(schedule, step), 'eval', signal);
-    const correct = drawn.map((r) => (r.correct ? 1 : 0));
-    const hits = correct.reduce<number>((a, b) => a + b, 0);
-    const [low, high] = wilsonInterval(hits, correct.length);
-    const lengths = drawn.filter((r) => r.correct).map((r) => r.tokens.length);
-    return {
-      correct,
-      metrics: {
-        eval_accuracy: hits / correct.length,
-        eval_accuracy_low: low,
-        eval_accuracy_high: high,
-        'eval_completions/mean_length': meanAndStd(drawn.map((r) => r.tokens.length)).mean,
-        ...(lengths.length > 0 ? { 'eval_completions/mean_correct_length': meanAndStd(lengths).mean } : {}),
-        'eval_completions/clipped_ratio': drawn.filter((r) => r.truncated).length / drawn.length,
-      },
-    };
-  };
+  const evaluate = (step: number) =>
+    evaluateHeldout(evalSettings, evaluated, lengthAt(schedule, step), signal);
   const save = async (): Promise<string> => {
     const folder = path.join(runFolder, 'checkpoints', checkpointName(state.step));
     await saveCheckpoint(folder, learner, state, config.model);
@@ -181,12 +217,24 @@ async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held:
       signal.throwIfAborted();
       const step = state.step;
       const allowed = lengthAt(schedule, step);
-      const chosen = Array.from({ length: config.prompts_per_step }, (_, i) => fitting[order.at(state.data.sequence + i)]!);
+      const chosen = Array.from(
+        { length: config.prompts_per_step },
+        (_, i) => fitting[order.at(state.data.sequence + i)]!,
+      );
       const t0 = performance.now();
-      const rollouts = await rollOut(settings, chosen, config.num_generations, allowed, `step ${step}`, signal);
+      const rollouts = await rollOut(
+        settings,
+        chosen,
+        config.num_generations,
+        allowed,
+        `step ${step}`,
+        signal,
+      );
       const t1 = performance.now();
       const earned = rollouts.map((r) => r.reward);
-      const used = config.shuffle_rewards ? new Random(`${config.seed}/shuffle/${step}`).shuffle([...earned]) : earned;
+      const used = config.shuffle_rewards
+        ? new Random(`${config.seed}/shuffle/${step}`).shuffle([...earned])
+        : earned;
       const advantages = groupAdvantages(used, config.num_generations, config.scale_rewards);
       const learningRate = learningRateAt(config.schedule, step, config.steps);
       const update = await updatePolicy(learner, config, rollouts, advantages, allowed, learningRate);
@@ -194,10 +242,9 @@ async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held:
       state.step++;
       state.optimizerSteps = learner.steps;
       state.data.sequence += config.prompts_per_step;
-      const lengths = rollouts.map((r) => r.tokens.length);
-      state.tokens += lengths.reduce((a, b) => a + b, 0);
-      const { mean, std } = meanAndStd(earned);
-      finalReward = mean;
+      const metrics = stepMetrics(config, rollouts, update, allowed);
+      state.tokens += rollouts.reduce((total, r) => total + r.tokens.length, 0);
+      finalReward = metrics.reward!;
       let evaluation: Record<string, number> = {};
       if (state.step % config.eval_every === 0 || state.step === config.steps) {
         const done = await evaluate(state.step);
@@ -207,34 +254,19 @@ async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held:
       run.metrics.append({
         step: state.step,
         phase: 'grpo',
-        reward: mean,
-        reward_std: std,
-        accuracy: rollouts.filter((r) => r.correct).length / rollouts.length,
-        frac_reward_zero_std: shareOfFlatGroups(earned, config.num_generations),
-        loss: update.loss,
-        entropy: update.entropy,
-        grad_norm: update.gradNorm,
+        ...metrics,
         learning_rate: learningRate,
-        'clip_ratio/region_mean': update.clippedLow + update.clippedHigh,
-        'clip_ratio/low_mean': update.clippedLow,
-        'clip_ratio/high_mean': update.clippedHigh,
-        'sampling/sampling_logp_difference/max': update.logpDifferenceMax,
-        'sampling/sampling_logp_difference/mean': update.logpDifferenceMean,
-        'completions/mean_length': meanAndStd(lengths).mean,
-        'completions/max_length': lengths.reduce((a, b) => Math.max(a, b), 0),
-        'completions/min_length': lengths.reduce((a, b) => Math.min(a, b), Infinity),
-        'completions/clipped_ratio': rollouts.filter((r) => r.truncated).length / rollouts.length,
-        'completions/max_allowed_length': allowed,
         num_tokens: state.tokens,
         'timing_s/gen': (t1 - t0) / 1000,
         'timing_s/update': (t2 - t1) / 1000,
         'timing_s/step': (performance.now() - t0) / 1000,
-        ...(update.skippedUpdates > 0 ? { skipped: update.skippedUpdates } : {}),
         ...evaluation,
       });
       log.append(state.step, rollouts, config.log_rollouts, config.num_generations);
       if (update.skippedUpdates === update.updates) {
-        throw new UserError(`no update of step ${state.step} had a finite gradient`, { hint: `lower schedule.learning_rate; the last checkpoint is ${checkpoint ?? config.model}` });
+        throw new UserError(`no update of step ${state.step} had a finite gradient`, {
+          hint: `lower schedule.learning_rate; the last checkpoint is ${checkpoint ?? config.model}`,
+        });
       }
       if (state.step % config.checkpoint_every === 0 && state.step < config.steps) checkpoint = await save();
       const accuracy = evaluation.eval_accuracy;
@@ -244,7 +276,12 @@ async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held:
         done: state.step,
         total: config.steps,
         unit: 'step',
-        numbers: { reward: mean, length: meanAndStd(lengths).mean, 'clipped %': 100 * (rollouts.filter((r) => r.truncated).length / rollouts.length), ...(accuracy === undefined ? {} : { 'accuracy %': 100 * accuracy }) },
+        numbers: {
+          reward: metrics.reward!,
+          length: metrics['completions/mean_length']!,
+          'clipped %': 100 * metrics['completions/clipped_ratio']!,
+          ...(accuracy === undefined ? {} : { 'accuracy %': 100 * accuracy }),
+        },
       });
     }
     checkpoint = await save();
@@ -252,7 +289,9 @@ async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held:
     if (signal.aborted) {
       if (state.step > savedAt) await save();
       run.finish('interrupted', { steps: state.step });
-      throw new InterruptedError(`stopped at step ${state.step} of ${config.steps}; the same command goes on from there`);
+      throw new InterruptedError(
+        `stopped at step ${state.step} of ${config.steps}; the same command goes on from there`,
+      );
     }
     run.finish('failed', { steps: state.step, error: messageOf(error) });
     throw error;
@@ -267,8 +306,25 @@ async function runGrpo(gpu: Gpu, config: GrpoConfig, options: GrpoOptions, held:
     interval: difference.interval,
   };
   const seconds = (performance.now() - began) / 1000;
-  emit({ kind: 'end', task, done: state.step, unit: 'step', seconds, numbers: { 'accuracy before %': 100 * result.startAccuracy, 'accuracy after %': 100 * result.endAccuracy } });
-  run.finish('done', { steps: state.step, ...result, finalReward, evalProblems: evaluated.length, evalTemperature: config.eval_temperature, checkpoint });
+  emit({
+    kind: 'end',
+    task,
+    done: state.step,
+    unit: 'step',
+    seconds,
+    numbers: {
+      'accuracy before %': 100 * result.startAccuracy,
+      'accuracy after %': 100 * result.endAccuracy,
+    },
+  });
+  run.finish('done', {
+    steps: state.step,
+    ...result,
+    finalReward,
+    evalProblems: evaluated.length,
+    evalTemperature: config.eval_temperature,
+    checkpoint,
+  });
   return { runFolder, checkpoint, ...result };
 }
 
@@ -293,15 +349,32 @@ async function createSampler(
 ): Promise<Sampler> {
   const eosId = weights.config.eosId ?? tokenizer.eosId;
   if (eosId === undefined) {
-    throw new UserError(`${config.model}: neither config.json nor the tokenizer names an end-of-text token`, { hint: 'add eos_token_id to config.json' });
+    throw new UserError(`${config.model}: neither config.json nor the tokenizer names an end-of-text token`, {
+      hint: 'add eos_token_id to config.json',
+    });
   }
   const promptLength = config.max_prompt_length;
-  return Sampler.create(gpu, weights, { config: weights.config, prompts, promptLength, slots: prompts * samples, responseLength, temperature, eosId });
+  return Sampler.create(gpu, weights, {
+    config: weights.config,
+    prompts,
+    promptLength,
+    slots: prompts * samples,
+    responseLength,
+    temperature,
+    eosId,
+  });
 }
 
-function fittingProblems(problems: readonly Problem[], fits: (problem: Problem) => boolean, config: GrpoConfig): Problem[] {
+function fittingProblems(
+  problems: readonly Problem[],
+  fits: (problem: Problem) => boolean,
+  config: GrpoConfig,
+): Problem[] {
   const fitting = problems.filter(fits);
-  if (fitting.length === 0) throw new UserError(`none of the ${problems.length} problems fits max_prompt_length ${config.max_prompt_length}`, { hint: 'raise max_prompt_length' });
+  if (fitting.length === 0)
+    throw new UserError(
+      `none of the ${problems.length} problems fits max_prompt_length ${config.max_prompt_length}`,
+      { hint: 'raise max_prompt_length' },
+    );
   return fitting;
 }
-

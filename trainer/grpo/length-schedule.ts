@@ -14,10 +14,13 @@ export function parseLengthSchedule(table: Readonly<Record<string, number>>, whe
     .sort((a, b) => a.step - b.step);
   for (const { step, tokens } of schedule) {
     if (!Number.isInteger(step) || step < 0 || !Number.isInteger(tokens) || tokens <= 0) {
-      throw new UserError(`${where}: "${step}: ${tokens}" is not a step and a length`, { hint: 'write it like {0: 2048, 100: 4096}' });
+      throw new UserError(`${where}: "${step}: ${tokens}" is not a step and a length`, {
+        hint: 'write it like {0: 2048, 100: 4096}',
+      });
     }
   }
-  if (schedule[0]?.step !== 0) throw new UserError(`${where}: the table has no step 0`, { hint: 'write it like {0: 2048, 100: 4096}' });
+  if (schedule[0]?.step !== 0)
+    throw new UserError(`${where}: the table has no step 0`, { hint: 'write it like {0: 2048, 100: 4096}' });
   return schedule;
 }
 

@@ -10,9 +10,16 @@ export const lossTypes = ['grpo', 'bnpo', 'dr_grpo', 'dapo'] as const;
 export type LossType = (typeof lossTypes)[number];
 
 /** One value per sequence, from the number of tokens that count in each. 0 for a sequence without tokens. */
-export function tokenShares(lossType: LossType, lengths: readonly number[], maxCompletionLength: number): number[] {
+export function tokenShares(
+  lossType: LossType,
+  lengths: readonly number[],
+  maxCompletionLength: number,
+): number[] {
   const sequences = lengths.length;
-  const tokens = Math.max(1, lengths.reduce((a, b) => a + b, 0));
+  const tokens = Math.max(
+    1,
+    lengths.reduce((a, b) => a + b, 0),
+  );
   return lengths.map((length) => {
     if (length === 0) return 0;
     if (lossType === 'grpo') return 1 / (length * sequences);

@@ -46,7 +46,12 @@ export function packRollouts(items: readonly PackItem[], batch: number, seq: num
   return batches;
 }
 
-function fill(items: readonly PackItem[], lines: readonly { items: number[] }[], batch: number, seq: number): PackedBatch {
+function fill(
+  items: readonly PackItem[],
+  lines: readonly { items: number[] }[],
+  batch: number,
+  seq: number,
+): PackedBatch {
   const size = batch * seq;
   const rows: Rows = {
     tokens: new Uint32Array(size),

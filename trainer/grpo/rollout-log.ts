@@ -10,7 +10,9 @@ export class RolloutLog {
   /** Opens the log of a run that has done `step` steps; rows of later steps (replayed after a kill) are removed. */
   constructor(file: string, step: number) {
     if (existsSync(file)) {
-      const kept = readFileSync(file, 'utf8').split('\n').filter((line) => line.endsWith('}') && (JSON.parse(line) as { step: number }).step <= step);
+      const kept = readFileSync(file, 'utf8')
+        .split('\n')
+        .filter((line) => line.endsWith('}') && (JSON.parse(line) as { step: number }).step <= step);
       writeFileAtomicSync(file, kept.map((line) => `${line}\n`).join(''));
     }
     this.fd = openSync(file, 'a');
@@ -21,8 +23,18 @@ export class RolloutLog {
     const groups = Math.floor(rollouts.length / groupSize);
     for (let i = 0; i < Math.min(count, groups); i++) {
       const group = rollouts.slice(i * groupSize, (i + 1) * groupSize);
-      const { problem, completion, reward, answer, truncated, tokens } = group.find((r) => r.correct === (i % 2 === 0)) ?? group[0]!;
-      const row = { step, prompt: problem.question, completion, reward, answer, expected: problem.expected, truncated, length: tokens.length };
+      const { problem, completion, reward, answer, truncated, tokens } =
+        group.find((r) => r.correct === (i % 2 === 0)) ?? group[0]!;
+      const row = {
+        step,
+        prompt: problem.question,
+        completion,
+        reward,
+        answer,
+        expected: problem.expected,
+        truncated,
+        length: tokens.length,
+      };
       appendFileSync(this.fd, `${JSON.stringify(row)}\n`);
     }
   }
@@ -39,4 +51,3 @@ export class RolloutLog {
     closeSync(this.fd);
   }
 }
-

@@ -3,8 +3,9 @@
  * the template it trained its final models with (recipe 4.5: a conversation is set up, the answer must be in \boxed{}, the question, the
  * assistant's turn); its exact words are not public, so these are our own.
  */
-import type { Evidence } from '../../src/core/evidence.ts';
+
 import { UserError } from '../../src/core/errors.ts';
+import type { Evidence } from '../../src/core/evidence.ts';
 
 export interface PromptTemplate {
   readonly name: string;

@@ -47,7 +47,9 @@ export async function updatePolicy(
   for (let iteration = 0; iteration < config.num_iterations; iteration++) {
     for (let first = 0; first < rollouts.length; first += perUpdate) {
       const part = rollouts.slice(first, first + perUpdate);
-      const counted = part.map((r) => (config.mask_truncated_completions && r.truncated ? 0 : r.tokens.length));
+      const counted = part.map((r) =>
+        config.mask_truncated_completions && r.truncated ? 0 : r.tokens.length,
+      );
       const shares = tokenShares(config.loss_type, counted, maxCompletionLength);
       const items = part.map((r, i) => ({
         promptTokens: r.promptTokens,

@@ -41,7 +41,10 @@ const hfSchema = z.object({
   rope_theta: z.number().positive().default(10000),
   rope_scaling: z.null({ error: 'rope scaling is not supported so far' }).optional(),
   rope_parameters: z
-    .strictObject({ rope_theta: z.number().positive().optional(), rope_type: z.literal('default', { error: 'rope scaling is not supported so far' }).optional() })
+    .strictObject({
+      rope_theta: z.number().positive().optional(),
+      rope_type: z.literal('default', { error: 'rope scaling is not supported so far' }).optional(),
+    })
     .nullish(),
   rms_norm_eps: z.number().positive().default(1e-6),
   tie_word_embeddings: z.boolean().default(false),
@@ -83,8 +86,10 @@ export function checkModelConfig(config: ModelConfig, file: string): ModelConfig
   const fail = (problem: string): never => {
     throw new UserError(`${file}: ${problem}`);
   };
-  if (!Number.isInteger(config.headDim) || config.headDim % 2 !== 0) fail(`head_dim ${config.headDim} is not an even number (hidden_size / num_attention_heads)`);
-  if (config.heads % config.kvHeads !== 0) fail(`num_attention_heads ${config.heads} is not a multiple of num_key_value_heads ${config.kvHeads}`);
+  if (!Number.isInteger(config.headDim) || config.headDim % 2 !== 0)
+    fail(`head_dim ${config.headDim} is not an even number (hidden_size / num_attention_heads)`);
+  if (config.heads % config.kvHeads !== 0)
+    fail(`num_attention_heads ${config.heads} is not a multiple of num_key_value_heads ${config.kvHeads}`);
   return config;
 }
 

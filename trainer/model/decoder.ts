@@ -19,7 +19,12 @@ import { rmsNormBackwardKernel, rmsNormForwardKernel } from '../../kernels/rms-n
 import { ropeKernel } from '../../kernels/rope/spec.ts';
 import type { PlanBuilder, Tensor } from '../plan.ts';
 import type { ModelConfig } from './config.ts';
-import { recordLinear, recordLinearInputGradient, recordLinearWeightGradient, recordNormWeightGradient } from './linear.ts';
+import {
+  recordLinear,
+  recordLinearInputGradient,
+  recordLinearWeightGradient,
+  recordNormWeightGradient,
+} from './linear.ts';
 
 /** The parameters (or their gradients) as tensors, by block name of parameters.ts. */
 export type ParameterTensors = ReadonlyMap<string, Tensor>;
@@ -90,7 +95,14 @@ export function recordForward(
   const { dim, heads, kvHeads, headDim, hidden, vocabSize } = config;
   const rows = shape.batch * seq;
   const qkvDim = (heads + 2 * kvHeads) * headDim;
-  const attention = { batch: shape.batch, seq, heads, kv_heads: kvHeads, head_dim: headDim, scale: 1 / Math.sqrt(headDim) };
+  const attention = {
+    batch: shape.batch,
+    seq,
+    heads,
+    kv_heads: kvHeads,
+    head_dim: headDim,
+    scale: 1 / Math.sqrt(headDim),
+  };
   const norm = (name: string, x: Tensor, weight: Tensor) => {
     const y = builder.tensor(`${name}.y`, rows * dim);
     const rstd = builder.tensor(`${name}.rstd`, rows);
@@ -98,28 +110,78 @@ export function recordForward(
     return { y, rstd };
   };
   let x = builder.tensor('embedded', rows * dim);
-  builder.run(embeddingForwardKernel, { tokens: batch.tokens, table: weights.get('embedding')!, y: x }, { rows, dim, vocab: vocabSize });
+  builder.run(
+    embeddingForwardKernel,
+    { tokens: batch.tokens, table: weights.get('embedding')!, y: x },
+    { rows, dim, vocab: vocabSize },
+  );
   const layers: SavedLayer[] = [];
   for (let i = 0; i < config.layers; i++) {
     const w = (name: string) => weights.get(`${i}.${name}`)!;
     const normed = norm(`${i}.attention-norm`, x, w('attention-norm'));
     const qkv = builder.tensor(`${i}.qkv`, rows * qkvDim);
-    recordLinear(builder, constants, { x: normed.y, w: w('qkv'), y: qkv, rows, inputs: dim, outputs: qkvDim });
-    builder.run(ropeKernel, { positions: batch.positions, table: constants.rope, qkv }, rotation(config, rows, 1));
+    recordLinear(builder, constants, {
+      x: normed.y,
+      w: w('qkv'),
+      y: qkv,
+      rows,
+      inputs: dim,
+      outputs: qkvDim,
+    });
+    builder.run(
+      ropeKernel,
+      { positions: batch.positions, table: constants.rope, qkv },
+      rotation(config, rows, 1),
+    );
     onKeysAndValues?.(i, qkv);
     const o = builder.tensor(`${i}.o`, rows * heads * headDim);
     const lse = builder.tensor(`${i}.lse`, rows * heads);
     builder.run(attentionForwardKernel, { qkv, kvStart: batch.kvStart, o, lse }, attention);
     const x1 = builder.tensor(`${i}.x1`, rows * dim);
-    recordLinear(builder, constants, { x: o, w: w('attention-out'), y: x1, residual: x, rows, inputs: heads * headDim, outputs: dim });
+    recordLinear(builder, constants, {
+      x: o,
+      w: w('attention-out'),
+      y: x1,
+      residual: x,
+      rows,
+      inputs: heads * headDim,
+      outputs: dim,
+    });
     const normed1 = norm(`${i}.mlp-norm`, x1, w('mlp-norm'));
     const gateUp = builder.tensor(`${i}.gate-up`, rows * 2 * hidden);
-    recordLinear(builder, constants, { x: normed1.y, w: w('gate-up'), y: gateUp, rows, inputs: dim, outputs: 2 * hidden });
+    recordLinear(builder, constants, {
+      x: normed1.y,
+      w: w('gate-up'),
+      y: gateUp,
+      rows,
+      inputs: dim,
+      outputs: 2 * hidden,
+    });
     const activated = builder.tensor(`${i}.activated`, rows * hidden);
     builder.run(swigluForwardKernel, { gateUp, y: activated }, { rows, hidden });
     const x2 = builder.tensor(`${i}.x2`, rows * dim);
-    recordLinear(builder, constants, { x: activated, w: w('down'), y: x2, residual: x1, rows, inputs: hidden, outputs: dim });
-    layers.push({ x, rstd: normed.rstd, h: normed.y, qkv, o, lse, x1, rstd1: normed1.rstd, h1: normed1.y, gateUp, activated });
+    recordLinear(builder, constants, {
+      x: activated,
+      w: w('down'),
+      y: x2,
+      residual: x1,
+      rows,
+      inputs: hidden,
+      outputs: dim,
+    });
+    layers.push({
+      x,
+      rstd: normed.rstd,
+      h: normed.y,
+      qkv,
+      o,
+      lse,
+      x1,
+      rstd1: normed1.rstd,
+      h1: normed1.y,
+      gateUp,
+      activated,
+    });
     x = x2;
   }
   const final = norm('final-norm', x, weights.get('final-norm')!);
@@ -151,7 +213,14 @@ export function recordBackward(
   const { dim, heads, kvHeads, headDim, hidden, vocabSize } = config;
   const rows = shape.batch * seq;
   const qkvDim = (heads + 2 * kvHeads) * headDim;
-  const attention = { batch: shape.batch, seq, heads, kv_heads: kvHeads, head_dim: headDim, scale: 1 / Math.sqrt(headDim) };
+  const attention = {
+    batch: shape.batch,
+    seq,
+    heads,
+    kv_heads: kvHeads,
+    head_dim: headDim,
+    scale: 1 / Math.sqrt(headDim),
+  };
 
   const normBackward = (name: string, dy: Tensor, x: Tensor, rstd: Tensor, residual?: Tensor): Tensor => {
     const dx = builder.tensor(`${name}.dx`, rows * dim);
@@ -174,7 +243,14 @@ export function recordBackward(
     const layer = saved.layers[i]!;
     const w = (name: string) => weights.get(`${i}.${name}`)!;
     const weightGradient = (name: string, dy: Tensor, x: Tensor, inputs: number, outputs: number) =>
-      recordLinearWeightGradient(builder, { dy, x, dW: gradients.get(`${i}.${name}`)!, rows, inputs, outputs });
+      recordLinearWeightGradient(builder, {
+        dy,
+        x,
+        dW: gradients.get(`${i}.${name}`)!,
+        rows,
+        inputs,
+        outputs,
+      });
 
     weightGradient('down', dx, layer.activated, hidden, dim);
     const dActivated = inputGradient(`${i}.down`, dx, w('down'), hidden, dim);
@@ -187,12 +263,20 @@ export function recordBackward(
     weightGradient('attention-out', dx1, layer.o, heads * headDim, dim);
     const dOut = inputGradient(`${i}.attention-out`, dx1, w('attention-out'), heads * headDim, dim);
     const delta = builder.tensor(`${i}.delta`, rows * heads);
-    builder.run(attentionDeltaKernel, { dOut, o: layer.o, delta }, { count: rows * heads, head_dim: headDim });
+    builder.run(
+      attentionDeltaKernel,
+      { dOut, o: layer.o, delta },
+      { count: rows * heads, head_dim: headDim },
+    );
     const dQkv = builder.tensor(`${i}.dQkv`, rows * qkvDim);
     const pair = { qkv: layer.qkv, kvStart: batch.kvStart, lse: layer.lse, dOut, delta, dQkv };
     builder.run(attentionBackwardQueryKernel, pair, attention);
     builder.run(attentionBackwardKeyValueKernel, pair, attention);
-    builder.run(ropeKernel, { positions: batch.positions, table: constants.rope, qkv: dQkv }, rotation(config, rows, -1));
+    builder.run(
+      ropeKernel,
+      { positions: batch.positions, table: constants.rope, qkv: dQkv },
+      rotation(config, rows, -1),
+    );
     weightGradient('qkv', dQkv, layer.h, dim, qkvDim);
     const dh = inputGradient(`${i}.qkv`, dQkv, w('qkv'), dim, qkvDim);
     dx = normBackward(`${i}.attention-norm`, dh, layer.x, layer.rstd, dx1);

@@ -14,7 +14,8 @@ import { ModelWeights } from './weights.ts';
 /** Tensors that some exporters write and the model does not need. */
 const ignorable = /rotary_emb\.inv_freq$/;
 
-const tokenizerFiles = /^(tokenizer.*|special_tokens_map\.json|vocab\.(json|txt)|merges\.txt|added_tokens\.json|chat_template\.jinja|generation_config\.json)$/;
+const tokenizerFiles =
+  /^(tokenizer.*|special_tokens_map\.json|vocab\.(json|txt)|merges\.txt|added_tokens\.json|chat_template\.jinja|generation_config\.json)$/;
 
 export async function readModelConfig(folder: string): Promise<ModelConfig> {
   const file = path.join(folder, 'config.json');
@@ -22,7 +23,10 @@ export async function readModelConfig(folder: string): Promise<ModelConfig> {
   try {
     json = JSON.parse(await readFile(file, 'utf8'));
   } catch (cause) {
-    throw new InputError(file, `cannot be read as JSON: ${messageOf(cause)}`, { cause, hint: 'give a Hugging Face model folder or a checkpoint of midtrain train' });
+    throw new InputError(file, `cannot be read as JSON: ${messageOf(cause)}`, {
+      cause,
+      hint: 'give a Hugging Face model folder or a checkpoint of midtrain train',
+    });
   }
   return modelConfigFromHf(json, file);
 }
@@ -40,19 +44,32 @@ export async function loadModel(gpu: Gpu, folder: string): Promise<ModelWeights>
     missing.delete(info.name);
   }
   if (missing.size > 0) {
-    throw new InputError(folder, `has no tensor ${[...missing].slice(0, 3).join(', ')}${missing.size > 3 ? ` and ${missing.size - 3} more` : ''}`, {
-      hint: 'config.json and the weights do not belong together',
-    });
+    throw new InputError(
+      folder,
+      `has no tensor ${[...missing].slice(0, 3).join(', ')}${missing.size > 3 ? ` and ${missing.size - 3} more` : ''}`,
+      {
+        hint: 'config.json and the weights do not belong together',
+      },
+    );
   }
   return weights;
 }
 
 /** Writes config.json and model.safetensors (f32), and copies tokenizer files from `tokenizerFrom`. */
-export async function saveModel(weights: ModelWeights, folder: string, tokenizerFrom?: string): Promise<void> {
+export async function saveModel(
+  weights: ModelWeights,
+  folder: string,
+  tokenizerFrom?: string,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeSafetensors(path.join(folder, 'model.safetensors'), weights.names(), (name) => weights.save(name));
+  await writeSafetensors(path.join(folder, 'model.safetensors'), weights.names(), (name) =>
+    weights.save(name),
+  );
   if (tokenizerFrom !== undefined) await copyTokenizer(tokenizerFrom, folder);
-  await writeFileAtomic(path.join(folder, 'config.json'), `${JSON.stringify(modelConfigToHf(weights.config), null, 2)}\n`);
+  await writeFileAtomic(
+    path.join(folder, 'config.json'),
+    `${JSON.stringify(modelConfigToHf(weights.config), null, 2)}\n`,
+  );
 }
 
 /** Copies the tokenizer files of one folder to another. */
@@ -63,5 +80,6 @@ export async function copyTokenizer(from: string, to: string): Promise<void> {
   } catch (cause) {
     throw new UserError(`cannot read the tokenizer folder ${from}: ${messageOf(cause)}`, { cause });
   }
-  for (const name of names.filter((n) => tokenizerFiles.test(n))) await copyFile(path.join(from, name), path.join(to, name));
+  for (const name of names.filter((n) => tokenizerFiles.test(n)))
+    await copyFile(path.join(from, name), path.join(to, name));
 }

@@ -49,7 +49,10 @@ function chunksOf(builder: PlanBuilder, head: HeadTensors, options: HeadOptions)
     chunks.push({
       first,
       rows: n,
-      hidden: first === 0 && n === rows ? head.hidden : builder.view(head.hidden, `hidden ${first}`, first * config.dim, n * config.dim),
+      hidden:
+        first === 0 && n === rows
+          ? head.hidden
+          : builder.view(head.hidden, `hidden ${first}`, first * config.dim, n * config.dim),
       logits: builder.tensor(`logits ${first}`, n * config.vocabSize),
     });
   }
@@ -58,7 +61,14 @@ function chunksOf(builder: PlanBuilder, head: HeadTensors, options: HeadOptions)
 
 function recordStats(builder: PlanBuilder, head: HeadTensors, options: HeadOptions, chunk: Chunk): void {
   const { dim, vocabSize } = options.config;
-  recordLinear(builder, head, { x: chunk.hidden, w: head.w, y: chunk.logits, rows: chunk.rows, inputs: dim, outputs: vocabSize });
+  recordLinear(builder, head, {
+    x: chunk.hidden,
+    w: head.w,
+    y: chunk.logits,
+    rows: chunk.rows,
+    inputs: dim,
+    outputs: vocabSize,
+  });
   builder.run(
     logProbabilitiesKernel,
     { logits: chunk.logits, targets: head.targets, stats: head.stats },
@@ -96,7 +106,14 @@ export function recordHeadTraining(
     if (!training.betweenPasses) recordStats(builder, head, options, chunk);
     else if (recompute) {
       logits = builder.tensor(`logits again ${chunk.first}`, chunk.rows * vocabSize);
-      recordLinear(builder, head, { x: chunk.hidden, w: head.w, y: logits, rows: chunk.rows, inputs: dim, outputs: vocabSize });
+      recordLinear(builder, head, {
+        x: chunk.hidden,
+        w: head.w,
+        y: logits,
+        rows: chunk.rows,
+        inputs: dim,
+        outputs: vocabSize,
+      });
     }
     builder.run(
       logitsGradientKernel,
@@ -104,9 +121,26 @@ export function recordHeadTraining(
       { rows: chunk.rows, vocab: vocabSize, first: chunk.first, inv_temperature: options.inverseTemperature },
     );
     const whole = chunk.first === 0 && chunk.rows === rows;
-    const dChunk = whole ? dHidden : builder.view(dHidden, `dHidden ${chunk.first}`, chunk.first * dim, chunk.rows * dim);
-    recordLinearInputGradient(builder, { dy: logits, w: head.w, dx: dChunk, rows: chunk.rows, inputs: dim, outputs: vocabSize, accumulate: false });
-    recordLinearWeightGradient(builder, { dy: logits, x: chunk.hidden, dW: training.dW, rows: chunk.rows, inputs: dim, outputs: vocabSize });
+    const dChunk = whole
+      ? dHidden
+      : builder.view(dHidden, `dHidden ${chunk.first}`, chunk.first * dim, chunk.rows * dim);
+    recordLinearInputGradient(builder, {
+      dy: logits,
+      w: head.w,
+      dx: dChunk,
+      rows: chunk.rows,
+      inputs: dim,
+      outputs: vocabSize,
+      accumulate: false,
+    });
+    recordLinearWeightGradient(builder, {
+      dy: logits,
+      x: chunk.hidden,
+      dW: training.dW,
+      rows: chunk.rows,
+      inputs: dim,
+      outputs: vocabSize,
+    });
   }
   return dHidden;
 }

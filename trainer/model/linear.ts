@@ -33,7 +33,11 @@ export function recordLinearInputGradient(
   given: LinearSizes & { dy: Tensor; w: Tensor; dx: Tensor; accumulate: boolean },
 ): void {
   const { dy, w, dx, rows, inputs, outputs, accumulate } = given;
-  builder.run(matmulBackwardInput, { dy, w, dx }, { m: rows, n: inputs, k: outputs, accumulate: accumulate ? 1 : 0 });
+  builder.run(
+    matmulBackwardInput,
+    { dy, w, dx },
+    { m: rows, n: inputs, k: outputs, accumulate: accumulate ? 1 : 0 },
+  );
 }
 
 /** dW += dy^T x, through split-K partial results summed in order. */

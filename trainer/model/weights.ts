@@ -58,12 +58,21 @@ export class ModelWeights {
   /** Uploads one tensor. Throws when the name or the size does not belong to this model. */
   load(name: string, values: Float32Array): void {
     const place = this.byName.get(name);
-    if (!place) throw new UserError(`the model has no tensor ${name}`, { hint: 'config.json and the weights do not belong together' });
+    if (!place)
+      throw new UserError(`the model has no tensor ${name}`, {
+        hint: 'config.json and the weights do not belong together',
+      });
     const size = place.shape.reduce((a, b) => a * b, 1);
     if (values.length !== size) {
-      throw new UserError(`tensor ${name} has ${values.length} values, config.json asks for ${place.shape.join(' x ')} = ${size}`);
+      throw new UserError(
+        `tensor ${name} has ${values.length} values, config.json asks for ${place.shape.join(' x ')} = ${size}`,
+      );
     }
-    this.gpu.device.queue.writeBuffer(this.buffers[place.slab]!, place.offset * 4, values as Float32Array<ArrayBuffer>);
+    this.gpu.device.queue.writeBuffer(
+      this.buffers[place.slab]!,
+      place.offset * 4,
+      values as Float32Array<ArrayBuffer>,
+    );
   }
 
   /** Reads one tensor back. */
@@ -75,7 +84,11 @@ export class ModelWeights {
   }
 
   /** Declares the slabs in a plan: slab tensors, block tensors by name, and the buffers to bind them to. */
-  declare(builder: PlanBuilder): { slabs: Tensor[]; blocks: Map<string, Tensor>; external: Map<Tensor, GPUBuffer> } {
+  declare(builder: PlanBuilder): {
+    slabs: Tensor[];
+    blocks: Map<string, Tensor>;
+    external: Map<Tensor, GPUBuffer>;
+  } {
     const declared = declareSlabs(builder, 'weights', this.slabs, 'external');
     return { ...declared, external: new Map(declared.slabs.map((tensor, i) => [tensor, this.buffers[i]!])) };
   }

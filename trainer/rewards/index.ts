@@ -10,5 +10,7 @@ export function findReward(name: string): Reward {
   const found = rewards.find((reward) => reward.name === name);
   if (found) return found;
   const names = rewards.map((reward) => reward.name);
-  throw new UserError(`no reward "${name}"`, { hint: `known: ${names.join(', ')}${nearest(name, names) ? `; did you mean "${nearest(name, names)}"?` : ''}` });
+  throw new UserError(`no reward "${name}"`, {
+    hint: `known: ${names.join(', ')}${nearest(name, names) ? `; did you mean "${nearest(name, names)}"?` : ''}`,
+  });
 }

@@ -1,0 +1,33 @@
+/**
+ * What a script can call: the same functions the commands call. Everything else is internal.
+ *
+ *   pipeline   loadPipeline, filterConfigSchema, planCorpus, filterCorpus, htmlToText
+ *   mixture    loadRecipe, planMixture, mix
+ *   tokens     loadTokenizer, trainBpe, openTokenShard
+ *   trainer    openDevice, train, grpo, generate, evaluateProblems, loadModel, computeLogits
+ *   report     readRun, renderReport
+ */
+export { type LoadedRecipe, loadRecipe } from '../mixtures/load.ts';
+export { type MixturePlan, type PlanOptions, planMixture } from '../mixtures/plan.ts';
+export { type DeviceInfo, type DeviceOptions, type Gpu, openDevice } from '../trainer/device.ts';
+export { type EvaluationRequest, type EvaluationResult, evaluateProblems } from '../trainer/evaluate-problems.ts';
+export { type GenerateRequest, generate } from '../trainer/generate.ts';
+export { type GrpoConfig, grpoConfigSchema } from '../trainer/grpo/config.ts';
+export { type GrpoOptions, type GrpoResult, grpo } from '../trainer/grpo/grpo.ts';
+export { computeLogits } from '../trainer/logits.ts';
+export { loadModel } from '../trainer/model/folder.ts';
+export { type TrainOptions, type TrainResult, train } from '../trainer/train.ts';
+export { type TrainConfig, trainConfigSchema } from '../trainer/train-config.ts';
+export { InputError, InterruptedError, UserError } from './core/errors.ts';
+export type { Emit, ProgressEvent } from './core/events.ts';
+export type { MetricRow, RunRecord } from './core/record.ts';
+export { type ExtractedText, htmlToText } from './extract/html-to-text.ts';
+export { readRun } from './io/run-record.ts';
+export { openTokenShard, type TokenShard } from './io/token-shard.ts';
+export { type FilterOptions, type FilterResult, filterCorpus, planCorpus } from './jobs/filter-corpus.ts';
+export { type ReportOptions, type ReportRun, renderReport } from './report/report.ts';
+export { type FilterConfig, filterConfigSchema, loadPipeline } from './stages/filter-config.ts';
+export { type MixResult, mix } from './stages/mix.ts';
+export type { MixRequest } from './stages/mix-request.ts';
+export { type TrainBpeOptions, trainBpe } from './tokens/bpe-train.ts';
+export { loadTokenizer, type Tokenizer } from './tokens/tokenizer.ts';
