@@ -10,7 +10,11 @@
 export { type LoadedRecipe, loadRecipe } from '../mixtures/load.ts';
 export { type MixturePlan, type PlanOptions, planMixture } from '../mixtures/plan.ts';
 export { type DeviceInfo, type DeviceOptions, type Gpu, openDevice } from '../trainer/device.ts';
-export { type EvaluationRequest, type EvaluationResult, evaluateProblems } from '../trainer/evaluate-problems.ts';
+export {
+  type EvaluationRequest,
+  type EvaluationResult,
+  evaluateProblems,
+} from '../trainer/evaluate-problems.ts';
 export { type GenerateRequest, generate } from '../trainer/generate.ts';
 export { type GrpoConfig, grpoConfigSchema } from '../trainer/grpo/config.ts';
 export { type GrpoOptions, type GrpoResult, grpo } from '../trainer/grpo/grpo.ts';

@@ -58,7 +58,7 @@ checkpoint_every: 200
 YAML
 
 echo "== filter"
-midtrain filter math-web --input "$data/html-math" "$data/html-math-plain" "$data/html-other" "$data/web-text" --out "$out/filter" --dropped
+midtrain filter math-web --input "$data/html-math" --input "$data/html-math-plain" --input "$data/html-other" --input "$data/web-text" --out "$out/filter" --dropped
 echo "== mix"
 (cd "$out" && node "$OLDPWD/src/bin/midtrain.js" mix mixture.yaml --qa-ratio 0.3 --out mix)
 echo "== train"
