@@ -16,7 +16,7 @@ export interface GenerateRequest {
   signal?: AbortSignal;
 }
 
-/** The prompt is encoded after the model's begin token (or, without one, its end token, which separates documents in training). */
+/** The prompt is encoded after the model's begin token, if it has one. An empty prompt starts from the end token otherwise, as documents do. */
 export async function generate(
   gpu: Gpu,
   folder: string,
@@ -26,13 +26,15 @@ export async function generate(
   const weights = await loadModel(gpu, folder);
   const { config } = weights;
   const eosId = config.eosId ?? tokenizer.eosId;
-  const first = config.bosId ?? tokenizer.bosId ?? eosId;
-  if (eosId === undefined || first === undefined) {
+  if (eosId === undefined) {
     throw new UserError(`${folder}: neither config.json nor the tokenizer names an end-of-text token`, {
       hint: 'add eos_token_id to config.json',
     });
   }
-  const prompt = [first, ...tokenizer.encode(request.prompt)];
+  const bosId = config.bosId ?? tokenizer.bosId;
+  const prompt = [...(bosId === undefined ? [] : [bosId]), ...tokenizer.encode(request.prompt)];
+  // A model without a begin token must still have something to start from.
+  if (prompt.length === 0) prompt.push(eosId);
   if (prompt.length + request.maxTokens > config.maxPositions) {
     throw new UserError(
       `${prompt.length} prompt tokens and ${request.maxTokens} more are beyond the model's ${config.maxPositions} positions`,

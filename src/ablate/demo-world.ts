@@ -6,6 +6,7 @@
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { arithmeticProblems } from '../../mixtures/arithmetic.ts';
+import { checkpointName } from '../../trainer/checkpoint.ts';
 import type { GrpoConfig } from '../../trainer/grpo/config.ts';
 import { grpoConfigSchema } from '../../trainer/grpo/config.ts';
 import { type TrainConfig, trainConfigSchema } from '../../trainer/train-config.ts';
@@ -175,6 +176,9 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
         stringify(mixtures.decay),
       'train.yaml':
         heading('midtrain train train.yaml --phase stable, then --phase decay') + stringify(train),
+      'grpo.yaml':
+        heading('midtrain grpo grpo.yaml') +
+        stringify(grpo(at('train', 'decay', 'checkpoints', checkpointName(decaySteps)))),
       'problems/train.jsonl': problems('train', 2000),
       'problems/heldout.jsonl': problems('heldout', 512),
     },

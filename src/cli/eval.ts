@@ -55,11 +55,12 @@ export const command: Command = {
     {
       command:
         'midtrain eval runs/demo/grpo/checkpoints/step-0000040 --problems runs/demo/problems/heldout.jsonl --max-tokens 32',
-      what: 'greedy accuracy',
+      what: 'greedy accuracy of the model that `midtrain demo` left behind',
     },
     {
-      command: 'midtrain eval my-model --problems heldout.jsonl --temperature 1 --samples 16',
-      what: 'pass@1 to pass@16',
+      command:
+        'midtrain eval runs/demo/train/decay/checkpoints/step-0000620 --problems runs/demo/problems/heldout.jsonl --max-tokens 32 --temperature 1 --samples 16 --count 64',
+      what: 'pass@1 to pass@16 before RL',
     },
   ],
   async run(context, args, options) {

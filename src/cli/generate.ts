@@ -33,10 +33,14 @@ export const command: Command = {
   examples: [
     {
       command:
-        'midtrain generate runs/demo/train/decay/checkpoints/step-0000200 --prompt "Question:2+3\\nAnswer:"',
-      what: 'one sample',
+        'midtrain generate runs/demo/grpo/checkpoints/step-0000040 --prompt "Question:2+6-8+3\nAnswer:" --max-tokens 32 --samples 3',
+      what: 'three answers of the model that `midtrain demo` left behind',
     },
-    { command: 'midtrain generate my-model --prompt "Once upon a time" --temperature 0', what: 'greedy' },
+    {
+      command:
+        'midtrain generate runs/demo/train/decay/checkpoints/step-0000620 --temperature 0 --max-tokens 60',
+      what: 'the likeliest document',
+    },
   ],
   async run(context, args, options) {
     const { openDevice } = await import('../../trainer/device.ts');

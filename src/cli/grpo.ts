@@ -16,8 +16,12 @@ export const command: Command = {
     jsonOption,
   ],
   examples: [
-    { command: 'midtrain grpo --example-config', what: 'print a commented config' },
-    { command: 'midtrain grpo grpo.yaml', what: 'run it, or go on with it' },
+    { command: 'midtrain grpo --example-config', what: 'print a config to start from' },
+    {
+      command: 'midtrain grpo runs/demo/grpo.yaml --dry-run',
+      what: 'what the RL of the demo does, which `midtrain demo` left behind',
+    },
+    { command: 'midtrain grpo runs/demo/grpo.yaml', what: 'run it, or go on with it' },
   ],
   async run(context, args, options) {
     if (options.exampleConfig === true) {

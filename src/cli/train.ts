@@ -24,12 +24,15 @@ export const command: Command = {
     jsonOption,
   ],
   examples: [
-    { command: 'midtrain train --example-config', what: 'print a commented config' },
+    { command: 'midtrain train --example-config', what: 'print a config to start from' },
     {
-      command: 'midtrain train train.yaml --phase stable --dry-run',
-      what: 'steps, tokens and memory, without training',
+      command: 'midtrain train runs/demo/train.yaml --phase stable --dry-run',
+      what: 'steps, tokens and memory of the demo, which `midtrain demo` left behind',
     },
-    { command: 'midtrain train train.yaml --phase decay', what: 'decay from the last stable checkpoint' },
+    {
+      command: 'midtrain train runs/demo/train.yaml --phase decay',
+      what: 'decay from the last stable checkpoint',
+    },
   ],
   async run(context, args, options) {
     if (options.exampleConfig === true) {
