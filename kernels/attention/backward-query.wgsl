@@ -1,15 +1,17 @@
 // dq of causal attention: with P = exp(score - lse) and dS = P * (do . v - delta), dq = scale * sum over keys of dS * k.
 // Writes the query part of dQkv (rows, (heads + 2 * kvHeads) * HEAD_DIM). One thread a (row, head); keys in order, no atomics.
 const HEAD_DIM: u32 = 16u;
+// Heads are walked four channels at a time: HEAD_DIM is a multiple of 4, and so is every row's stride.
+const VECS: u32 = HEAD_DIM / 4u;
 
 struct Params { batch: u32, seq: u32, heads: u32, kv_heads: u32, scale: f32 }
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>;
+@group(0) @binding(0) var<storage, read> qkv: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> kvStart: array<u32>;
 @group(0) @binding(2) var<storage, read> lse: array<f32>;
-@group(0) @binding(3) var<storage, read> dOut: array<f32>;
+@group(0) @binding(3) var<storage, read> dOut: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> delta: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dQkv: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dQkv: array<vec4<f32>>;
 @group(0) @binding(6) var<uniform> p: Params;
 
 @compute @workgroup_size(8)
@@ -19,16 +21,16 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   let head = gid.y;
   let first = gid.z * p.seq;
   let row = first + t;
-  let stride = (p.heads + 2u * p.kv_heads) * HEAD_DIM;
+  let stride = (p.heads + 2u * p.kv_heads) * VECS;
   let kvHead = head / (p.heads / p.kv_heads);
-  let qAt = row * stride + head * HEAD_DIM;
-  let kOff = (p.heads + kvHead) * HEAD_DIM;
-  let vOff = (p.heads + p.kv_heads + kvHead) * HEAD_DIM;
-  let oAt = (row * p.heads + head) * HEAD_DIM;
-  var q: array<f32, HEAD_DIM>;
-  var d: array<f32, HEAD_DIM>;
-  var acc: array<f32, HEAD_DIM>;
-  for (var i = 0u; i < HEAD_DIM; i++) {
+  let qAt = row * stride + head * VECS;
+  let kOff = (p.heads + kvHead) * VECS;
+  let vOff = (p.heads + p.kv_heads + kvHead) * VECS;
+  let oAt = (row * p.heads + head) * VECS;
+  var q: array<vec4<f32>, VECS>;
+  var d: array<vec4<f32>, VECS>;
+  var acc: array<vec4<f32>, VECS>;
+  for (var i = 0u; i < VECS; i++) {
     q[i] = qkv[qAt + i] * p.scale;
     d[i] = dOut[oAt + i];
   }
@@ -36,14 +38,16 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   let rowDelta = delta[row * p.heads + head];
   for (var s = kvStart[row]; s <= t; s++) {
     let at = (first + s) * stride;
-    var score = 0.0;
-    var dp = 0.0;
-    for (var i = 0u; i < HEAD_DIM; i++) {
-      score = fma(q[i], qkv[at + kOff + i], score);
-      dp = fma(d[i], qkv[at + vOff + i], dp);
+    var products = vec4<f32>();
+    var dProducts = vec4<f32>();
+    for (var i = 0u; i < VECS; i++) {
+      products = fma(q[i], qkv[at + kOff + i], products);
+      dProducts = fma(d[i], qkv[at + vOff + i], dProducts);
     }
+    let score = (products.x + products.y) + (products.z + products.w);
+    let dp = (dProducts.x + dProducts.y) + (dProducts.z + dProducts.w);
     let ds = exp(score - rowLse) * (dp - rowDelta) * p.scale;
-    for (var i = 0u; i < HEAD_DIM; i++) { acc[i] = fma(ds, qkv[at + kOff + i], acc[i]); }
+    for (var i = 0u; i < VECS; i++) { acc[i] = fma(vec4<f32>(ds), qkv[at + kOff + i], acc[i]); }
   }
-  for (var i = 0u; i < HEAD_DIM; i++) { dQkv[qAt + i] = acc[i]; }
+  for (var i = 0u; i < VECS; i++) { dQkv[qAt + i] = acc[i]; }
 }

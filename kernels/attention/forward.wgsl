@@ -4,12 +4,14 @@
 // of its own sequence that a row may look at (0, or the start of its document when documents are masked from each other).
 // One thread a (row, head): eight neighbouring rows share a workgroup and read the same keys. Scores are never stored.
 const HEAD_DIM: u32 = 16u;
+// Heads are walked four channels at a time: HEAD_DIM is a multiple of 4, and so is every row's stride.
+const VECS: u32 = HEAD_DIM / 4u;
 
 struct Params { batch: u32, seq: u32, heads: u32, kv_heads: u32, scale: f32 }
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>;
+@group(0) @binding(0) var<storage, read> qkv: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> kvStart: array<u32>;
-@group(0) @binding(2) var<storage, read_write> o: array<f32>;
+@group(0) @binding(2) var<storage, read_write> o: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(4) var<uniform> p: Params;
 
@@ -20,28 +22,29 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   let head = gid.y;
   let first = gid.z * p.seq;
   let row = first + t;
-  let stride = (p.heads + 2u * p.kv_heads) * HEAD_DIM;
+  let stride = (p.heads + 2u * p.kv_heads) * VECS;
   let kvHead = head / (p.heads / p.kv_heads);
-  let qAt = row * stride + head * HEAD_DIM;
-  let kOff = (p.heads + kvHead) * HEAD_DIM;
-  let vOff = (p.heads + p.kv_heads + kvHead) * HEAD_DIM;
-  var q: array<f32, HEAD_DIM>;
-  var acc: array<f32, HEAD_DIM>;
-  for (var i = 0u; i < HEAD_DIM; i++) { q[i] = qkv[qAt + i] * p.scale; }
+  let qAt = row * stride + head * VECS;
+  let kOff = (p.heads + kvHead) * VECS;
+  let vOff = (p.heads + p.kv_heads + kvHead) * VECS;
+  var q: array<vec4<f32>, VECS>;
+  var acc: array<vec4<f32>, VECS>;
+  for (var i = 0u; i < VECS; i++) { q[i] = qkv[qAt + i] * p.scale; }
   var m = -3.0e38;
   var l = 0.0;
   for (var s = kvStart[row]; s <= t; s++) {
     let at = (first + s) * stride;
-    var score = 0.0;
-    for (var i = 0u; i < HEAD_DIM; i++) { score = fma(q[i], qkv[at + kOff + i], score); }
+    var products = vec4<f32>();
+    for (var i = 0u; i < VECS; i++) { products = fma(q[i], qkv[at + kOff + i], products); }
+    let score = (products.x + products.y) + (products.z + products.w);
     let mNew = max(m, score);
     let keepOld = exp(m - mNew);
     let weight = exp(score - mNew);
     l = l * keepOld + weight;
-    for (var i = 0u; i < HEAD_DIM; i++) { acc[i] = acc[i] * keepOld + weight * qkv[at + vOff + i]; }
+    for (var i = 0u; i < VECS; i++) { acc[i] = acc[i] * keepOld + weight * qkv[at + vOff + i]; }
     m = mNew;
   }
-  let oAt = (row * p.heads + head) * HEAD_DIM;
-  for (var i = 0u; i < HEAD_DIM; i++) { o[oAt + i] = acc[i] / l; }
+  let oAt = (row * p.heads + head) * VECS;
+  for (var i = 0u; i < VECS; i++) { o[oAt + i] = acc[i] / l; }
   lse[row * p.heads + head] = m + log(l);
 }

@@ -20,7 +20,7 @@ const constants = { HEAD_DIM: 'head_dim' };
 const params = [...uints('batch', 'seq', 'heads', 'kv_heads'), ...floats('scale')];
 
 const cases = [
-  { batch: 1, seq: 1, heads: 1, kv_heads: 1, head_dim: 2, scale: 1 },
+  { batch: 1, seq: 1, heads: 1, kv_heads: 1, head_dim: 4, scale: 1 },
   { batch: 2, seq: 17, heads: 4, kv_heads: 2, head_dim: 8, scale: 0.35 },
   { batch: 1, seq: 65, heads: 6, kv_heads: 2, head_dim: 16, scale: 0.25 },
   { batch: 3, seq: 9, heads: 2, kv_heads: 2, head_dim: 16, scale: 0.25, documents: 1 },
@@ -131,7 +131,7 @@ export const attentionDecodeKernel = defineKernel({
   workgroups: (s) => gridFor(s.slots! * s.heads!, 8),
   reference: attentionDecode,
   cases: [
-    { slots: 1, heads: 1, kv_heads: 1, head_dim: 2, capacity: 1, scale: 1 },
+    { slots: 1, heads: 1, kv_heads: 1, head_dim: 4, capacity: 1, scale: 1 },
     { slots: 9, heads: 4, kv_heads: 2, head_dim: 16, capacity: 33, scale: 0.25 },
   ],
   fill: (s, random) => ({

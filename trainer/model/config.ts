@@ -86,8 +86,8 @@ export function checkModelConfig(config: ModelConfig, file: string): ModelConfig
   const fail = (problem: string): never => {
     throw new UserError(`${file}: ${problem}`);
   };
-  if (!Number.isInteger(config.headDim) || config.headDim % 2 !== 0)
-    fail(`head_dim ${config.headDim} is not an even number (hidden_size / num_attention_heads)`);
+  if (!Number.isInteger(config.headDim) || config.headDim % 4 !== 0)
+    fail(`head_dim ${config.headDim} is not a multiple of 4 (hidden_size / num_attention_heads)`);
   if (config.heads % config.kvHeads !== 0)
     fail(`num_attention_heads ${config.heads} is not a multiple of num_key_value_heads ${config.kvHeads}`);
   return config;
