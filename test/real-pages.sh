@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The whole way on real pages: filter over ../shared/data, a mixture with real QA, long chains of thought and instructions at 30 % QA,
-# both training phases with falling held-out loss, GRPO, the report. Takes about @MINUTES@ minutes on two cores with lavapipe.
+# both training phases with falling held-out loss, GRPO, the report. Takes about 5 minutes on two cores with lavapipe.
 #   bash test/real-pages.sh [output folder]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -33,7 +33,10 @@ export interface GrpoFacts {
   lastReward: number | undefined;
   signatures: Signature[];
   verdict: string;
+  /** Length saturated or accuracy fell: the two detectors that were held against the paper's curves. */
   collapsed: boolean;
+  /** Any signature fired, a habit such as answering first included. */
+  warned: boolean;
   /** Which length the saturation rule looked at, in words. */
   lengthMeasure: string;
   samples: RolloutSample[];
@@ -78,7 +81,10 @@ export function grpoFacts(run: PreparedRun): GrpoFacts {
     lastReward: mean(rewards.slice(-tail)),
     signatures,
     verdict: verdictInWords(signatures, scored.length),
-    collapsed: signatures.some((s) => s.state === 'fired'),
+    collapsed: signatures.some(
+      (s) => s.state === 'fired' && (s.name === 'length-saturation' || s.name === 'accuracy-collapse'),
+    ),
+    warned: signatures.some((s) => s.state === 'fired'),
     lengthMeasure,
     samples: samplesOf(run.rollouts),
     notes,

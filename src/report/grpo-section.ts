@@ -115,7 +115,11 @@ function seriesOf(
 
 function verdicts(grpos: readonly GrpoFacts[]): Markup {
   const unchanged = grpos.map((g) => {
-    const tone = g.collapsed ? 'bad' : g.signatures.some((s) => s.state === 'clear') ? 'good' : 'plain';
+    const tone = g.collapsed
+      ? 'bad'
+      : !g.warned && g.signatures.some((s) => s.state === 'clear')
+        ? 'good'
+        : 'plain';
     return html`<article class="verdict ${tone}"><h4>${g.run.label}</h4><p class="verdict-words">${g.verdict}</p>${outcome(g)}<details><summary>What was looked at</summary><ul>${g.signatures.map(
       (s) => html`<li class="${s.state}">${s.words}</li>`,
     )}</ul><p class="hint">Length here is the ${g.lengthMeasure}.</p></details>${notes(g.notes)}</article>`;

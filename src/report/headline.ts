@@ -167,23 +167,38 @@ function signed(change: number): string {
 function verdictNumber(grpos: readonly GrpoFacts[]): KeyNumber | undefined {
   if (grpos.length === 0) return undefined;
   const bad = grpos.filter((g) => g.collapsed);
+  const warned = grpos.filter((g) => g.warned);
   if (grpos.length === 1) {
     const only = grpos[0]!;
     const checked = only.signatures.some((s) => s.state === 'clear');
+    const value = only.collapsed
+      ? 'collapse'
+      : only.warned
+        ? 'warning'
+        : checked
+          ? 'no collapse seen'
+          : 'not checked';
     return {
       label: 'Stability',
-      value: only.collapsed ? 'warning' : checked ? 'no collapse seen' : 'not checked',
+      value,
       detail: only.verdict,
-      ...(only.collapsed ? { tone: 'bad' as const } : checked ? { tone: 'good' as const } : {}),
+      ...(only.collapsed
+        ? { tone: 'bad' as const }
+        : checked && !only.warned
+          ? { tone: 'good' as const }
+          : {}),
     };
   }
   return {
     label: 'Stability',
-    value: `${bad.length} of ${grpos.length} collapsed`,
+    value:
+      bad.length === 0 && warned.length > 0
+        ? `${warned.length} of ${grpos.length} with a warning`
+        : `${bad.length} of ${grpos.length} collapsed`,
     detail:
-      bad.length === 0
+      warned.length === 0
         ? 'No failure signature fired.'
-        : bad.map((g) => `${g.run.label}: ${g.verdict}`).join(' '),
-    tone: bad.length === 0 ? 'good' : 'bad',
+        : warned.map((g) => `${g.run.label}: ${g.verdict}`).join(' '),
+    ...(bad.length > 0 ? { tone: 'bad' as const } : warned.length === 0 ? { tone: 'good' as const } : {}),
   };
 }
