@@ -2,8 +2,7 @@
 
 import { freshModelConfig } from './fresh-model.ts';
 import { planLearner } from './learner-plan.ts';
-import type { MemoryPlan } from './memory-plan.ts';
-import { planMemory } from './memory-plan.ts';
+import { type MemoryPlan, planMemory } from './memory-plan.ts';
 import { readModelConfig } from './model/folder.ts';
 import { countParameters, layoutSlabs, parameterBlocks } from './model/parameters.ts';
 import { declareSlabs } from './model/weights.ts';

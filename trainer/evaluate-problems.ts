@@ -1,9 +1,9 @@
 /** Accuracy of a model folder on a problem set: pass@1 with Wilson's interval, and pass@k from several samples a problem. */
-import { UserError } from '../src/core/errors.ts';
 import type { Emit } from '../src/core/events.ts';
 import { loadTokenizer } from '../src/tokens/tokenizer.ts';
 import { passAtK, wilsonInterval } from './accuracy.ts';
 import type { Gpu } from './device.ts';
+import { endTokenOf } from './end-token.ts';
 import { prefixToken } from './grpo/prefix-token.ts';
 import { findTemplate } from './grpo/templates.ts';
 import { loadModel } from './model/folder.ts';
@@ -49,11 +49,7 @@ export async function evaluateProblems(
 ): Promise<EvaluationResult> {
   const tokenizer = await loadTokenizer(folder);
   const weights = await loadModel(gpu, folder);
-  const eosId = weights.config.eosId ?? tokenizer.eosId;
-  if (eosId === undefined)
-    throw new UserError(`${folder}: neither config.json nor the tokenizer names an end-of-text token`, {
-      hint: 'add eos_token_id to config.json',
-    });
+  const eosId = endTokenOf(folder, weights.config, tokenizer);
   const problems = (await readProblems(request.problems)).slice(0, request.count);
   const template = findTemplate(request.template);
   const prefix = prefixToken(request.promptPrefix, weights.config, tokenizer);

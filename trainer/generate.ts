@@ -3,6 +3,7 @@ import { UserError } from '../src/core/errors.ts';
 import { hash32 } from '../src/core/random.ts';
 import { loadTokenizer } from '../src/tokens/tokenizer.ts';
 import type { Gpu } from './device.ts';
+import { endTokenOf } from './end-token.ts';
 import { loadModel } from './model/folder.ts';
 import { Sampler } from './sampler.ts';
 
@@ -25,12 +26,7 @@ export async function generate(
   const tokenizer = await loadTokenizer(folder);
   const weights = await loadModel(gpu, folder);
   const { config } = weights;
-  const eosId = config.eosId ?? tokenizer.eosId;
-  if (eosId === undefined) {
-    throw new UserError(`${folder}: neither config.json nor the tokenizer names an end-of-text token`, {
-      hint: 'add eos_token_id to config.json',
-    });
-  }
+  const eosId = endTokenOf(folder, config, tokenizer);
   const bosId = config.bosId ?? tokenizer.bosId;
   const prompt = [...(bosId === undefined ? [] : [bosId]), ...tokenizer.encode(request.prompt)];
   // A model without a begin token must still have something to start from.

@@ -2,6 +2,7 @@
 import { exitCodes, UserError } from '../core/errors.ts';
 import { type Command, type CommandContext, jsonOption } from './command.ts';
 import { integerValue } from './parse.ts';
+import { percent } from './write-result.ts';
 
 export const command: Command = {
   name: 'demo',
@@ -96,7 +97,6 @@ async function run(
       `${JSON.stringify({ out, minutes, startAccuracy, endAccuracy, change, interval, report: reportFile, runs: result.runs }, null, 2)}\n`,
     );
   } else {
-    const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
     context.write(
       `Done in ${minutes.toFixed(1)} minutes. Accuracy on held-out problems, sampled at temperature 1: ${percent(startAccuracy)} after mid-training, ` +
         `${percent(endAccuracy)} after GRPO (change ${percent(change)}, 95 % interval ${percent(interval[0])} to ${percent(interval[1])}).\n` +

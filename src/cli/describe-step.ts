@@ -5,6 +5,7 @@ import type { TrainResult } from '../../trainer/train.ts';
 import type { StepDone } from '../ablate/whole-way.ts';
 import type { FilterResult } from '../jobs/filter-corpus.ts';
 import type { MixResult } from '../stages/mix.ts';
+import { percent } from './write-result.ts';
 
 export function describeStep({ step, seconds, result }: StepDone): string {
   const took = `${seconds.toFixed(0)} s`;
@@ -19,12 +20,12 @@ export function describeStep({ step, seconds, result }: StepDone): string {
   }
   if (step === 'mix stable' || step === 'mix decay') {
     const { manifest } = result as MixResult;
-    const shares = manifest.sources.map((s) => `${s.name} ${(100 * s.achievedShare).toFixed(1)} %`);
+    const shares = manifest.sources.map((s) => `${s.name} ${percent(s.achievedShare)}`);
     return `${step} (${took}): ${manifest.totalTokens} tokens: ${shares.join(', ')}`;
   }
   if (step === 'grpo') {
     const { startAccuracy, endAccuracy } = result as GrpoResult;
-    return `GRPO (${took}): held-out accuracy ${(100 * startAccuracy).toFixed(1)} % -> ${(100 * endAccuracy).toFixed(1)} %`;
+    return `GRPO (${took}): held-out accuracy ${percent(startAccuracy)} -> ${percent(endAccuracy)}`;
   }
   const { tokens, finalLoss, finalEvalLoss } = result as TrainResult;
   return `train ${step} (${took}): ${tokens} tokens, loss ${finalLoss.toFixed(3)}${finalEvalLoss === undefined ? '' : `, held-out loss ${finalEvalLoss.toFixed(3)}`}`;

@@ -2,6 +2,8 @@
 import { exitCodes } from '../core/errors.ts';
 import { type Command, jsonOption } from './command.ts';
 import { choiceValue, integerValue, numberValue } from './parse.ts';
+import { withGpu } from './with-gpu.ts';
+import { percent, writeResult } from './write-result.ts';
 
 export const command: Command = {
   name: 'eval',
@@ -68,43 +70,36 @@ export const command: Command = {
     const { UserError } = await import('../core/errors.ts');
     if (options.problems === undefined)
       throw new UserError('no problems given', { hint: 'add --problems <file.jsonl>' });
-    const { openDevice } = await import('../../trainer/device.ts');
     const { evaluateProblems } = await import('../../trainer/evaluate-problems.ts');
     const { defaultStopStrings } = await import('../../trainer/grpo/templates.ts');
-    const gpu = await openDevice();
-    try {
-      const result = await evaluateProblems(
-        gpu,
-        args[0]!,
-        {
-          problems: resolve(context.cwd, options.problems as string),
-          template: options.template as string,
-          reward: 'boxed',
-          promptPrefix: options.promptPrefix as 'auto',
-          stopStrings: defaultStopStrings,
-          temperature: options.temperature as number,
-          samples: options.samples as number,
-          count: options.count as number,
-          maxTokens: options.maxTokens as number,
-          batch: options.batch as number,
-          seed: options.seed as number,
-        },
-        context.emit,
-        context.signal,
-      );
-      const { rollouts, ...summary } = result;
-      const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-      const passes = Object.entries(summary.passAt)
-        .map(([k, value]) => `pass@${k} ${percent(value)}`)
-        .join(', ');
-      context.write(
-        context.json
-          ? `${JSON.stringify({ ...summary, answers: rollouts.map((r) => ({ id: r.problem.id, answer: r.answer ?? null, expected: r.problem.expected, correct: r.correct })) }, null, 2)}\n`
-          : `accuracy ${percent(summary.accuracy)} (95 % interval ${percent(summary.interval[0])} to ${percent(summary.interval[1])}) on ${summary.problems} problems; ${passes}; mean length ${summary.meanLength.toFixed(1)} tokens, ${percent(summary.truncated)} cut off\n`,
-      );
-    } finally {
-      await gpu.close();
-    }
+    const request = {
+      problems: resolve(context.cwd, options.problems as string),
+      template: options.template as string,
+      reward: 'boxed',
+      promptPrefix: options.promptPrefix as 'auto',
+      stopStrings: defaultStopStrings,
+      temperature: options.temperature as number,
+      samples: options.samples as number,
+      count: options.count as number,
+      maxTokens: options.maxTokens as number,
+      batch: options.batch as number,
+      seed: options.seed as number,
+    };
+    const { rollouts, ...summary } = await withGpu((gpu) =>
+      evaluateProblems(gpu, args[0]!, request, context.emit, context.signal),
+    );
+    const answers = rollouts.map((r) => ({
+      id: r.problem.id,
+      answer: r.answer ?? null,
+      expected: r.problem.expected,
+      correct: r.correct,
+    }));
+    const passes = Object.entries(summary.passAt).map(([k, value]) => `pass@${k} ${percent(value)}`);
+    writeResult(
+      context,
+      { ...summary, answers },
+      `accuracy ${percent(summary.accuracy)} (95 % interval ${percent(summary.interval[0])} to ${percent(summary.interval[1])}) on ${summary.problems} problems; ${passes.join(', ')}; mean length ${summary.meanLength.toFixed(1)} tokens, ${percent(summary.truncated)} cut off\n`,
+    );
     return exitCodes.done;
   },
 };

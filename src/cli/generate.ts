@@ -1,7 +1,9 @@
 /** `midtrain generate`: text from a checkpoint. */
-import { exitCodes, UserError } from '../core/errors.ts';
+import { exitCodes } from '../core/errors.ts';
 import { type Command, jsonOption } from './command.ts';
 import { integerValue, numberValue } from './parse.ts';
+import { withGpu } from './with-gpu.ts';
+import { writeResult } from './write-result.ts';
 
 export const command: Command = {
   name: 'generate',
@@ -43,28 +45,19 @@ export const command: Command = {
     },
   ],
   async run(context, args, options) {
-    const { openDevice } = await import('../../trainer/device.ts');
     const { generate } = await import('../../trainer/generate.ts');
-    const gpu = await openDevice();
-    try {
-      const texts = await generate(gpu, args[0]!, {
+    const { printable } = await import('../core/printable.ts');
+    const texts = await withGpu((gpu) =>
+      generate(gpu, args[0]!, {
         prompt: ((options.prompt as string | undefined) ?? '').replaceAll('\\n', '\n'),
         maxTokens: options.maxTokens as number,
         temperature: options.temperature as number,
         samples: options.samples as number,
         seed: options.seed as number,
         signal: context.signal,
-      });
-      if (texts.length === 0) throw new UserError('nothing was generated');
-      const { printable } = await import('../core/printable.ts');
-      context.write(
-        context.json
-          ? `${JSON.stringify(texts, null, 2)}\n`
-          : texts.map(({ text }) => `${printable(text)}\n`).join('---\n'),
-      );
-    } finally {
-      await gpu.close();
-    }
+      }),
+    );
+    writeResult(context, texts, texts.map(({ text }) => `${printable(text)}\n`).join('---\n'));
     return exitCodes.done;
   },
 };

@@ -1,6 +1,8 @@
 /** `midtrain grpo`: reinforcement learning from verifiable rewards on WebGPU. Maps flags to trainer/grpo/grpo.ts. */
 import { exitCodes, UserError } from '../core/errors.ts';
 import { type Command, dryRunOption, jsonOption } from './command.ts';
+import { withGpu } from './with-gpu.ts';
+import { percent, writeResult } from './write-result.ts';
 
 export const command: Command = {
   name: 'grpo',
@@ -38,27 +40,26 @@ export const command: Command = {
     if (options.dryRun === true) {
       const { describeGrpo } = await import('../../trainer/grpo/describe-grpo.ts');
       const described = await describeGrpo(config);
-      context.write(
-        context.json
-          ? `${JSON.stringify(described, null, 2)}\n`
-          : described.lines.map((line) => `${line}\n`).join(''),
+      writeResult(
+        context,
+        described,
+        described.lines
+          .map(
+            (line) => `${line}
+`,
+          )
+          .join(''),
       );
       return exitCodes.done;
     }
-    const { openDevice } = await import('../../trainer/device.ts');
     const { grpo } = await import('../../trainer/grpo/grpo.ts');
-    const gpu = await openDevice();
-    try {
-      const result = await grpo(gpu, config, { emit: context.emit, signal: context.signal });
-      const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-      context.write(
-        context.json
-          ? `${JSON.stringify(result, null, 2)}\n`
-          : `GRPO done: held-out accuracy ${percent(result.startAccuracy)} -> ${percent(result.endAccuracy)} (change ${percent(result.change)}, 95 % interval ${percent(result.interval[0])} to ${percent(result.interval[1])}), checkpoint ${result.checkpoint}\n`,
-      );
-    } finally {
-      await gpu.close();
-    }
+    const { emit, signal } = context;
+    const result = await withGpu((gpu) => grpo(gpu, config, { emit, signal }));
+    writeResult(
+      context,
+      result,
+      `GRPO done: held-out accuracy ${percent(result.startAccuracy)} -> ${percent(result.endAccuracy)} (change ${percent(result.change)}, 95 % interval ${percent(result.interval[0])} to ${percent(result.interval[1])}), checkpoint ${result.checkpoint}\n`,
+    );
     return exitCodes.done;
   },
 };

@@ -2,6 +2,8 @@
 import { exitCodes, UserError } from '../core/errors.ts';
 import { type Command, dryRunOption, jsonOption } from './command.ts';
 import { choiceValue } from './parse.ts';
+import { withGpu } from './with-gpu.ts';
+import { writeResult } from './write-result.ts';
 
 export const command: Command = {
   name: 'train',
@@ -53,30 +55,28 @@ export const command: Command = {
     if (options.dryRun === true) {
       const { describeTraining } = await import('../../trainer/describe-training.ts');
       const described = await describeTraining(config, phase, from);
-      context.write(
-        context.json
-          ? `${JSON.stringify(described, null, 2)}\n`
-          : described.lines.map((line) => `${line}\n`).join(''),
+      writeResult(
+        context,
+        described,
+        described.lines
+          .map(
+            (line) => `${line}
+`,
+          )
+          .join(''),
       );
       return exitCodes.done;
     }
-    const { openDevice } = await import('../../trainer/device.ts');
     const { train } = await import('../../trainer/train.ts');
-    const gpu = await openDevice();
-    try {
-      const result = await train(gpu, config, phase, {
-        emit: context.emit,
-        signal: context.signal,
-        ...(from === undefined ? {} : { from }),
-      });
-      context.write(
-        context.json
-          ? `${JSON.stringify(result, null, 2)}\n`
-          : `${phase} phase done: loss ${result.finalLoss.toFixed(4)}${result.finalEvalLoss === undefined ? '' : `, held-out loss ${result.finalEvalLoss.toFixed(4)}`}, checkpoint ${result.checkpoint}\n`,
-      );
-    } finally {
-      await gpu.close();
-    }
+    const { emit, signal } = context;
+    const result = await withGpu((gpu) =>
+      train(gpu, config, phase, { emit, signal, ...(from === undefined ? {} : { from }) }),
+    );
+    writeResult(
+      context,
+      result,
+      `${phase} phase done: loss ${result.finalLoss.toFixed(4)}${result.finalEvalLoss === undefined ? '' : `, held-out loss ${result.finalEvalLoss.toFixed(4)}`}, checkpoint ${result.checkpoint}\n`,
+    );
     return exitCodes.done;
   },
 };

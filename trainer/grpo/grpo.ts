@@ -22,6 +22,7 @@ import {
   type TrainingState,
 } from '../checkpoint.ts';
 import type { Gpu } from '../device.ts';
+import { endTokenOf } from '../end-token.ts';
 import { Learner } from '../learner.ts';
 import { loadModel } from '../model/folder.ts';
 import type { ModelWeights } from '../model/weights.ts';
@@ -95,16 +96,10 @@ async function runGrpo(
   const tokenizer = await loadTokenizer(config.model);
   const weights = held.adopt(await loadModel(gpu, resumeFrom ?? config.model), (w) => w.destroy());
   const prefix = prefixToken(config.prompt_prefix, weights.config, tokenizer);
-  const fitting = fittingProblems(
-    problems,
-    (problem) => promptTokens({ tokenizer, template, prefix }, problem).length <= config.max_prompt_length,
-    config,
-  );
-  const evaluated = fittingProblems(
-    heldout,
-    (problem) => promptTokens({ tokenizer, template, prefix }, problem).length <= config.max_prompt_length,
-    config,
-  );
+  const fits = (problem: Problem) =>
+    promptTokens({ tokenizer, template, prefix }, problem).length <= config.max_prompt_length;
+  const fitting = fittingProblems(problems, fits, config);
+  const evaluated = fittingProblems(heldout, fits, config);
 
   const learner = await Learner.create(gpu, weights, {
     config: weights.config,
@@ -347,12 +342,7 @@ async function createSampler(
   prompts: number,
   samples: number,
 ): Promise<Sampler> {
-  const eosId = weights.config.eosId ?? tokenizer.eosId;
-  if (eosId === undefined) {
-    throw new UserError(`${config.model}: neither config.json nor the tokenizer names an end-of-text token`, {
-      hint: 'add eos_token_id to config.json',
-    });
-  }
+  const eosId = endTokenOf(config.model, weights.config, tokenizer);
   const promptLength = config.max_prompt_length;
   return Sampler.create(gpu, weights, {
     config: weights.config,
