@@ -63,11 +63,12 @@ function resolveSource(
   cwd: string,
 ): ResolvedSource {
   const card = source.card === undefined ? undefined : loadCard(source.card, loaded.folder);
+  const cardRole = trainingRole(card, name, loaded.file);
   const data = locate(source, card, loaded.folder, cwd);
   // A card that describes generated records says their columns; a generator named in the recipe has those of its kind.
   const describes = card !== undefined && (data.kind !== 'generated' || 'generator' in card.project.data);
   const generated = data.kind === 'generated' && !describes ? generatedColumns[data.spec.kind] : undefined;
-  const role = source.role ?? card?.project.role ?? generated!.role;
+  const role = source.role ?? cardRole ?? generated!.role;
   const columns = source.columns ?? generated?.columns ?? card?.project.columns ?? {};
   const template = source.template ?? generated?.template ?? card?.project.template ?? 'text';
   return {
@@ -82,6 +83,16 @@ function resolveSource(
     card,
     data,
   };
+}
+
+/** The card's role in a mixture; a benchmark has none, whatever `role` the recipe gives it. */
+function trainingRole(card: DataCard | undefined, name: string, file: string): Role | undefined {
+  const role = card?.project.role;
+  if (role !== 'benchmark') return role;
+  throw new InputError(file, `the data card ${card!.name} is a benchmark and must not be trained on`, {
+    place: `sources.${name}.card`,
+    hint: 'take the source out; benchmarks are for decontamination (benchmarks: in a pipeline) and evaluation',
+  });
 }
 
 function checkColumns(columns: Columns, template: TemplateName, file: string, name: string): Columns {

@@ -28,9 +28,18 @@ export type { MetricRow, RunRecord } from './core/record.ts';
 export { type ExtractedText, htmlToText } from './extract/html-to-text.ts';
 export { readRun } from './io/run-record.ts';
 export { openTokenShard, type TokenShard } from './io/token-shard.ts';
-export { type FilterOptions, type FilterResult, filterCorpus, planCorpus } from './jobs/filter-corpus.ts';
+export {
+  type FilterResult,
+  filterCorpus,
+  filterRank,
+  type RankResult,
+} from './jobs/filter-corpus.ts';
+export type { FilterOptions } from './jobs/filter-options.ts';
+export { type JobStatus, jobStatus } from './jobs/job-status.ts';
+export { planCorpus } from './jobs/plan-corpus.ts';
 export { type ReportOptions, type ReportRun, renderReport } from './report/report.ts';
-export { type FilterConfig, filterConfigSchema, loadPipeline } from './stages/filter-config.ts';
+export { type FilterConfig, filterConfigSchema } from './stages/filter-config.ts';
+export { loadPipeline } from './stages/load-pipeline.ts';
 export { type MixResult, mix } from './stages/mix.ts';
 export type { MixRequest } from './stages/mix-request.ts';
 export { type TrainBpeOptions, trainBpe } from './tokens/bpe-train.ts';

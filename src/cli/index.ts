@@ -16,6 +16,21 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./filter.ts'),
   },
   {
+    name: 'jobs',
+    summary: 'status of a filter job, and another try for what failed',
+    load: () => import('./jobs.ts'),
+  },
+  {
+    name: 'recut',
+    summary: 'other thresholds over the stored signals of a run, and what they change',
+    load: () => import('./recut.ts'),
+  },
+  {
+    name: 'inspect',
+    summary: 'read kept and dropped documents of a run with signals and reasons',
+    load: () => import('./inspect.ts'),
+  },
+  {
     name: 'mix',
     summary: 'mix data sources at exact token ratios into token shards',
     load: () => import('./mix.ts'),

@@ -68,15 +68,29 @@ export function listValue(inner?: OptionParser): OptionParser {
 }
 
 /** `name=value` pairs, repeatable, into an object of strings (`--set web.weight=0.4`). The last one given of a name wins. */
-export function assignmentsValue(): OptionParser {
+export function assignmentsValue(example = 'web.weight=0.4'): OptionParser {
   return (value, flag, previous) => {
     const at = value.indexOf('=');
     if (at <= 0) {
       throw new UserError(`${flag} ${value}: expected name=value`, {
-        hint: `for example ${flag} web.weight=0.4`,
+        hint: `for example ${flag} ${example}`,
       });
     }
     return { ...(previous as Record<string, string> | undefined), [value.slice(0, at)]: value.slice(at + 1) };
+  };
+}
+
+/** `i/n`: rank i of n ranks, counted from 0. */
+export function rankValue(): OptionParser {
+  return (value, flag) => {
+    const match = /^(\d{1,6})\/(\d{1,6})$/.exec(value.trim());
+    const [rank, ranks] = [Number(match?.[1]), Number(match?.[2])];
+    if (match === null || ranks < 1 || rank >= ranks) {
+      throw new UserError(`${flag} ${value}: expected rank/ranks with rank below ranks`, {
+        hint: `for example ${flag} 0/4, ${flag} 1/4, ${flag} 2/4 and ${flag} 3/4`,
+      });
+    }
+    return { rank, ranks };
   };
 }
 

@@ -22,9 +22,11 @@ export { Utf8Builder } from './utf8-builder.ts';
 export {
   boolVector,
   constantUtf8Vector,
+  float32Vector,
   float64Vector,
   int32Vector,
   int64Vector,
+  nullableFloat64Vector,
   nullVector,
   utf8Vector,
 } from './vectors.ts';

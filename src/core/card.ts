@@ -14,6 +14,12 @@ import { amountSchema, evidenced } from './evidenced.ts';
 export const roles = ['web', 'qa', 'long-cot', 'instruction', 'code', 'general'] as const;
 export type Role = (typeof roles)[number];
 
+/** What a card may describe: a source of a mixture, or a benchmark, which is compared with and evaluated on, never trained on. */
+export const cardRoles = [...roles, 'benchmark'] as const;
+
+/** Published sets of benchmarks: who checked or evaluated on a benchmark. (recipe.md 4.6, 6.1 step 9, 6.2 step 6) */
+export const benchmarkSuites = ['megamath', 'finemath', 'octothinker'] as const;
+
 /** How the fields of a record become one text; see src/tokens/templates.ts. */
 export const templateNames = ['text', 'question-answer', 'question-think', 'user-assistant'] as const;
 export type TemplateName = (typeof templateNames)[number];
@@ -91,7 +97,7 @@ const sizeSchema = z.strictObject({
 });
 
 const projectSchema = z.strictObject({
-  role: z.enum(roles),
+  role: z.enum(cardRoles),
   /** Where the data is: a Hub repository (told to people, never fetched), files beside the card, or a generator. */
   data: z.union([
     z.strictObject({
@@ -112,6 +118,8 @@ const projectSchema = z.strictObject({
   /** Benchmarks checked against and how; known overlaps. */
   contamination: z.string(),
   licenseEvidence: z.enum(evidenceTags).default('own'),
+  /** Of a benchmark: which published sets it belongs to. */
+  suites: z.array(z.enum(benchmarkSuites)).optional(),
   /** What could not be found out. */
   unconfirmed: z.array(z.string()).default([]),
 });
@@ -152,6 +160,12 @@ export function parseCard(text: string, file: string, name: string): DataCard {
     throw new InputError(file, `front matter is not YAML: ${messageOf(error)}`, { cause: error });
   }
   const front = parseConfig(cardSchema, value, file);
+  if (front.midtrain.suites !== undefined && front.midtrain.role !== 'benchmark') {
+    throw new InputError(file, 'suites is a key of benchmarks', {
+      place: 'midtrain.suites',
+      hint: 'take it out, or write role: benchmark',
+    });
+  }
   return {
     name,
     file,
@@ -160,4 +174,9 @@ export function parseCard(text: string, file: string, name: string): DataCard {
     project: front.midtrain,
     body: match[2]!,
   };
+}
+
+/** True for a card that describes a benchmark. */
+export function isBenchmark(card: DataCard): boolean {
+  return card.project.role === 'benchmark';
 }

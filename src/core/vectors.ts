@@ -1,13 +1,37 @@
 /**
- * Arrow vectors from plain arrays: the signal columns, row numbers and flags that stages add to a batch. Values are copied; no nulls.
+ * Arrow vectors from plain arrays: the signal columns, row numbers and flags that stages add to a batch. Values are copied; no nulls,
+ * except where the name says so.
  */
-import { Bool, Data, Float64, Int32, Int64, Null, type Utf8, Vector } from 'apache-arrow';
+import { Bool, Data, Float32, Float64, Int32, Int64, Null, type Utf8, Vector } from 'apache-arrow';
 import { Utf8Builder } from './utf8-builder.ts';
 
 /** float64; NaN allowed. */
 export function float64Vector(values: ArrayLike<number>): Vector<Float64> {
   return new Vector([
     new Data(new Float64(), 0, values.length, 0, [undefined, Float64Array.from(values)] as never),
+  ]);
+}
+
+/** float64 with nulls: row k has a value where `valid(k)`. */
+export function nullableFloat64Vector(
+  values: ArrayLike<number>,
+  valid: (row: number) => boolean,
+): Vector<Float64> {
+  const bits = new Uint8Array((values.length + 7) >> 3);
+  let nulls = 0;
+  for (let row = 0; row < values.length; row++) {
+    if (valid(row)) bits[row >> 3]! |= 1 << (row & 7);
+    else nulls++;
+  }
+  const validity = nulls === 0 ? undefined : bits;
+  const data = [undefined, Float64Array.from(values), validity] as never;
+  return new Vector([new Data(new Float64(), 0, values.length, nulls, data)]);
+}
+
+/** float32; NaN allowed. */
+export function float32Vector(values: ArrayLike<number>): Vector<Float32> {
+  return new Vector([
+    new Data(new Float32(), 0, values.length, 0, [undefined, Float32Array.from(values)] as never),
   ]);
 }
 

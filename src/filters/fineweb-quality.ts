@@ -3,8 +3,8 @@
  * stands on repeated lines, and how list-like the page is. Only lines with more than white space count, except that line ends
  * in `list_ratio` are all line ends.
  *
- * A line is closed by a character that ends sentences in Unicode (Sentence_Terminal) or by a straight quote; datatrove lists
- * the same characters one by one. Lengths are in code points. `prose_punct_ratio` is an addition for pages with formulas and
+ * A line is closed by a character that ends sentences in Unicode (Sentence_Terminal) or by a straight quote. FineWeb was made with
+ * the marks . ' " ! ?; datatrove 0.10 lists the Unicode characters and has dropped the quotes; here both close a line. Lengths are in code points. `prose_punct_ratio` is an addition for pages with formulas and
  * tables (prose-lines.ts), always counted on the text as it is.
  * Source: Penedo et al. 2024 (FineWeb, arXiv 2406.17557), section 3.6; datatrove FineWebQualityFilter 0.10.
  */

@@ -11,9 +11,11 @@
  */
 import { endsWithEllipsis, startsWithBullet } from '../text/lines.ts';
 import type { MeasuredText } from '../text/measure-text.ts';
+import { WordProperty } from '../text/vocabulary.ts';
 import { ratio, type SignalFamily } from './signal.ts';
 
-const stopWords: ReadonlySet<string> = new Set(['the', 'be', 'to', 'of', 'and', 'that', 'have', 'with']);
+const stopWords = ['the', 'be', 'to', 'of', 'and', 'that', 'have', 'with'];
+const isStopWord = new WordProperty((word) => (stopWords.includes(word) ? 1 : 0));
 
 const share = { from: 0, to: 1 };
 
@@ -74,8 +76,10 @@ export const gopherQuality: SignalFamily = {
       if (startsWithBullet(lines[i]!)) bullets++;
       if (endsWithEllipsis(lines[i]!)) ellipses++;
     }
-    const found = new Set<string>();
-    for (const word of document.words) if (stopWords.has(word)) found.add(word);
+    const { words: differentWords, vocabulary } = document.tokens;
+    const stopWord = isStopWord.valuesFor(vocabulary);
+    let stopWordsFound = 0;
+    for (let id = 0; id < differentWords.length; id++) stopWordsFound += stopWord[differentWords[id]!]!;
     return Float64Array.of(
       words,
       ratio(wordCharacters, words),
@@ -85,7 +89,7 @@ export const gopherQuality: SignalFamily = {
       ratio(ellipses, lineCount),
       ratio(withLetter, tokens),
       ratio(withLetter, words),
-      found.size,
+      stopWordsFound,
     );
   },
 };

@@ -4,8 +4,9 @@
  * what a math filter must tell apart.
  */
 import type { MeasuredText } from '../text/measure-text.ts';
+import { WordProperty } from '../text/vocabulary.ts';
 
-const vocabulary: ReadonlySet<string> = new Set(
+const mathWords: ReadonlyMap<string, number> = new Map(
   (
     'theorem theorems lemma lemmas corollary corollaries conjecture conjectures axiom axioms equation equations ' +
     'inequality inequalities identity identities integer integers rational irrational numerator denominator fraction ' +
@@ -20,7 +21,13 @@ const vocabulary: ReadonlySet<string> = new Set(
     'automorphism bijection bijective injective surjective subgroup subgroups semigroup semigroups abelian permutation ' +
     'permutations combinatorial combinatorics cardinality subset subsets probability variance asymptotic arithmetic ' +
     'mathematics mathematical mathematician mathematicians euclidean cartesian hypothesis provable summation'
-  ).split(' '),
+  )
+    .split(' ')
+    .map((word, index) => [word, index + 1]),
+);
+/** Place of a word in the list, whatever its case; 0 for others. The shortest of the list has three letters, the longest fourteen. */
+const mathWord = new WordProperty((word) =>
+  word.length < 3 || word.length > 14 ? 0 : (mathWords.get(word.toLowerCase()) ?? 0),
 );
 
 export interface MathWordCounts {
@@ -32,15 +39,15 @@ export interface MathWordCounts {
 
 /** Counts over the words of the document as the rules see it, whatever their case. */
 export function countMathWords(document: MeasuredText): MathWordCounts {
-  const found = new Set<string>();
+  const { words, counts, vocabulary } = document.tokens;
+  const places = mathWord.valuesFor(vocabulary);
+  const found = new Set<number>();
   let total = 0;
-  for (const word of document.words) {
-    // The shortest word of the list has three letters, the longest fourteen.
-    if (word.length < 3 || word.length > 14) continue;
-    const lower = word.toLowerCase();
-    if (!vocabulary.has(lower)) continue;
-    total++;
-    found.add(lower);
+  for (let id = 0; id < words.length; id++) {
+    const place = places[words[id]!]!;
+    if (place === 0) continue;
+    total += counts[id]!;
+    found.add(place);
   }
   return { total, distinct: found.size };
 }

@@ -14,13 +14,27 @@ export interface SignalSpec {
   histogram: HistogramScale;
 }
 
-export interface SignalFamily {
+/** What a family measures, known before any model or list is loaded. */
+export interface FamilySpec {
   name: string;
   /** Where the rules come from. */
   source: string;
   signals: readonly SignalSpec[];
+  /** Names it gives documents (the most probable language): columns of text beside the numbers. */
+  labels?: readonly LabelSpec[];
+}
+
+interface LabelSpec {
+  /** `family.name`: the column it is stored in. */
+  name: string;
+  description: string;
+}
+
+export interface SignalFamily extends FamilySpec {
   /** One value per signal, in the order of `signals`. NaN where a ratio has nothing to divide by. */
   measure(document: MeasuredText): Float64Array;
+  /** One value per label, in the order of `labels`. */
+  label?(document: MeasuredText): (string | null)[];
 }
 
 /** `part / whole`, NaN over nothing. */

@@ -6,8 +6,9 @@
 import { z } from 'zod';
 import { nearest } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
-import { families, familyOfSignal } from './families.ts';
+import { familyOfSignal, familySpecs } from './families.ts';
 import type { Rule } from './rule.ts';
+import type { FamilySpec } from './signal.ts';
 import { thresholdSets } from './threshold-sets.ts';
 
 const boundSchema = z.strictObject({
@@ -33,8 +34,11 @@ export const thresholdsSchema = z.strictObject({
 
 export type Thresholds = z.output<typeof thresholdsSchema>;
 
-/** The rules in the order they are tried. `measured` are the families the pipeline measures; `file` is named in errors. */
-export function resolveRules(thresholds: Thresholds, measured: readonly string[], file: string): Rule[] {
+/**
+ * The rules in the order they are tried. `measured` are the families the pipeline measures, with the signals they have under its
+ * settings; `file` is named in errors. Throws a `UserError` for a set, signal or bound that matches nothing.
+ */
+export function resolveRules(thresholds: Thresholds, measured: readonly FamilySpec[], file: string): Rule[] {
   const rules: Rule[] = [];
   for (const name of thresholds.use) {
     const set = thresholdSets[name];
@@ -93,21 +97,16 @@ function change(rules: Rule[], signal: string, bounds: z.output<typeof boundSche
   }
 }
 
-function requireMeasured(signal: string, measured: readonly string[], file: string, where: string): void {
+function requireMeasured(signal: string, measured: readonly FamilySpec[], file: string, where: string): void {
+  if (measured.some((family) => family.signals.some((spec) => spec.name === signal))) return;
   const family = familyOfSignal(signal);
-  if (family === undefined) {
-    throw unknown(
-      file,
-      `${where}: signal`,
-      signal,
-      families.flatMap((f) => f.signals.map((spec) => spec.name)),
-    );
+  if (family === undefined || measured.some(({ name }) => name === family.name)) {
+    const known = [...measured, ...familySpecs].flatMap(({ signals }) => signals.map(({ name }) => name));
+    throw unknown(file, `${where}: signal`, signal, [...new Set(known)]);
   }
-  if (!measured.includes(family.name)) {
-    throw new UserError(`${file}: ${where} needs the signal ${signal}, which is not measured`, {
-      hint: `add ${family.name} to signals`,
-    });
-  }
+  throw new UserError(`${file}: ${where} needs the signal ${signal}, which is not measured`, {
+    hint: `add ${family.name} to signals`,
+  });
 }
 
 /** The error for a name that is in no list. */

@@ -8,7 +8,7 @@
  */
 import { open } from 'node:fs/promises';
 import type { Transform } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip, createInflateRaw, createZstdDecompress } from 'node:zlib';
 import { InputError, messageOf } from '../core/errors.ts';
 
 export type Compression = 'gzip' | 'zstd';
@@ -17,6 +17,9 @@ const readBytes = 256 * 1024;
 /** Small, so that one piece of a zstd bomb cannot produce much before it is handed on. */
 const compressedPiece = 16 * 1024;
 const outputLimit = 4 * 1024 * 1024;
+/** A file may expand this many times beyond a first gibibyte. gzip cannot reach it; zstd bombs exceed it many times over. */
+const maxRatio = 2000;
+const freeOutput = 1024 * 1024 * 1024;
 
 /** The compression that a file's first bytes show, whatever its name says. */
 export function compressionOf(head: Uint8Array): Compression | undefined {
@@ -30,7 +33,7 @@ export function compressionOf(head: Uint8Array): Compression | undefined {
 
 export interface ByteRangeOptions {
   compression?: Compression | undefined;
-  /** Byte range of the (uncompressed) file. */
+  /** Byte range of the file as stored; of a compressed one it must begin and end between gzip members or zstd frames. */
   start?: number;
   end?: number;
 }
@@ -89,14 +92,24 @@ async function* decompressed(
 ): AsyncGenerator<Buffer> {
   /** Bytes of the file that the engines have taken. */
   let taken = 0;
-  let engine = new Engine(compression);
+  let delivered = 0;
+  let engine = new DecompressionEngine(compression);
   let frames = 1;
+  const bounded = (output: Buffer): Buffer => {
+    delivered += output.length;
+    if (delivered > freeOutput + maxRatio * (taken + engine.taken))
+      throw new InputError(path, `the ${compression} data expands to more than ${maxRatio} times its size`, {
+        place: `byte ${taken + engine.taken}`,
+        hint: 'leave this file out, or decompress it yourself if it is what you expect',
+      });
+    return output;
+  };
   try {
     for await (const piece of source) {
       let rest = piece;
       while (rest.length > 0) {
         const before = engine.taken;
-        yield* engine.feed(rest);
+        for await (const output of engine.feed(rest)) yield bounded(output);
         const used = engine.taken - before;
         taken += used;
         if (engine.error !== undefined) {
@@ -109,11 +122,11 @@ async function* decompressed(
         // gzip: the engine goes through all members by itself and stops at padding; only zstd needs the next frame started.
         if (compression === 'gzip') return;
         if (rest.length > 0) frames++;
-        engine = new Engine(compression);
+        engine = new DecompressionEngine(compression);
       }
     }
     if (engine.idle) return;
-    yield* engine.end();
+    for await (const output of engine.end()) yield bounded(output);
     if (engine.error !== undefined) throw damaged(path, compression, taken, engine.error);
   } finally {
     engine.close();
@@ -138,7 +151,7 @@ function damaged(path: string, compression: Compression, at: number, error: Erro
 }
 
 /** One zlib stream, driven piece by piece so that output is never lost to an error that follows it. */
-class Engine {
+export class DecompressionEngine {
   ended = false;
   error: Error | undefined;
   /** Nothing has been written yet. */
@@ -148,11 +161,12 @@ class Engine {
   private size = 0;
   private wake: () => void = () => {};
 
-  constructor(compression: Compression) {
+  constructor(compression: Compression | 'deflate-raw') {
     const options = { chunkSize: 64 * 1024 };
-    this.stream = (compression === 'gzip'
-      ? createGunzip(options)
-      : createZstdDecompress(options)) as unknown as typeof this.stream;
+    const create = { gzip: createGunzip, zstd: createZstdDecompress, 'deflate-raw': createInflateRaw }[
+      compression
+    ];
+    this.stream = create(options) as unknown as typeof this.stream;
     this.stream.on('data', (chunk: Buffer) => {
       this.output.push(chunk);
       this.size += chunk.length;

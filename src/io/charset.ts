@@ -2,22 +2,26 @@
  * The character encoding of a page, and its bytes as UTF-8.
  *
  * Order: byte order mark; then bytes that are valid UTF-8 are UTF-8 (other encodings almost never are by chance), except under a declared
- * 7-bit encoding; then the encoding the page declares (`<meta charset>`, `http-equiv`, XML declaration); then windows-1252, as browsers do.
+ * 7-bit or 16-bit encoding; then the encoding that HTTP or the page declares (`<meta charset>`, `http-equiv`, XML declaration); then windows-1252, as browsers do.
  * Source: WHATWG HTML, "Determining the character encoding", without its statistics step; WHATWG Encoding for the labels.
  */
 import { isUtf8 } from 'node:buffer';
 
 const sniffBytes = 4096;
 
-/** UTF-8 bytes of the page and the encoding they came in. Valid UTF-8 is returned without a copy. */
-export function toUtf8(bytes: Uint8Array): { utf8: Uint8Array; charset: string } {
+/**
+ * UTF-8 bytes of the page and the encoding they came in. Valid UTF-8 is returned without a copy. `transport` is the encoding that the
+ * HTTP header names; it goes before what the page says of itself.
+ */
+export function toUtf8(bytes: Uint8Array, transport?: string): { utf8: Uint8Array; charset: string } {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf)
     return { utf8: cleaned(bytes.subarray(3)), charset: 'utf-8' };
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return decoded(bytes.subarray(2), 'utf-16le');
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return decoded(bytes.subarray(2), 'utf-16be');
-  const declared = declaredCharset(bytes);
-  const sevenBit = declared === 'iso-2022-jp' || declared === 'hz-gb-2312';
-  if (!sevenBit && isUtf8(bytes)) return { utf8: bytes, charset: 'utf-8' };
+  const declared = knownCharset(transport) ?? declaredCharset(bytes);
+  const never =
+    declared === 'iso-2022-jp' || declared === 'hz-gb-2312' || declared?.startsWith('utf-16') === true;
+  if (!never && isUtf8(bytes)) return { utf8: bytes, charset: 'utf-8' };
   return decoded(bytes, declared ?? 'windows-1252');
 }
 
@@ -29,10 +33,15 @@ export function declaredCharset(bytes: Uint8Array): string | undefined {
   const label =
     /<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)/i.exec(head)?.[1] ??
     /^\s*<\?xml[^>]*encoding\s*=\s*["']([\w.:-]+)["']/i.exec(head)?.[1];
+  const name = knownCharset(label);
+  return name?.startsWith('utf-16') ? 'utf-8' : name;
+}
+
+/** The encoding that a label stands for. */
+function knownCharset(label: string | undefined): string | undefined {
   if (label === undefined) return undefined;
   try {
-    const name = new TextDecoder(label).encoding;
-    return name.startsWith('utf-16') ? 'utf-8' : name;
+    return new TextDecoder(label).encoding;
   } catch {
     return label.toLowerCase() === 'hz-gb-2312' ? 'hz-gb-2312' : undefined;
   }

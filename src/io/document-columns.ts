@@ -9,6 +9,7 @@ import { Data, DataType, Field, type RecordBatch, Schema, Utf8, Vector } from 'a
 import { batchOf, constantUtf8Vector, Utf8Builder } from '../core/batch.ts';
 import { decimalText, decimalToBigInt } from '../core/decimal.ts';
 import { InputError } from '../core/errors.ts';
+import { repairUtf8 } from './repair-utf8.ts';
 
 /** Which input column holds what. */
 export interface ColumnMapping {
@@ -105,12 +106,16 @@ function freeName(name: string, taken: readonly string[]): string {
   return free;
 }
 
-/** The batch with document columns first. `firstRow` is the number of its first row in the file. */
+/**
+ * The batch with document columns first. `firstRow` is the number of its first row in the file. Bytes of `text` and `html` that are not
+ * UTF-8 become U+FFFD, and `tally` counts the rows.
+ */
 export function withDocumentColumns(
   records: RecordBatch,
   plan: DocumentColumnPlan,
   options: DocumentColumnOptions,
   firstRow: number,
+  tally?: { repaired: number },
 ): RecordBatch {
   const rows = records.numRows;
   const input = (name: DocumentName): Data | undefined => {
@@ -127,7 +132,10 @@ export function withDocumentColumns(
   add('id', id === undefined || id.nullCount > 0 ? rowIds(id, rows, options.label, firstRow) : id, false);
   for (const name of ['text', 'html'] as const) {
     const data = input(name);
-    if (data !== undefined) add(name, data, true);
+    if (data === undefined) continue;
+    const repaired = repairUtf8(data);
+    if (tally !== undefined) tally.repaired += repaired.rows;
+    add(name, repaired.data, true);
   }
   add('url', input('url') ?? constantUtf8Vector(null, rows).data[0]!, true);
   add('source', filled(input('source'), rows, options.source), false);

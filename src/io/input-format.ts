@@ -2,6 +2,7 @@
  * What kind of file an input is: as told, else by its name, else by its first bytes.
  */
 import { open } from 'node:fs/promises';
+import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { InputError } from '../core/errors.ts';
 import { compressionOf } from './byte-stream.ts';
 import type { InputFormat, InputSpec } from './read-unit-types.ts';
@@ -9,6 +10,9 @@ import type { FolderListing } from './walk-folder.ts';
 
 const extensions: [InputFormat, RegExp][] = [
   ['parquet', /\.(parquet|parq|pq)$/i],
+  ['arrow', /\.(arrow|arrows|arrow_file|feather|ipc)$/i],
+  ['wet', /\.wet(\.(gz|zst))?$/i],
+  ['warc', /\.(warc|arc|wat)(\.(gz|zst))?$/i],
   ['jsonl', /\.(jsonl|ndjson|jsonlines)(\.(gz|gzip|zst|zstd))?$|\.json\.(gz|gzip|zst|zstd)$/i],
   ['html', /\.(html|htm|xhtml)$/i],
   ['json', /\.json$/i],
@@ -25,7 +29,9 @@ export function formatsFor(format: 'auto' | InputFormat, listing: FolderListing)
   if (format === 'json' || format === 'jsonl') return ['jsonl', 'json'];
   if (format !== 'auto') return [format];
   const present = new Set(listing.files.map(({ path }) => formatOf(path)));
-  const main = (['parquet', 'jsonl', 'html'] as const).filter((name) => present.has(name));
+  const main = (['parquet', 'arrow', 'warc', 'wet', 'jsonl', 'html'] as const).filter((name) =>
+    present.has(name),
+  );
   if (main.length > 0) return [...main];
   return present.has('json') ? ['json'] : ['text'];
 }
@@ -48,9 +54,30 @@ export function fileFormat(input: InputSpec, path: string, head: Buffer): InputF
   const byName = formatOf(path);
   if (byName !== undefined) return byName;
   if (head.subarray(0, 4).toString('latin1') === 'PAR1') return 'parquet';
+  const start = head.toString('latin1', 0, 12);
+  if (/^(ARROW1|FEA1)/.test(start) || /^\xff\xff\xff\xff...\0/s.test(start)) return 'arrow';
+  const inner = firstCharacters(head);
+  if (/^(WARC\/|filedesc:)/.test(inner)) return 'warc';
   if (compressionOf(head) !== undefined || /^\uFEFF?\s*\{/.test(head.toString('utf8'))) return 'jsonl';
   if (/^\uFEFF?\s*\[/.test(head.toString('utf8'))) return 'json';
   throw new InputError(path, 'it cannot be told what kind of file this is', {
-    hint: 'say so with format: parquet, jsonl, json, html or text',
+    hint: 'say so with format: parquet, arrow, jsonl, json, warc, wet, html or text',
   });
+}
+
+/** The beginning of what a file holds, out of its gzip or zstd data where there is some. */
+export function firstCharacters(head: Buffer): string {
+  const compression = compressionOf(head);
+  try {
+    const flush = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 8 << 20 };
+    if (compression === 'gzip') return gunzipSync(head, flush).toString('latin1', 0, 16);
+    if (compression === 'zstd')
+      return zstdDecompressSync(head, {
+        finishFlush: constants.ZSTD_e_flush,
+        maxOutputLength: 8 << 20,
+      }).toString('latin1', 0, 16);
+  } catch {
+    return '';
+  }
+  return head.toString('latin1', 0, 16);
 }

@@ -5,6 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { InputError, messageOf } from '../core/errors.ts';
 import { type Compression, readFileBytes } from './byte-stream.ts';
+import { gzipMembers } from './gzip-members.ts';
 import { type RawRecord, splitLines, splitValues } from './json-records.ts';
 import type { JsonSchemaScan } from './json-schema.ts';
 import { parseJson } from './json-value.ts';
@@ -30,6 +31,8 @@ export interface JsonScanResult {
 export interface JsonScanOptions {
   format: 'jsonl' | 'json';
   compression: Compression | undefined;
+  /** Size of the file as stored. */
+  fileBytes: number;
   /** Absent when the schema is declared; then only lines are counted. */
   scan: JsonSchemaScan | undefined;
   pieceBytes: number;
@@ -38,21 +41,37 @@ export interface JsonScanOptions {
 
 export async function scanJson(path: string, options: JsonScanOptions): Promise<JsonScanResult> {
   const format = await actualFormat(path, options);
-  const splittable = format === 'jsonl' && options.compression === undefined;
-  const result: JsonScanResult = { format, rows: 0, pieces: [], splittable, damage: undefined };
+  const plain = format === 'jsonl' && options.compression === undefined;
+  const result: JsonScanResult = { format, rows: 0, pieces: [], splittable: plain, damage: undefined };
   const limits = options.maxRecordBytes === undefined ? {} : { maxRecordBytes: options.maxRecordBytes };
   let piece: JsonPiece | undefined;
   let end = 0;
   let nextLine = 1;
+  const byMember =
+    format === 'jsonl' && options.compression === 'gzip' && options.fileBytes > options.pieceBytes;
+  const cuts = new MemberCuts();
+  const records = byMember
+    ? splitLines(cuts.bytesOf(path), limits)
+    : recordsOf(path, format, { compression: options.compression }, limits);
   try {
-    for await (const record of recordsOf(path, format, { compression: options.compression }, limits)) {
-      if (piece === undefined || (splittable && end - piece.start >= options.pieceBytes)) {
-        piece = { start: end, end, firstLine: nextLine, firstRow: result.rows, rows: 0 };
+    for await (const record of records) {
+      // Where in the file as stored the records so far end, if it can be cut there.
+      const at: number | undefined = plain ? end : byMember ? cuts.at(end) : undefined;
+      if (piece === undefined || (at !== undefined && at - piece.start >= options.pieceBytes)) {
+        if (piece !== undefined && at !== undefined) piece.end = at;
+        piece = {
+          start: at ?? 0,
+          end: options.fileBytes,
+          firstLine: nextLine,
+          firstRow: result.rows,
+          rows: 0,
+        };
         result.pieces.push(piece);
       }
       piece.rows++;
       result.rows++;
-      piece.end = end = record.end;
+      end = record.end;
+      if (plain) piece.end = end;
       nextLine = record.number + 1;
       if (options.scan !== undefined) observe(options.scan, record, path);
     }
@@ -60,7 +79,39 @@ export async function scanJson(path: string, options: JsonScanOptions): Promise<
     if (!(error instanceof InputError) || result.rows === 0) throw error;
     result.damage = error;
   }
+  if (byMember && result.pieces.length > 1) result.splittable = true;
   return result;
+}
+
+/** Ends of gzip members that are also ends of lines. */
+class MemberCuts {
+  /** Decompressed and stored offsets, not yet passed. */
+  private readonly found: [decompressed: number, stored: number][] = [];
+
+  async *bytesOf(path: string): AsyncGenerator<Buffer> {
+    let offset = 0;
+    let last = 10;
+    for await (const event of gzipMembers(path)) {
+      if (event.kind === 'start') {
+        if (last === 10) this.found.push([offset, event.at]);
+      } else if (event.kind === 'bytes') {
+        offset += event.bytes.length;
+        last = event.bytes.at(-1) ?? last;
+        yield event.bytes;
+      } else if (event.kind === 'damaged') {
+        throw new InputError(path, event.problem, {
+          place: `byte ${event.at}`,
+          hint: 'download or write the file again',
+        });
+      }
+    }
+  }
+
+  /** The stored offset of the cut at a decompressed one. */
+  at(decompressed: number): number | undefined {
+    while (this.found.length > 0 && this.found[0]![0] < decompressed) this.found.shift();
+    return this.found[0]?.[0] === decompressed ? this.found[0][1] : undefined;
+  }
 }
 
 /** Whether a JSON file is read by lines or by values: an outer array is values, and a first line that is a whole object means lines. */

@@ -4,12 +4,14 @@
 import type { Emit } from '../core/events.ts';
 import type { Compression } from './byte-stream.ts';
 import type { ColumnMapping } from './document-columns.ts';
+import type { HubFile, HubOptions } from './hub.ts';
 import type { DeclaredType, JsonColumns } from './json-schema.ts';
 
-export type InputFormat = 'parquet' | 'jsonl' | 'json' | 'html' | 'text';
+/** `warc`: pages of a WARC file, as `html`; `wet`: the texts of a WET file. */
+export type InputFormat = 'parquet' | 'arrow' | 'jsonl' | 'json' | 'html' | 'text' | 'warc' | 'wet';
 
 export interface InputSpec {
-  /** A file or a folder. */
+  /** A file, a folder, a pattern (path-pattern.ts), or `hf://datasets/owner/name[@revision]/` and a file, folder or pattern. */
   path: string;
   format?: 'auto' | InputFormat;
   columns?: ColumnMapping;
@@ -30,7 +32,10 @@ export interface ReadUnit {
   compression?: Compression;
   /** Row groups `[first, end)`. */
   rowGroups?: [number, number];
-  /** Bytes `[start, end)` of an uncompressed JSON-lines file, and the number of the first line in it. */
+  /** Record batches `[first, end)` of an Arrow file or stream; `arrowStart` is the byte of the first, in a stream that can be entered there. */
+  batches?: [number, number];
+  arrowStart?: number;
+  /** Bytes `[start, end)` of the file as stored (lines, WARC records, or whole gzip members), and the number of the first line in it. */
   range?: [number, number];
   firstLine?: number;
   /** Number in the file of the first row. */
@@ -46,6 +51,16 @@ export interface ReadUnit {
   sourceGiven: boolean;
   columns: ColumnMapping;
   requireText: boolean;
+  /** Where the file came from; it is fetched again where it is not in the cache of this machine. */
+  remote?: HubFile;
+}
+
+/** What a reader counts besides documents and failures; the caller brings the object. */
+export interface ReadTally {
+  /** WARC records that are no documents, by kind: `request`, `response image/png`, `response status 404`. */
+  skipped: Record<string, number>;
+  /** Documents whose bytes were not UTF-8 and hold U+FFFD now. */
+  repaired: number;
 }
 
 export interface ReadPlan {
@@ -54,6 +69,8 @@ export interface ReadPlan {
   failures: { file: string; place?: string; problem: string; hint?: string }[];
   /** What a user should know: types that did not agree, files and links left out. */
   warnings: string[];
+  /** What explains the plan: large files that cannot be cut into units. */
+  notes: string[];
 }
 
 export interface PlanReadOptions {
@@ -65,5 +82,8 @@ export interface PlanReadOptions {
   timeoutMs?: number;
   memoryMb?: number;
   maxRecordBytes?: number;
+  /** For inputs `hf://`. */
+  hub?: HubOptions;
   emit?: Emit;
+  signal?: AbortSignal;
 }

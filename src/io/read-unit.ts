@@ -16,13 +16,17 @@ import {
   Utf8Builder,
 } from '../core/batch.ts';
 import { InputError, invariant, messageOf } from '../core/errors.ts';
+import { openArrow } from './arrow-file.ts';
+import { readArrowBatches } from './arrow-read.ts';
 import { toUtf8 } from './charset.ts';
 import { type DocumentColumnPlan, planDocumentColumns, withDocumentColumns } from './document-columns.ts';
+import { fetchHubFile, type HubFile, type HubOptions } from './hub.ts';
 import { jsonBatch, jsonMisfit } from './json-columns.ts';
 import { parseRecord, recordsOf } from './json-scan.ts';
 import { openParquet } from './parquet-footer.ts';
 import { readRowGroups } from './parquet-read.ts';
-import type { ReadUnit } from './read-plan.ts';
+import type { ReadTally, ReadUnit } from './read-unit-types.ts';
+import { WarcColumns, warcDocuments } from './read-warc.ts';
 
 export type ReadItem =
   | { kind: 'batch'; batch: DocumentBatch }
@@ -36,20 +40,46 @@ export interface ReadUnitOptions {
   maxRecordBytes?: number;
   /** Pages larger than this are failed items; default 64 MiB. */
   maxPageBytes?: number;
+  /** Counts what is neither a document nor a failure. */
+  tally?: ReadTally;
+  /** For units of files from the Hub. */
+  hub?: HubOptions;
   signal?: AbortSignal;
 }
 
 export async function* readUnit(unit: ReadUnit, options: ReadUnitOptions = {}): AsyncGenerator<ReadItem> {
   const batchBytes = Math.min(maxBatchBytes, Math.max(1, options.batchBytes ?? defaultBatchBytes));
-  const items =
-    unit.format === 'parquet'
-      ? parquetUnit(unit, batchBytes, options)
-      : unit.format === 'json' || unit.format === 'jsonl'
-        ? jsonUnit(unit, unit.format, batchBytes, options)
-        : pageUnit(unit, batchBytes, options);
-  for await (const item of items) {
+  const file = unit.remote === undefined ? unit.file : await localFile(unit.file, unit.remote, options.hub);
+  for await (const item of itemsOf({ ...unit, file }, batchBytes, options)) {
     options.signal?.throwIfAborted();
     yield item;
+  }
+}
+
+/** A file of the Hub where the plan says it is, else out of this machine's cache or the Hub. */
+async function localFile(file: string, remote: HubFile, hub: HubOptions | undefined): Promise<string> {
+  const size = await stat(file).then(
+    (info) => info.size,
+    () => -1,
+  );
+  return size === remote.bytes ? file : fetchHubFile(remote, hub);
+}
+
+function itemsOf(unit: ReadUnit, batchBytes: number, options: ReadUnitOptions): AsyncGenerator<ReadItem> {
+  switch (unit.format) {
+    case 'parquet':
+      return parquetUnit(unit, batchBytes, options);
+    case 'arrow':
+      return arrowUnit(unit, batchBytes, options);
+    case 'json':
+    case 'jsonl':
+      return jsonUnit(unit, unit.format, batchBytes, options);
+    case 'warc':
+    case 'wet':
+      return warcUnit(unit, batchBytes, options);
+    case 'html':
+    case 'text':
+      return pageUnit(unit, batchBytes, options);
   }
 }
 
@@ -83,11 +113,79 @@ async function* parquetUnit(
         continue;
       }
       plan ??= planDocumentColumns(item.records.schema, unit);
-      yield batch(unit, withDocumentColumns(item.records, plan, unit, item.firstRow), item.firstRow);
+      const records = withDocumentColumns(item.records, plan, unit, item.firstRow, options.tally);
+      yield batch(unit, records, item.firstRow);
     }
   } finally {
     await file.handle.close();
   }
+}
+
+async function* arrowUnit(
+  unit: ReadUnit,
+  batchBytes: number,
+  options: ReadUnitOptions,
+): AsyncGenerator<ReadItem> {
+  const file = await openArrow(unit.file);
+  try {
+    const [first, end] = unit.batches ?? [0, Number.POSITIVE_INFINITY];
+    const plan = planDocumentColumns(file.schema, unit);
+    const { only } = options;
+    const limits = {
+      batchBytes,
+      firstRow: unit.firstRow,
+      ...(unit.arrowStart === undefined ? {} : { start: unit.arrowStart }),
+      ...(only === undefined ? {} : { only }),
+    };
+    const narrow = only === undefined ? plan : undefined;
+    for await (const item of readArrowBatches(file, [first, end], limits)) {
+      if (item.kind === 'failed') {
+        yield failed(unit, item.rows, `record batch ${item.batch}, from row ${item.firstRow}`, item.problem);
+        continue;
+      }
+      const columns = narrow ?? planDocumentColumns(item.records.schema, unit);
+      const records = withDocumentColumns(item.records, columns, unit, item.firstRow, options.tally);
+      yield batch(unit, records, item.firstRow);
+    }
+  } finally {
+    await file.handle.close();
+  }
+}
+
+async function* warcUnit(
+  unit: ReadUnit,
+  batchBytes: number,
+  options: ReadUnitOptions,
+): AsyncGenerator<ReadItem> {
+  // Pages compress to a fifth or so.
+  const expected = Math.min(batchBytes, unit.bytes * (unit.compression === undefined ? 1 : 8));
+  let columns = new WarcColumns(expected);
+  let firstHeld = unit.firstRow;
+  const flush = (): ReadItem => {
+    const vectors = { id: columns.ids.finish(), url: columns.urls.finish(), date: columns.dates.finish() };
+    const records = batchFromVectors({
+      ...vectors,
+      [unit.format === 'wet' ? 'text' : 'html']: columns.texts.finish(),
+    });
+    columns = new WarcColumns(expected);
+    const plan = planDocumentColumns(records.schema, unit);
+    return batch(unit, withDocumentColumns(records, plan, unit, firstHeld), firstHeld);
+  };
+  try {
+    for await (const document of warcDocuments(unit, options.maxPageBytes ?? maxBatchBytes, options.tally)) {
+      const isBad = 'problem' in document;
+      if (columns.ids.length > 0 && (isBad || columns.texts.byteLength + document.utf8.length > batchBytes))
+        yield flush();
+      if (columns.ids.length === 0) firstHeld = document.row;
+      if (isBad) yield failed(unit, 1, document.place, document.problem);
+      else columns.add(document);
+    }
+  } catch (error) {
+    // Documents before the damage are whole.
+    if (columns.ids.length > 0) yield flush();
+    throw error;
+  }
+  if (columns.ids.length > 0) yield flush();
 }
 
 async function* jsonUnit(

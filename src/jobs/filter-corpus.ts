@@ -1,43 +1,28 @@
 /**
- * `midtrain filter` as a function: plan, take the folder's lock, run the job, leave `run.json`, `ledger.json`, `kept/` and
- * `dropped/` behind. `planCorpus` only plans, and writes nothing.
+ * `midtrain filter` as a function: plan, take the folder's lock, run the job, leave `run.json`, `ledger.json`, `kept/`, `signals/` and
+ * `dropped/` behind. `planCorpus` (plan-corpus.ts) only plans, and writes nothing; `filterRank` does one rank's share.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { InterruptedError, UserError } from '../core/errors.ts';
+import { InterruptedError } from '../core/errors.ts';
 import { type Emit, silent } from '../core/events.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { packageVersions } from '../io/package-root.ts';
-import { planRead } from '../io/read-plan.ts';
 import { type Run, readRecord, startRun } from '../io/run-record.ts';
-import { type FilterConfig, resolveFilter } from '../stages/filter-config.ts';
-import { readerInput } from '../stages/input-spec.ts';
-import { type FilterPlan, planFilter } from '../stages/plan-filter.ts';
-import { splitPages } from '../stages/split-pages.ts';
-import type { OutputFile, UnitReport } from '../stages/unit-report.ts';
-import { FilterJob } from './filter-job.ts';
+import type { FilterConfig } from '../stages/filter-config.ts';
+import type { FilterPlan } from '../stages/plan-filter.ts';
+import { writeBenchmarkIndex } from '../stages/prepare-benchmarks.ts';
+import type { OutputFile } from '../stages/unit-report.ts';
+import { writeContaminationReport } from './contamination-report.ts';
+import { FilterJob, type JobResult } from './filter-job.ts';
+import type { FilterOptions } from './filter-options.ts';
 import { FilterProgress } from './filter-progress.ts';
 import { checkFolder, prepareFolder } from './job-folder.ts';
 import { LocalPool } from './local-pool.ts';
-import { takeLock } from './lock.ts';
+import { takeJobLock, takeRankLock } from './lock.ts';
+import { planCorpus } from './plan-corpus.ts';
+import type { Rank } from './rank.ts';
 import { type FilterSummary, summarise } from './summary.ts';
-
-export interface FilterOptions {
-  /** The run folder. */
-  out: string;
-  /** Worker threads; by default one per core. The output does not depend on it. */
-  workers?: number;
-  /** Read at most this many documents, in unit order. */
-  limit?: number;
-  /** Delete what an earlier run of another plan left in `out`. */
-  fresh?: boolean;
-  emit?: Emit;
-  signal?: AbortSignal;
-  /** The pipeline's file name, for errors, and its text, kept beside the output. */
-  file?: string;
-  text?: string;
-}
 
 export interface FilterResult {
   folder: string;
@@ -48,80 +33,17 @@ export interface FilterResult {
   complete: boolean;
 }
 
-/** What `filterCorpus` would do: inputs, units, rules. Reads footers and sizes, writes nothing. */
-export async function planCorpus(
-  config: FilterConfig,
-  options: Pick<FilterOptions, 'limit' | 'file' | 'emit'> = {},
-): Promise<FilterPlan> {
-  const file = options.file ?? config.name;
-  if (config.inputs.length === 0) {
-    throw new UserError(`${file}: no inputs`, {
-      hint: 'add inputs to the pipeline file or give --input <path>',
-    });
-  }
-  const emit = options.emit ?? silent;
-  const began = performance.now();
-  const read = await planRead(config.inputs.map(readerInput), {
-    unitBytes: config.limits.unitBytes,
-    requireText: true,
-    emit,
-  });
-  const seconds = (performance.now() - began) / 1000;
-  emit({ kind: 'end', task: 'plan', done: config.inputs.length, unit: 'inputs', seconds });
-  if (read.units.length === 0 && read.failures.length === 0) {
-    throw new UserError(`${file}: the inputs hold no documents`, {
-      hint: `looked in ${config.inputs.map((input) => input.path).join(', ')}`,
-    });
-  }
-  return planFilter({
-    name: config.name,
-    filter: resolveFilter(config, file),
-    limit: options.limit,
-    inputs: read.inputs,
-    unreadable: read.failures.map(({ file, place, problem }) => ({
-      file,
-      ...(place === undefined ? {} : { place }),
-      problem,
-    })),
-    warnings: read.warnings,
-    units: read.units.flatMap((unit) => splitPages(unit, config.limits.pageUnitBytes)),
-    code: codeVersions(),
-  });
-}
-
 /** Runs (or goes on with) a filter job. Throws `InterruptedError` when `signal` aborts; a rerun then goes on. */
 export async function filterCorpus(config: FilterConfig, options: FilterOptions): Promise<FilterResult> {
-  const folder = resolve(options.out);
-  const emit = options.emit ?? silent;
-  const signal = options.signal ?? new AbortController().signal;
-  checkFolder(folder);
-  const plan = await planCorpus(config, options);
-  for (const { file, problem } of plan.unreadable)
-    emit({ kind: 'message', level: 'warn', text: `${file}: ${problem}` });
-  for (const text of plan.warnings) emit({ kind: 'message', level: 'warn', text });
-  mkdirSync(folder, { recursive: true });
-  const lock = takeLock(folder);
+  const { folder, plan, emit, signal } = await begin(config, options);
+  const lock = takeJobLock(folder);
   const workers = options.workers ?? availableParallelism();
-  const pool = new LocalPool({
-    entry: new URL(
-      import.meta.url.endsWith('.ts') ? './unit-worker.ts' : './unit-worker.js',
-      import.meta.url,
-    ),
-    workers: plan.limit === null ? workers : 1,
-    stallSeconds: config.limits.stallSeconds,
-    memoryMegabytes: config.limits.workerMegabytes,
-    signal,
-  });
+  const pool = openPool(config, plan, workers, signal);
   let run: Run | undefined;
   let progress: FilterProgress | undefined;
   try {
     const earlier = earlierSpeed(folder);
-    await prepareFolder(
-      folder,
-      plan,
-      options.text ?? JSON.stringify(config, null, 2),
-      options.fresh ?? false,
-    );
+    await prepareFolder(folder, plan, config, options);
     if (signal.aborted) throw new InterruptedError();
     run = startRun(folder, {
       command: 'filter',
@@ -130,11 +52,12 @@ export async function filterCorpus(config: FilterConfig, options: FilterOptions)
       fingerprint: plan.hash,
       inputs: plan.inputs.map(({ path, bytes, fingerprint }) => ({ path, bytes, fingerprint })),
     });
+    await writeBenchmarkIndex(folder, plan);
     progress = new FilterProgress(plan, pool, emit, run.metrics);
-    const { reports, outputs } = await new FilterJob(folder, plan, pool, progress).run();
+    const job = await new FilterJob(folder, plan, pool, progress).run();
     const speed = progress.speed();
     progress.end();
-    const result = await conclude(folder, plan, reports, outputs, workers, speed ?? earlier ?? idle);
+    const result = await conclude(folder, plan, job, workers, speed ?? earlier ?? idle);
     run.update({
       warnings: [
         ...plan.warnings,
@@ -153,23 +76,90 @@ export async function filterCorpus(config: FilterConfig, options: FilterOptions)
   }
 }
 
+export interface RankResult {
+  folder: string;
+  plan: FilterPlan;
+  rank: Rank;
+  /** Units of the job, how many of them are this rank's, and how many are through each pass, whoever did them. */
+  units: number;
+  own: number;
+  measured: number;
+  finished: number;
+}
+
+/**
+ * Does one rank's share of a job in a folder that all ranks see: measures its units and, once a run without a rank has done the dedup
+ * barrier, finishes them. Ranks may run at the same time on any machines; when all are through, `filterCorpus` does the rest.
+ */
+export async function filterRank(
+  config: FilterConfig,
+  options: Omit<FilterOptions, 'fresh' | 'limit'>,
+  rank: Rank,
+): Promise<RankResult> {
+  const { folder, plan, emit, signal } = await begin(config, options);
+  const lock = await takeRankLock(folder, rank, signal, () =>
+    prepareFolder(folder, plan, config, options, true),
+  );
+  const pool = openPool(config, plan, options.workers ?? availableParallelism(), signal);
+  let progress: FilterProgress | undefined;
+  try {
+    await writeBenchmarkIndex(folder, plan);
+    progress = new FilterProgress(plan, pool, emit);
+    const counts = await new FilterJob(folder, plan, pool, progress).runRank(rank);
+    progress.end();
+    return { folder, plan, rank, ...counts };
+  } finally {
+    progress?.stop();
+    await pool.close();
+    lock.release();
+  }
+}
+
+async function begin(
+  config: FilterConfig,
+  options: FilterOptions,
+): Promise<{ folder: string; plan: FilterPlan; emit: Emit; signal: AbortSignal }> {
+  const folder = resolve(options.out);
+  const emit = options.emit ?? silent;
+  checkFolder(folder);
+  const plan = await planCorpus(config, options);
+  for (const { file, problem } of plan.unreadable)
+    emit({ kind: 'message', level: 'warn', text: `${file}: ${problem}` });
+  for (const text of plan.warnings) emit({ kind: 'message', level: 'warn', text });
+  mkdirSync(folder, { recursive: true });
+  return { folder, plan, emit, signal: options.signal ?? new AbortController().signal };
+}
+
+function openPool(config: FilterConfig, plan: FilterPlan, workers: number, signal: AbortSignal): LocalPool {
+  const script = import.meta.url.endsWith('.ts') ? './unit-worker.ts' : './unit-worker.js';
+  return new LocalPool({
+    entry: new URL(script, import.meta.url),
+    workers: plan.limit === null ? workers : 1,
+    stallSeconds: config.limits.stallSeconds,
+    memoryMegabytes: config.limits.workerMegabytes,
+    signal,
+  });
+}
+
 const idle = { documentsPerSecond: 0, megabytesPerSecond: 0 };
 
 async function conclude(
   folder: string,
   plan: FilterPlan,
-  reports: readonly UnitReport[],
-  outputs: OutputFile[],
+  { reports, outputs, barrier }: JobResult,
   workers: number,
   speed: typeof idle,
 ): Promise<FilterResult> {
   const bytesOut = outputs.filter((o) => o.path.startsWith('kept')).reduce((sum, o) => sum + o.bytes, 0);
-  const summary: FilterSummary = { ...summarise(plan, reports, bytesOut), ...speed, workers };
+  const summary: FilterSummary = { ...summarise(plan, reports, barrier, bytesOut), ...speed, workers };
+  const contamination = await writeContaminationReport(folder, plan, outputs);
+  if (contamination !== undefined) summary.contamination = contamination;
+  const { ledger, stages, bySource } = summary;
   await writeFileAtomic(
     join(folder, 'ledger.json'),
-    `${JSON.stringify({ ...summary.ledger, bySource: summary.bySource }, null, 2)}\n`,
+    `${JSON.stringify({ ...ledger, stages, bySource }, null, 2)}\n`,
   );
-  const failed = Object.values(summary.ledger.failed).reduce((a, b) => a + b, 0);
+  const failed = Object.values(ledger.failed).reduce((a, b) => a + b, 0);
   return { folder, plan, summary, outputs, complete: failed === 0 && summary.unfinishedUnits === 0 };
 }
 
@@ -183,16 +173,4 @@ function earlierSpeed(folder: string): typeof idle | undefined {
   } catch {
     return undefined; // a damaged run.json is about to be replaced
   }
-}
-
-/** Versions of what decides the output's bytes. */
-function codeVersions(): Record<string, string> {
-  const { node: _node, ...versions } = packageVersions([
-    'apache-arrow',
-    'hyparquet',
-    'hyparquet-writer',
-    'linkedom',
-    '@mozilla/readability',
-  ]);
-  return versions;
 }

@@ -1,34 +1,28 @@
 /**
- * A filter job in a prepared folder: the two passes over the units and the barrier between them, resumable at every point.
+ * A filter job in a prepared folder: two passes over the units and the barrier between them, resumable at every point.
  *
  * 1. measure: each unit without a valid first pass is read, measured and set aside (measure-unit.ts).
- * 2. dedup: when all units are measured, drop lists are made from all signatures (find-duplicates.ts).
+ * 2. dedup: when all units are measured, the barrier compares all signatures and chooses the copies that stay (dedup-barrier.ts).
  * 3. finish: each unit whose output is not in place is finished (finish-unit.ts); its ledger and then its done marker follow.
  *
  * What is valid is decided by markers alone (markers.ts), so a killed job goes on where it was. A unit whose input was partly
- * lost, or that failed, is tried again by the next run.
+ * lost, or that failed, is tried again by the next run. A job may be shared by ranks: each measures the units that its number falls to,
+ * and finishes them once somebody has done the barrier; a run without a rank does all that is left.
  */
-
-import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fingerprint, stableJson } from '../core/config.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { dropListPath } from '../stages/find-duplicates.ts';
+import { dropListPath } from '../stages/drop-list.ts';
 import type { FinishedUnit } from '../stages/finish-unit.ts';
-import { DocumentMeasurer } from '../stages/measure-document.ts';
-import { candidatesFolder, type MeasuredUnit, signaturesFolder } from '../stages/measure-unit.ts';
+import { folders, type MeasuredUnit } from '../stages/measure-unit.ts';
 import type { FilterPlan, PlannedUnit } from '../stages/plan-filter.ts';
-import { emptyReport, type OutputFile, type UnitReport } from '../stages/unit-report.ts';
+import type { OutputFile, UnitReport } from '../stages/unit-report.ts';
+import { type BarrierResult, DedupBarrier } from './dedup-barrier.ts';
+import { failedUnit } from './failed-unit.ts';
 import type { LocalPool, PoolOutcome, PoolTask } from './local-pool.ts';
-import {
-  type DedupMarker,
-  type DoneMarker,
-  type MeasuredMarker,
-  outputsIntact,
-  readMarker,
-  writeMarker,
-} from './markers.ts';
+import { type DoneMarker, type MeasuredMarker, outputsIntact, readMarker, writeMarker } from './markers.ts';
+import { isOfRank, type Rank } from './rank.ts';
 import type { FilterStep } from './unit-worker.ts';
 
 interface UnitState {
@@ -45,13 +39,20 @@ export interface JobEvents {
   failed(unit: PlannedUnit, problem: string): void;
 }
 
+export interface JobResult {
+  /** Of all units, in unit order. */
+  reports: UnitReport[];
+  outputs: OutputFile[];
+  barrier: BarrierResult;
+}
+
 export class FilterJob {
   private readonly folder: string;
   private readonly plan: FilterPlan;
   private readonly pool: LocalPool;
   private readonly events: JobEvents;
   private readonly states: UnitState[];
-  private readonly measurer: DocumentMeasurer;
+  private readonly barrier: DedupBarrier;
 
   constructor(folder: string, plan: FilterPlan, pool: LocalPool, events: JobEvents) {
     this.folder = folder;
@@ -59,33 +60,59 @@ export class FilterJob {
     this.pool = pool;
     this.events = events;
     this.states = plan.units.map((unit) => ({ unit, measured: undefined, finished: undefined }));
-    this.measurer = new DocumentMeasurer(plan.filter);
+    this.barrier = new DedupBarrier(folder, plan, pool);
   }
 
-  /** Runs what is left to do and answers the reports of all units, in unit order, and the output files. */
-  async run(): Promise<{ reports: UnitReport[]; outputs: OutputFile[] }> {
-    await this.takeStock();
+  /** Runs what is left to do. */
+  async run(): Promise<JobResult> {
+    await this.takeStock(this.states);
+    let barrier: BarrierResult;
     for (;;) {
-      await this.measure();
-      await this.dropDuplicates();
+      await this.measure(this.states);
+      barrier = await this.barrier.run(this.states.map(({ measured }) => measured!));
+      await this.recogniseFinished(barrier);
       // A unit whose finished output no longer fits the drop lists may lack the file that the second pass reads.
       for (const state of this.states) if (state.finished === undefined) await this.requireCandidates(state);
       if (this.states.every((state) => state.measured !== undefined)) break;
     }
-    await this.finish();
-    await rm(join(this.folder, candidatesFolder), { recursive: true, force: true });
+    await this.finish(this.states, barrier);
+    await rm(join(this.folder, folders.work), { recursive: true, force: true });
     return {
       reports: this.states.map((state) => state.finished!.report),
       outputs: this.states.flatMap((state) => state.finished!.outputs),
+      barrier,
     };
   }
 
-  /** Which units an earlier run measured. */
-  private async takeStock(): Promise<void> {
-    for (const state of this.states) {
+  /** One rank's part: its units measured and, when the barrier is done, finished. Answers how many units of the job are measured and finished. */
+  async runRank(rank: Rank): Promise<{ units: number; measured: number; finished: number; own: number }> {
+    const own = this.states.filter(({ unit }) => isOfRank(unit.name, rank));
+    await this.takeStock(own);
+    await this.measure(own);
+    await this.takeStock(this.states.filter((state) => !own.includes(state)));
+    const measured = this.states.filter((state) => state.measured !== undefined);
+    if (measured.length === this.states.length) {
+      const barrier = await this.barrier.existing(measured.map((state) => state.measured!));
+      if (barrier !== undefined) {
+        await this.recogniseFinished(barrier);
+        await this.finish(own, barrier);
+      }
+    }
+    return {
+      units: this.states.length,
+      measured: measured.length,
+      finished: this.states.filter((state) => state.finished !== undefined).length,
+      own: own.length,
+    };
+  }
+
+  /** Which units an earlier run, or another rank, measured. */
+  private async takeStock(states: readonly UnitState[]): Promise<void> {
+    for (const state of states) {
       const marker = readMarker<MeasuredMarker>(this.path(state, 'measured'), this.plan.hash);
       if (marker === undefined || !marker.report.complete) continue;
-      if (!(await outputsIntact(this.folder, [marker.signatures]))) continue;
+      const { signatures, survivors } = marker;
+      if (!(await outputsIntact(this.folder, [survivors, ...signatures.map(({ file }) => file)]))) continue;
       state.measured = marker;
       if ((await this.doneMarker(state)) === undefined) await this.requireCandidates(state);
       if (state.measured !== undefined) this.events.measured(state.unit, marker.report, true);
@@ -96,18 +123,18 @@ export class FilterJob {
   private async requireCandidates(state: UnitState): Promise<void> {
     const { measured } = state;
     if (measured === undefined) return;
-    if (!(await outputsIntact(this.folder, [...measured.candidates, ...measured.dropped])))
+    if (!(await outputsIntact(this.folder, [...measured.candidates, ...measured.outputs])))
       state.measured = undefined;
   }
 
-  private async measure(): Promise<void> {
-    const todo = this.states.filter((state) => state.measured === undefined);
-    if (this.plan.limit !== null) {
-      // The limit counts documents in unit order, so each unit must know how many came before it.
-      for (const state of this.states) {
-        if (state.measured === undefined) await this.measureUnits([state], this.documentsLeft(state));
-      }
-    } else await this.measureUnits(todo, undefined);
+  private async measure(states: readonly UnitState[]): Promise<void> {
+    const todo = states.filter((state) => state.measured === undefined);
+    if (this.plan.limit === null) {
+      await this.measureUnits(todo, undefined);
+      return;
+    }
+    // The limit counts documents in unit order, so each unit must know how many came before it.
+    for (const state of todo) await this.measureUnits([state], this.documentsLeft(state));
   }
 
   private documentsLeft(until: UnitState): number {
@@ -121,21 +148,11 @@ export class FilterJob {
 
   private async measureUnits(states: readonly UnitState[], limit: number | undefined): Promise<void> {
     const byId = new Map(states.map((state) => [state.unit.name, state]));
-    const tasks = states.map(
-      ({ unit }): PoolTask => ({
-        id: unit.name,
-        payload: {
-          step: 'measure',
-          task: {
-            unit: unit.read,
-            name: unit.name,
-            folder: this.folder,
-            filter: this.plan.filter,
-            ...(limit === undefined ? {} : { limit }),
-          },
-        } satisfies FilterStep,
-      }),
-    );
+    const tasks = states.map(({ unit }): PoolTask => {
+      const task = { unit: unit.read, name: unit.name, folder: this.folder, filter: this.plan.filter };
+      const payload: FilterStep = { step: 'measure', task: limit === undefined ? task : { ...task, limit } };
+      return { id: unit.name, payload };
+    });
     await this.pool.run(tasks, async (task, outcome) => {
       const state = byId.get(task.id)!;
       const measured = outcome.ok ? (outcome.value as MeasuredUnit) : await this.giveUp(state, outcome);
@@ -145,76 +162,44 @@ export class FilterJob {
     });
   }
 
-  /** A unit that could not be measured counts as all its documents failed; as one where the plan does not know how many. */
   private async giveUp(state: UnitState, outcome: PoolOutcome & { ok: false }): Promise<MeasuredUnit> {
-    const { unit } = state;
-    this.events.failed(unit, outcome.problem);
-    const report = emptyReport(this.measurer.signals, this.measurer.rules.length);
-    const documents = Math.min(
-      unit.read.rows ?? 1,
-      this.plan.limit === null ? Number.POSITIVE_INFINITY : this.documentsLeft(state),
-    );
-    report.ledger.in = documents;
-    report.ledger.failed = { unit_failed: documents };
-    report.failures = [{ file: unit.read.file, place: `unit ${unit.name}`, problem: outcome.problem }];
-    report.complete = false;
-    const path = join(signaturesFolder, `${unit.name}.signatures`);
-    await writeFileAtomic(join(this.folder, path), new Uint8Array());
-    await rm(join(this.folder, 'dropped', `${unit.name}.parquet`), { force: true });
-    const signatures = { path, rows: 0, bytes: 0, sha256: createHash('sha256').digest('hex') };
-    return { report, candidates: [], dropped: [], signatures };
+    this.events.failed(state.unit, outcome.problem);
+    const most = this.plan.limit === null ? Number.POSITIVE_INFINITY : this.documentsLeft(state);
+    return failedUnit(this.folder, state.unit, this.plan.filter, outcome.problem, most);
   }
 
-  private async dropDuplicates(): Promise<void> {
-    const path = join(this.folder, 'dedup', 'done.json');
-    const basis = fingerprint(this.states.map((state) => state.measured!.signatures.sha256));
-    let marker = readMarker<DedupMarker>(path, this.plan.hash);
-    if (marker === undefined || marker.basis !== basis || !(await outputsIntact(this.folder, marker.lists))) {
-      const names = this.states.map((state) => state.unit.name);
-      const payload: FilterStep = {
-        step: 'dedup',
-        task: { folder: this.folder, names, dedup: this.plan.filter.dedup },
-      };
-      let lists: OutputFile[] = [];
-      await this.pool.run([{ id: 'dedup', payload }], async (_task, outcome) => {
-        if (!outcome.ok) throw new Error(`the search for duplicates failed: ${outcome.problem}`);
-        lists = outcome.value as OutputFile[];
-      });
-      marker = { plan: this.plan.hash, basis, lists };
-      await writeMarker(path, marker);
-    }
-    const lists = new Map(marker.lists.map((list) => [list.path, list.sha256]));
+  /** Units whose output is in place and was made from this first pass and these drop lists. */
+  private async recogniseFinished(barrier: BarrierResult): Promise<void> {
     for (const state of this.states) {
       const done = await this.doneMarker(state);
-      if (done === undefined || done.basis !== this.basisOf(state, lists)) continue;
+      if (done === undefined || done.basis !== this.basisOf(state, barrier)) continue;
       const report = readMarker<UnitReport & { plan: string }>(this.path(state, 'ledger'), this.plan.hash);
       if (report !== undefined) state.finished = { report, outputs: done.outputs };
     }
   }
 
   /** What a unit's finished output was made from. */
-  private basisOf(state: UnitState, lists: ReadonlyMap<string, string>): string {
-    const { candidates, dropped } = state.measured!;
-    return fingerprint([candidates, dropped, lists.get(dropListPath(state.unit.name))]);
+  private basisOf(state: UnitState, barrier: BarrierResult): string {
+    const { candidates, outputs } = state.measured!;
+    const { name } = state.unit;
+    const list = barrier.lists.find(({ path }) => path === dropListPath(name));
+    return fingerprint([candidates, outputs, list?.sha256 ?? null, barrier.clusters[name] ?? []]);
   }
 
-  private async finish(): Promise<void> {
-    const lists = new Map(
-      (readMarker<DedupMarker>(join(this.folder, 'dedup', 'done.json'), this.plan.hash)?.lists ?? []).map(
-        (list) => [list.path, list.sha256],
-      ),
-    );
-    const todo = this.states.filter((state) => state.finished === undefined);
-    const byId = new Map(todo.map((state) => [state.unit.name, state]));
-    const tasks = todo.map(
-      ({ unit, measured }): PoolTask => ({
-        id: unit.name,
-        payload: {
-          step: 'finish',
-          task: { name: unit.name, folder: this.folder, filter: this.plan.filter, measured: measured! },
-        } satisfies FilterStep,
-      }),
-    );
+  private async finish(states: readonly UnitState[], barrier: BarrierResult): Promise<void> {
+    let firstDocument = 0;
+    const tasks: PoolTask[] = [];
+    const byId = new Map<string, UnitState>();
+    for (const state of this.states) {
+      const measured = state.measured!;
+      const { name } = state.unit;
+      if (state.finished === undefined && states.includes(state)) {
+        const task = { name, folder: this.folder, filter: this.plan.filter, measured, firstDocument };
+        tasks.push({ id: name, payload: { step: 'finish', task } satisfies FilterStep });
+        byId.set(name, state);
+      }
+      firstDocument += measured.documents;
+    }
     await this.pool.run(tasks, async (task, outcome) => {
       if (!outcome.ok) throw new Error(`unit ${task.id} could not be finished: ${outcome.problem}`);
       const state = byId.get(task.id)!;
@@ -225,7 +210,7 @@ export class FilterJob {
       );
       await writeMarker(this.path(state, 'done'), {
         plan: this.plan.hash,
-        basis: this.basisOf(state, lists),
+        basis: this.basisOf(state, barrier),
         complete: finished.report.complete,
         outputs: finished.outputs,
       });

@@ -14,7 +14,7 @@ export class FilterProgress implements JobEvents {
   private readonly reads: ReadonlyMap<string, PlannedUnit['read']>;
   private readonly pool: LocalPool;
   private readonly emit: Emit;
-  private readonly metrics: MetricsWriter;
+  private readonly metrics: MetricsWriter | undefined;
   private readonly began = performance.now();
   private readonly timer: NodeJS.Timeout;
   private readonly total: number;
@@ -26,7 +26,7 @@ export class FilterProgress implements JobEvents {
   private kept = 0;
   private lastEnd = 0;
 
-  constructor(plan: FilterPlan, pool: LocalPool, emit: Emit, metrics: MetricsWriter) {
+  constructor(plan: FilterPlan, pool: LocalPool, emit: Emit, metrics?: MetricsWriter) {
     this.reads = new Map(plan.units.map(({ name, read }) => [name, read]));
     this.pool = pool;
     this.emit = emit;
@@ -45,7 +45,7 @@ export class FilterProgress implements JobEvents {
     this.documents += report.ledger.in;
     this.kept += report.ledger.kept;
     this.bytes += unit.read.bytes;
-    this.metrics.append({
+    this.metrics?.append({
       step: this.unitsDone,
       unit: unit.name,
       documents: report.ledger.in,

@@ -1,38 +1,80 @@
 /**
  * The folder of a filter job: what lies where, when it may be reused, and how a fresh start clears it.
  *
- *   plan.json  pipeline.yaml  run.json  metrics.jsonl  ledger.json  job.lock
+ *   plan.json  config.json  pipeline.yaml  run.json  metrics.jsonl  ledger.json  job.lock  rank-<i>-of-<n>.lock
  *   kept/  dropped/            the output, one Parquet file per unit that has any
+ *   signals/                   every document's signals, without its text; what `recut` reads
+ *   contamination/             benchmark items found, per unit; contamination.jsonl has all of them
  *   units/                     per unit: <name>.measured.json, <name>.ledger.json, <name>.done.json
- *   dedup/                     signatures and drop lists
+ *   dedup/                     survivors and drop lists; per step signatures, clusters and done.json
  *   work/                      documents between the two passes; removed when the job is done
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseConfig } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
 import { removeLeftovers, writeFileAtomic } from '../io/atomic.ts';
+import { type FilterConfig, filterConfigSchema } from '../stages/filter-config.ts';
 import { type FilterPlan, planChanges } from '../stages/plan-filter.ts';
 
-const folders = ['kept', 'dropped', 'units', 'dedup', 'work'];
-const files = ['plan.json', 'pipeline.yaml', 'run.json', 'metrics.jsonl', 'ledger.json'];
+const folders = ['kept', 'dropped', 'signals', 'contamination', 'units', 'dedup', 'work'];
+const files = [
+  'plan.json',
+  'config.json',
+  'pipeline.yaml',
+  'run.json',
+  'metrics.jsonl',
+  'ledger.json',
+  'contamination.jsonl',
+  'contamination.json',
+  'benchmarks.index',
+  'benchmarks.index.basis',
+];
 
-/** Makes the folder ready for `plan`. A folder of another plan is refused, or cleared when `fresh`. Call with the lock held. */
+/**
+ * Makes the folder ready for `plan`. A folder of another plan is refused, or cleared when `fresh`. Call with the lock held. `shared`:
+ * other ranks may be at work in it, so nothing that looks left over is removed.
+ */
 export async function prepareFolder(
   folder: string,
   plan: FilterPlan,
-  pipelineText: string,
-  fresh: boolean,
+  config: FilterConfig,
+  options: { text?: string; fresh?: boolean },
+  shared = false,
 ): Promise<void> {
   const before = readPlan(folder);
-  if (fresh) clear(folder);
+  if (options.fresh === true) clear(folder);
   else if (before !== undefined && before.hash !== plan.hash) throw otherPlan(folder, before, plan);
   for (const name of folders) {
     mkdirSync(join(folder, name), { recursive: true });
-    await removeLeftovers(join(folder, name));
+    if (!shared) await removeLeftovers(join(folder, name));
   }
+  if (shared && before !== undefined) return;
   await removeLeftovers(folder);
+  const written = { config, limit: plan.limit };
+  await writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(written, null, 2)}\n`);
+  await writeFileAtomic(join(folder, 'pipeline.yaml'), options.text ?? JSON.stringify(config, null, 2));
   await writeFileAtomic(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
-  await writeFileAtomic(join(folder, 'pipeline.yaml'), pipelineText);
+}
+
+/** The config and limit of the job in `folder`, as it was started. Throws a `UserError` when there is none. */
+export function readJobConfig(folder: string): { config: FilterConfig; limit: number | null } {
+  const path = join(folder, 'config.json');
+  if (!existsSync(path)) {
+    throw new UserError(`${folder} holds no filter job: there is no config.json`, {
+      hint: 'give the folder that midtrain filter wrote to (--out)',
+    });
+  }
+  let value: { config?: unknown; limit?: number | null };
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8')) as typeof value;
+  } catch (error) {
+    throw new UserError(`${path} is not JSON: ${(error as Error).message}`, {
+      hint: 'start the job anew with midtrain filter --fresh',
+      cause: error,
+    });
+  }
+  return { config: parseConfig(filterConfigSchema, value.config, path), limit: value.limit ?? null };
 }
 
 /** Refuses a folder that holds something other than a filter job, so that nothing foreign is overwritten or cleared. */
@@ -49,7 +91,8 @@ export function checkFolder(folder: string): void {
   }
   if (names.length === 0 || names.includes('plan.json')) return;
   const foreign = names.filter(
-    (name) => !folders.includes(name) && !files.includes(name) && !/^job\.lock|\.tmp-/.test(name),
+    (name) =>
+      !folders.includes(name) && !files.includes(name) && !/^(job|rank-\d+-of-\d+)\.lock|\.tmp-/.test(name),
   );
   if (foreign.length === 0) return;
   throw new UserError(`${folder} holds other files (${foreign.slice(0, 3).join(', ')}) and no filter job`, {

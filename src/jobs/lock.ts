@@ -8,10 +8,10 @@
  *
  * Gives up: network file systems without exclusive create.
  */
-import { mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { UserError } from '../core/errors.ts';
+import { InterruptedError, UserError } from '../core/errors.ts';
 
 export const lockName = 'job.lock';
 
@@ -26,9 +26,82 @@ export interface JobLock {
   release(): void;
 }
 
-/** Takes the lock of `folder` (which must exist) or throws a `UserError` that says who holds it. */
-export function takeLock(folder: string): JobLock {
-  const path = join(folder, lockName);
+/** The lock of a run that does all of a job: nobody else may work in the folder, ranks neither. */
+export function takeJobLock(folder: string): JobLock {
+  const lock = takeLock(folder);
+  const rank = readdirSync(folder).find((name) => rankLock.test(name) && isHeld(folder, name));
+  if (rank === undefined) return lock;
+  lock.release();
+  throw new UserError(`${folder}: a rank of this job is at work in it (${rank})`, {
+    hint: `wait until all ranks are through, or remove ${join(folder, rank)} if that process is gone`,
+  });
+}
+
+const rankLock = /^rank-\d+-of-\d+\.lock$/;
+
+/**
+ * The lock of one rank. `prepare` runs under the job's lock, which is waited for: other ranks hold it only for as long as they prepare.
+ * Throws a `UserError` when the rank is at work already, or a run of the whole job is.
+ */
+export async function takeRankLock(
+  folder: string,
+  { rank, ranks }: { rank: number; ranks: number },
+  signal: AbortSignal,
+  prepare: () => Promise<void>,
+): Promise<JobLock> {
+  const began = Date.now();
+  let job: JobLock;
+  for (;;) {
+    if (signal.aborted) throw new InterruptedError();
+    try {
+      job = takeLock(folder);
+      break;
+    } catch (error) {
+      if (!(error instanceof UserError) || Date.now() - began > rankPatienceMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  try {
+    const own = takeLock(folder, `rank-${rank}-of-${ranks}.lock`);
+    try {
+      await prepare();
+    } catch (error) {
+      own.release();
+      throw error;
+    }
+    return own;
+  } finally {
+    job.release();
+  }
+}
+
+const rankPatienceMs = 30_000;
+
+/** Everyone who holds a lock of this job; `alive` undefined: on another host, where it cannot be asked. */
+export function holdersOf(
+  folder: string,
+): { lock: string; host: string; pid: number; alive: boolean | undefined }[] {
+  return readdirSync(folder)
+    .filter((name) => name === lockName || rankLock.test(name))
+    .sort()
+    .flatMap((lock) => {
+      const holder = read(join(folder, lock));
+      if (holder === undefined || holder === 'unfinished') return [];
+      const { host, pid } = holder;
+      return [{ lock, host, pid, alive: host === hostname() ? isAlive(holder) : undefined }];
+    });
+}
+
+function isHeld(folder: string, name: string): boolean {
+  const holder = read(join(folder, name));
+  if (holder === undefined) return false;
+  if (holder === 'unfinished') return ageOf(join(folder, name)) < 2000;
+  return holder.host !== hostname() || isAlive(holder);
+}
+
+/** Takes the lock `name` of `folder` (which must exist) or throws a `UserError` that says who holds it. */
+export function takeLock(folder: string, name = lockName): JobLock {
+  const path = join(folder, name);
   const mine: Holder = { host: hostname(), pid: process.pid, started: startOf(process.pid) };
   for (let attempt = 0; attempt < 200; attempt++) {
     if (create(path, mine)) return { release: () => release(path, mine) };

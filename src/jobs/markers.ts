@@ -5,6 +5,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { stableJson } from '../core/config.ts';
+import type { Ledger } from '../core/ledger.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { sha256OfFile } from '../io/file-hash.ts';
 import type { MeasuredUnit } from '../stages/measure-unit.ts';
@@ -15,11 +16,25 @@ export interface MeasuredMarker extends MeasuredUnit {
   plan: string;
 }
 
-/** `dedup/done.json`: the barrier. `basis` are the sha256 of all signature files, in unit order. */
+/** `dedup/<step>/done.json`: the clusters of one step. `basis`: the step and the sha256 of all its signature files, in unit order. */
+export interface ClusterMarker {
+  plan: string;
+  basis: string;
+  clusters: number;
+  /** Documents in clusters of two or more, and the size of the largest cluster. */
+  members: number;
+  largest: number;
+  /** In unit order. */
+  files: OutputFile[];
+}
+
+/** `dedup/done.json`: the end of the barrier. `basis`: sha256 of all cluster files, survivor lists and signals. */
 export interface DedupMarker {
   plan: string;
   basis: string;
   lists: OutputFile[];
+  /** One per step, in order. */
+  ledgers: Ledger[];
 }
 
 /** `units/<name>.done.json`: all outputs of the unit are in place. `basis`: sha256 of its first pass and drop list. */
@@ -32,7 +47,7 @@ export interface DoneMarker {
 
 export async function writeMarker(
   path: string,
-  marker: MeasuredMarker | DedupMarker | DoneMarker,
+  marker: MeasuredMarker | ClusterMarker | DedupMarker | DoneMarker,
 ): Promise<void> {
   await writeFileAtomic(path, `${stableJson(marker)}\n`);
 }

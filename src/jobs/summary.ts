@@ -1,8 +1,10 @@
 /** From the reports of all units to the summary in `run.json`: ledger, reasons, histograms with thresholds, examples, failures. */
-import { assertBalanced, type Ledger, mergeLedgers } from '../core/ledger.ts';
-import { signalSpec } from '../filters/families.ts';
+import { assertBalanced, type Ledger, mergeLedgers, sumCounts } from '../core/ledger.ts';
+import type { ContaminationSummary } from '../decontaminate/contamination-report.ts';
 import { binEdges } from '../filters/histogram.ts';
+import type { SignalSpec } from '../filters/signal.ts';
 import type { FilterPlan } from '../stages/plan-filter.ts';
+import { signalGroups } from '../stages/signal-groups.ts';
 import {
   type DocumentExample,
   type Failure,
@@ -10,6 +12,7 @@ import {
   type SignalCounts,
   type UnitReport,
 } from '../stages/unit-report.ts';
+import type { BarrierResult } from './dedup-barrier.ts';
 
 export interface SignalSummary {
   description: string;
@@ -29,11 +32,25 @@ export interface FilterSummary {
     reason: string;
     failing: number;
     alone: number;
+    /** Documents it would drop if formulas were not masked. */
+    unmasked: number;
   }[];
+  /** `masked` with its report on: documents kept that rules would have dropped without masking. */
+  keptByMasking: number | null;
   bytesIn: number;
   bytesOut: number;
   textBytes: number;
   keptTextBytes: number;
+  /** Tokens of the texts as measured; estimated unless the pipeline names a tokenizer. */
+  tokens: number;
+  keptTokens: number;
+  tokensExact: boolean;
+  /** The steps in order, each with its own ledger: what went in, stayed, was dropped. */
+  stages: { name: string; ledger: Ledger }[];
+  /** Per dedup step: clusters of two or more, documents in them, the largest. */
+  dedup: { step: string; clusters: number; members: number; largest: number }[];
+  /** What decontamination found, by benchmark. */
+  contamination?: ContaminationSummary;
   signals: Record<string, SignalSummary>;
   examples: Record<string, DocumentExample[]>;
   failures: Failure[];
@@ -53,9 +70,11 @@ export interface FilterSummary {
 export function summarise(
   plan: FilterPlan,
   reports: readonly UnitReport[],
+  barrier: Pick<BarrierResult, 'steps'>,
   bytesOut: number,
 ): Omit<FilterSummary, 'documentsPerSecond' | 'megabytesPerSecond' | 'workers'> {
-  const signals = Object.keys(reports[0]?.signals ?? {});
+  const specs = signalGroups(plan.filter).flatMap(({ spec }) => spec.signals);
+  const signals = specs.map(({ name }) => name);
   const total = mergeReports(reports, signals, plan.filter.rules.length);
   const ledger = mergeLedgers([total.ledger, ledgerOfUnreadable(plan.unreadable.length)]);
   assertBalanced(ledger, 'the job');
@@ -72,12 +91,23 @@ export function summarise(
       reason,
       ...total.ruleFailures[i]!,
     })),
+    keptByMasking: plan.filter.math === 'masked' && plan.filter.maskReport ? total.keptByMasking : null,
     bytesIn: plan.units.reduce((sum, unit) => sum + unit.read.bytes, 0),
     bytesOut,
     textBytes: total.textBytes,
     keptTextBytes: total.keptTextBytes,
+    tokens: total.tokens,
+    keptTokens: total.keptTokens,
+    tokensExact: plan.filter.tokenizer !== null,
+    stages: stagesOf(ledger, barrier),
+    dedup: barrier.steps.map(({ name, clusters, members, largest }) => ({
+      step: name,
+      clusters,
+      members,
+      largest,
+    })),
     signals: Object.fromEntries(
-      signals.map((name) => [name, signalSummary(plan, name, total.signals[name]!)]),
+      specs.map((spec) => [spec.name, signalSummary(plan, spec, total.signals[spec.name]!)]),
     ),
     examples: total.examples,
     failures: [...plan.unreadable, ...total.failures],
@@ -87,15 +117,32 @@ export function summarise(
   };
 }
 
+/** The rules' ledger is what is left of the whole when the dedup steps are taken out. Ledgers read from markers get their keys in order by merging. */
+function stagesOf(ledger: Ledger, { steps }: Pick<BarrierResult, 'steps'>): FilterSummary['stages'] {
+  const reasons = new Set(steps.flatMap((step) => Object.keys(step.ledger.dropped)));
+  const duplicates = steps.reduce((sum, step) => sum + sumCounts(step.ledger.dropped), 0);
+  const rules: Ledger = {
+    in: ledger.in,
+    kept: ledger.kept + duplicates,
+    dropped: Object.fromEntries(Object.entries(ledger.dropped).filter(([reason]) => !reasons.has(reason))),
+    failed: ledger.failed,
+  };
+  const stages = [
+    { name: 'rules', ledger: rules },
+    ...steps.map((step) => ({ name: `dedup ${step.name}`, ledger: mergeLedgers([step.ledger]) })),
+  ];
+  for (const { name, ledger: own } of stages) assertBalanced(own, `the stage ${name}`);
+  return stages;
+}
+
 /** A file that cannot be opened counts as one document in and one failed: how many it holds is unknown. */
 function ledgerOfUnreadable(files: number): Ledger {
   return { in: files, kept: 0, dropped: {}, failed: files === 0 ? {} : { unreadable: files } };
 }
 
-function signalSummary(plan: FilterPlan, name: string, counts: SignalCounts): SignalSummary {
-  const spec = signalSpec(name)!;
+function signalSummary(plan: FilterPlan, spec: SignalSpec, counts: SignalCounts): SignalSummary {
   const threshold: { min?: number; max?: number } = {};
-  for (const rule of plan.filter.rules) if (rule.signal === name) threshold[rule.side] = rule.bound;
+  for (const rule of plan.filter.rules) if (rule.signal === spec.name) threshold[rule.side] = rule.bound;
   return {
     description: spec.description,
     histogram: { edges: binEdges(spec.histogram), counts: counts.counts, keptCounts: counts.keptCounts },

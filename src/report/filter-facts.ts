@@ -44,6 +44,22 @@ const ruleSchema = z.object({
   reason: z.string(),
   failing: z.number(),
   alone: z.number(),
+  /** Without masking of formulas; absent in records of older versions. */
+  unmasked: z.number().nullish(),
+});
+const stageSchema = z.object({ name: z.string(), ledger: ledgerSchema });
+const dedupSchema = z.object({
+  step: z.string(),
+  clusters: z.number(),
+  members: z.number(),
+  largest: z.number(),
+});
+const hitsSchema = z.object({ items: z.number(), documents: z.number() });
+const benchmarkSchema = z.object({
+  benchmark: z.string(),
+  items: z.number(),
+  exact: hitsSchema,
+  near: hitsSchema,
 });
 const failureSchema = z.object({ file: z.string(), place: z.string().nullish(), problem: z.string() });
 
@@ -81,6 +97,12 @@ export interface FilterFacts {
   rules: FilterRule[];
   /** Ledgers by input, where the run had several. */
   sources: { name: string; ledger: Ledger }[];
+  /** The rules and each dedup step, in order, with their own ledgers. */
+  stages: { name: string; ledger: Ledger }[];
+  dedup: z.output<typeof dedupSchema>[];
+  /** Documents that rules would have dropped if formulas were not masked; undefined when that was not measured. */
+  keptByMasking: number | undefined;
+  benchmarks: z.output<typeof benchmarkSchema>[];
   signals: SignalHistogram[];
   failures: FilterFailure[];
   bytesIn: number | undefined;
@@ -108,6 +130,12 @@ export function filterFacts(run: PreparedRun): FilterFacts {
     sources: Object.entries(bySource)
       .map(([name, of]) => ({ name, ledger: of }))
       .sort((a, b) => b.ledger.in - a.ledger.in || (a.name < b.name ? -1 : 1)),
+    stages: readPart(z.array(stageSchema), summary, 'stages', notes) ?? [],
+    dedup: readPart(z.array(dedupSchema), summary, 'dedup', notes) ?? [],
+    keptByMasking: readPart(z.number().nullable(), summary, 'keptByMasking', notes) ?? undefined,
+    benchmarks:
+      readPart(z.object({ benchmarks: z.array(benchmarkSchema) }), summary, 'contamination', notes)
+        ?.benchmarks ?? [],
     signals: signalsOf(summary, notes),
     failures: readPart(z.array(failureSchema), summary, 'failures', notes) ?? [],
     bytesIn: number('bytesIn'),

@@ -1,4 +1,5 @@
 /** What was filtered and why: reasons with examples, signal histograms with their thresholds, files that failed. */
+import { sumCounts } from '../core/ledger.ts';
 import { dataTable, figure, halfSize, swatchLegend, table } from './figure.ts';
 import type { FilterExample, FilterFacts, Reason, SignalHistogram } from './filter-facts.ts';
 import { drawHistogram, histogramInWords } from './histogram-chart.ts';
@@ -22,10 +23,10 @@ export function filterSection(filters: readonly FilterFacts[]): Markup | undefin
 function oneFilter(facts: FilterFacts): Markup {
   const { ledger } = facts;
   return html`${ledger !== undefined && summaryLine(facts)}${notes(facts.notes)}${
-    facts.reasons.length > 0 && reasonBars(facts)
-  }${facts.keptExamples.length > 0 && keptExamples(facts.keptExamples)}${facts.sources.length > 1 && sourceTable(facts)}${
+    facts.stages.length > 1 && stageTable(facts)
+  }${facts.reasons.length > 0 && reasonBars(facts)}${facts.keptExamples.length > 0 && keptExamples(facts.keptExamples)}${facts.sources.length > 1 && sourceTable(facts)}${
     facts.rules.length > 0 && ruleTable(facts)
-  }${facts.signals.length > 0 && signalGrid(facts)}${facts.failures.length > 0 && failureTable(facts)}`;
+  }${facts.benchmarks.length > 0 && benchmarkTable(facts)}${facts.signals.length > 0 && signalGrid(facts)}${facts.failures.length > 0 && failureTable(facts)}`;
 }
 
 function summaryLine(facts: FilterFacts): Markup {
@@ -101,19 +102,59 @@ function largest(counts: Readonly<Record<string, number>>): string {
   return first === undefined ? '–' : `${clip(first[0], 60)} (${whole(first[1])})`;
 }
 
+/** What went into each stage and what was left; for dedup steps also the clusters. */
+function stageTable({ stages, dedup }: FilterFacts): Markup {
+  return html`<h3>Stage by stage</h3>${table(
+    ['Stage', 'In', 'Dropped', 'Failed', 'Kept', 'Clusters', 'Documents in them', 'Largest'],
+    stages.map(({ name, ledger }) => {
+      const step = dedup.find(({ step }) => name === `dedup ${step}`);
+      return [
+        clip(name, 60),
+        whole(ledger.in),
+        whole(sumCounts(ledger.dropped)),
+        whole(sumCounts(ledger.failed)),
+        whole(ledger.kept),
+        whole(step?.clusters),
+        whole(step?.members),
+        whole(step?.largest),
+      ];
+    }),
+  )}`;
+}
+
 /** A ledger names the first rule that failed; this says what each rule would do by itself and what only it does. */
-function ruleTable({ rules }: FilterFacts): Markup {
-  return html`<details><summary>What each threshold does (${rules.length} rules)</summary><p class="hint">Failing: documents below or above the bound, whatever else they fail. Only this one: documents that would be kept without it.</p>${table(
-    ['Signal', 'Bound', 'Reason', 'Failing', 'Only this one'],
+function ruleTable({ rules, keptByMasking }: FilterFacts): Markup {
+  const masked = keptByMasking !== undefined;
+  const about = masked
+    ? ` Without masking: documents it would have dropped with formulas left as they are; all rules together would have dropped ${whole(keptByMasking)} more.`
+    : '';
+  return html`<details><summary>What each threshold does (${rules.length} rules)</summary><p class="hint">Failing: documents below or above the bound, whatever else they fail. Only this one: documents that would be kept without it.${about}</p>${table(
+    ['Signal', 'Bound', 'Reason', 'Failing', 'Only this one', ...(masked ? ['Without masking'] : [])],
     rules.map((r) => [
       html`<code>${clip(r.signal, 80)}</code>`,
       `${r.side === 'min' ? 'at least' : 'at most'} ${decimal(r.bound)}`,
       html`<code>${clip(r.reason, 80)}</code>`,
       whole(r.failing),
       whole(r.alone),
+      ...(masked ? [whole(r.unmasked ?? undefined)] : []),
     ]),
     [1, 2],
   )}</details>`;
+}
+
+/** Benchmark items found in the documents, by benchmark. */
+function benchmarkTable({ benchmarks }: FilterFacts): Markup {
+  return html`<h3>Benchmark items found</h3><p class="hint">Exact: the document has an n-gram of the item. Near: it has most of the item, changed. contamination.jsonl in the run folder lists them.</p>${table(
+    ['Benchmark', 'Items', 'Items found', 'In documents', 'Items nearly found', 'In documents'],
+    benchmarks.map((b) => [
+      clip(b.benchmark, 60),
+      whole(b.items),
+      whole(b.exact.items),
+      whole(b.exact.documents),
+      whole(b.near.items),
+      whole(b.near.documents),
+    ]),
+  )}`;
 }
 
 /** Signals whose thresholds fail the most documents first, those without a threshold last. */

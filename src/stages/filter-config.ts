@@ -1,26 +1,78 @@
 /**
- * The pipeline file of `midtrain filter`: its schema, the built-in pipelines, and what workers need of it.
+ * The pipeline file of `midtrain filter`: its schema. What a checked file means for the stages is in resolve-filter.ts, where it is
+ * found in load-pipeline.ts.
  *
- * The order of the steps is fixed: read, extract HTML, measure signals, decide by thresholds, drop exact duplicates, write. The
- * file says which signals and bounds. Relative input paths are relative to the pipeline file.
+ * The order of the steps is fixed, and a step that the file does not name is left out: read, extract HTML, measure signals (cheap ones of
+ * every document, those behind a gate of documents that pass the rules so far), decide by thresholds, drop duplicates (a barrier over all
+ * documents), transform the text that is kept, write.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { z } from 'zod';
-import { nearest, parseConfig } from '../core/config.ts';
-import { UserError } from '../core/errors.ts';
-import { families, familyNamed } from '../filters/families.ts';
-import type { Rule } from '../filters/rule.ts';
-import { resolveRules, thresholdsSchema, unknown } from '../filters/thresholds.ts';
-import { packageRoot } from '../io/package-root.ts';
+import { thresholdsSchema } from '../filters/thresholds.ts';
 import { inputSpecSchema } from './input-spec.ts';
+import { transformNames } from './transform-text.ts';
 
 const mebibyte = 1024 * 1024;
+const nameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a name has letters, digits, ".", "_" and "-"');
+
+/** Which copy of a cluster stays: the first read, the longest text, or the one with the highest (lowest) value of a signal. */
+export const prioritySchema = z.union([
+  z.enum(['first', 'longest']),
+  z.strictObject({ signal: z.string(), prefer: z.enum(['high', 'low']).default('high') }),
+]);
+export type Priority = z.output<typeof prioritySchema>;
+
+const copies = { keep: prioritySchema.default('first') };
+const minhashSchema = z.strictObject({
+  step: z.literal('minhash'),
+  /** Bands, rows and n-grams of a published pipeline; the keys below change them one by one. */
+  preset: z.enum(['datatrove', 'fineweb', 'megamath', 'finemath']).default('datatrove'),
+  /** Buckets: two documents are duplicates when all hashes of one band agree. */
+  bands: z.int().min(1).max(1024).optional(),
+  /** Hashes in a band. */
+  rows: z.int().min(1).max(1024).optional(),
+  /** Words in a shingle. */
+  ngram: z.int().min(1).max(64).optional(),
+  seed: z.int().min(0).max(0xffffffff).optional(),
+  bits: z.union([z.literal(32), z.literal(64)]).optional(),
+  hash: z.enum(['xxhash', 'sha1']).optional(),
+  ...copies,
+});
+const dedupStepSchema = z.union([
+  z.literal('minhash').transform(() => minhashSchema.parse({ step: 'minhash' })),
+  z.enum(['exact', 'url']).transform((step) => ({ step, keep: 'first' as const })),
+  z.strictObject({ step: z.enum(['exact', 'url']), ...copies }),
+  minhashSchema,
+]);
+
+const classifierSchema = z.strictObject({
+  /** The signal is `classifier.<name>`. */
+  name: z.string().regex(/^[a-z][a-z0-9_]*$/, 'a classifier name is snake_case'),
+  kind: z.enum(['fasttext']).default('fasttext'),
+  /**
+   * A .bin or .ftz file; `column:<name>`: the score is in this numeric column of the input; null: no model, the step is left out and the
+   * plan says so.
+   */
+  model: z.string().nullable().default(null),
+  /** The label whose probability is the score, without `__label__`. */
+  label: z.string().min(1),
+  /** What a line end becomes before scoring: a space (MegaMath), or nothing (datatrove's fastText filter). */
+  newline: z.enum(['space', 'remove']).default('space'),
+  /** `rules`: only documents that pass every rule so far are scored; the others have null. */
+  gate: z.enum(['rules', 'none']).default('rules'),
+});
+
+const benchmarkSchema = z.strictObject({
+  /** Name of a benchmark's data card. */
+  card: z.string(),
+  /** Its file here. */
+  path: z.string(),
+});
 
 export const filterConfigSchema = z.strictObject({
   /** Names the run in reports and, by default, its folder. */
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a name has letters, digits, ".", "_" and "-"'),
+  name: nameSchema,
   /** One line for people. */
   description: z.string().optional(),
   inputs: z.array(inputSpecSchema).default([]),
@@ -30,12 +82,77 @@ export const filterConfigSchema = z.strictObject({
       keepHtml: z.boolean().optional(),
     })
     .prefault({}),
-  /** Signal families to measure: gopher-quality, fineweb-quality, math. */
+  /** Signal families to measure: gopher-quality, fineweb-quality, math, ... */
   signals: z.array(z.string()).min(1, 'name at least one signal family'),
   /** Whether rules about prose see formulas replaced by single words. */
   math: z.enum(['masked', 'plain']).default('plain'),
+  /** With `math: masked`: also measure documents with formulas unmasked, and report what each rule would have dropped. */
+  maskReport: z.boolean().default(true),
+  language: z
+    .strictObject({
+      /** `lid.176.ftz` (fastText, comparable with FineWeb's and MegaMath's score), a path to a fastText model, or `eld`. */
+      model: z.string().default('lid.176.ftz'),
+      /** Languages with a signal of their own, `language.<code>`. */
+      languages: z
+        .array(z.string().regex(/^[a-z]{2,3}$/, 'a language is a code such as en'))
+        .min(1)
+        .default(['en']),
+    })
+    .prefault({}),
+  url: z
+    .strictObject({
+      /**
+       * A folder with lists, one entry a line: domains, urls, banned_words.txt, soft_banned_words.txt, banned_subwords.txt, in it or in one
+       * folder a category below it.
+       */
+      lists: z.string().optional(),
+    })
+    .prefault({}),
+  /** What the families of these names need. */
+  badWords: z
+    .strictObject({
+      /** A file with an entry a line. */
+      list: z.string(),
+      /** Also inside longer words, as languages without spaces need. */
+      anywhere: z.boolean().default(false),
+    })
+    .optional(),
+  unigram: z
+    .strictObject({
+      /** A file of `word,count` lines. */
+      counts: z.string(),
+    })
+    .optional(),
+  regex: z.strictObject({ patterns: z.array(z.string()).min(1) }).optional(),
+  classifiers: z.array(classifierSchema).default([]),
   thresholds: thresholdsSchema.prefault({}),
-  dedup: z.enum(['exact', 'none']).default('none'),
+  /** Steps in order, or one of the words. */
+  dedup: z
+    .union([
+      z.literal('none').transform(() => []),
+      z.enum(['exact', 'url', 'minhash']).transform((step) => [dedupStepSchema.parse(step)]),
+      z.array(dedupStepSchema),
+    ])
+    .default([]),
+  decontaminate: z
+    .strictObject({
+      benchmarks: z.array(benchmarkSchema).default([]),
+      /** Words in an n-gram. */
+      ngram: z.int().min(4).max(64).default(13),
+      /** `same`: every number counts as one word, as in datatrove; finds problems whose numbers were replaced, and more look-alikes. */
+      numbers: z.enum(['exact', 'same']).default('exact'),
+      /** `drop`: documents that share an n-gram with an item are dropped; `mark`: they are only reported. */
+      action: z.enum(['drop', 'mark']).default('drop'),
+    })
+    .prefault({}),
+  /** Changes to the text that is written, in this order. Signals are measured before them. */
+  transform: z.array(z.enum(transformNames)).default([]),
+  tokens: z
+    .strictObject({
+      /** A folder with tokenizer.json: `text.tokens` is then exact; else it is estimated as bytes / 4. */
+      tokenizer: z.string().optional(),
+    })
+    .prefault({}),
   output: z
     .strictObject({
       /** Row groups of the output are closed at about this many bytes. */
@@ -69,91 +186,4 @@ export const filterConfigSchema = z.strictObject({
 });
 
 export type FilterConfig = z.output<typeof filterConfigSchema>;
-
-/** What the stages need of a config, checked and resolved; plain JSON, so it can be sent to workers and hashed. */
-export interface ResolvedFilter {
-  families: string[];
-  rules: Rule[];
-  math: 'masked' | 'plain';
-  dedup: 'exact' | 'none';
-  rowGroupBytes: number;
-  dropped: boolean;
-  keepHtml: boolean | null;
-}
-
-/** Checks names and turns thresholds into rules. `file` is named in errors. */
-export function resolveFilter(config: FilterConfig, file: string): ResolvedFilter {
-  for (const [i, name] of config.signals.entries()) {
-    if (familyNamed(name) === undefined) {
-      throw unknown(
-        file,
-        'signal family',
-        name,
-        families.map((family) => family.name),
-      );
-    }
-    if (config.signals.indexOf(name) !== i) {
-      throw new UserError(`${file}: signals lists ${name} twice`, { hint: 'remove one of them' });
-    }
-  }
-  return {
-    families: config.signals,
-    rules: resolveRules(config.thresholds, config.signals, file),
-    math: config.math,
-    dedup: config.dedup,
-    rowGroupBytes: config.output.rowGroupBytes,
-    dropped: config.output.dropped,
-    keepHtml: config.extract.keepHtml ?? null,
-  };
-}
-
-export interface LoadedPipeline {
-  config: FilterConfig;
-  /** Path of the file, or `built-in pipeline <name>`. */
-  file: string;
-  /** The file's text, copied into the run folder. */
-  text: string;
-}
-
-export function builtInPipelines(): string[] {
-  return readdirSync(pipelineFolder())
-    .filter((name) => name.endsWith('.yaml'))
-    .map((name) => basename(name, '.yaml'))
-    .sort();
-}
-
-function pipelineFolder(): string {
-  return join(packageRoot(), 'src', 'filters', 'pipelines');
-}
-
-/** Reads a pipeline: a path (relative to `cwd`), or the name of a built-in one. */
-export function loadPipeline(pathOrName: string, cwd: string): LoadedPipeline {
-  const path = resolve(cwd, pathOrName);
-  if (existsSync(path)) return parsePipeline(readFileSync(path, 'utf8'), pathOrName, dirname(path));
-  const names = builtInPipelines();
-  if (names.includes(pathOrName)) {
-    const file = `built-in pipeline ${pathOrName}`;
-    return parsePipeline(readFileSync(join(pipelineFolder(), `${pathOrName}.yaml`), 'utf8'), file, cwd);
-  }
-  const near = nearest(pathOrName, names);
-  throw new UserError(`${pathOrName}: no such pipeline file, and no built-in pipeline of that name`, {
-    hint:
-      near === undefined
-        ? `give a YAML file, or one of the built-in pipelines: ${names.join(', ')}`
-        : `did you mean the built-in pipeline "${near}"?`,
-  });
-}
-
-/** Parses a pipeline's YAML. Relative input paths are resolved against `folder`. */
-export function parsePipeline(text: string, file: string, folder: string): LoadedPipeline {
-  let value: unknown;
-  try {
-    value = parseYaml(text);
-  } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
-    throw new UserError(`${file}: ${error.message}`, { hint: 'mend the YAML and run again', cause: error });
-  }
-  const config = parseConfig(filterConfigSchema, value, file);
-  for (const input of config.inputs) if (!isAbsolute(input.path)) input.path = resolve(folder, input.path);
-  return { config, file, text };
-}
+export type DedupConfig = FilterConfig['dedup'][number];

@@ -1,37 +1,39 @@
 /**
- * Second pass over a unit: the documents that no rule dropped, less the duplicates, become the unit's kept output.
+ * Second pass over a unit: the documents that no rule dropped, less the copies that the dedup steps drop, become the unit's kept output.
  *
- * A unit without duplicates keeps its file as it is (a hard link, else a copy); otherwise the rows are copied, and the
- * duplicates join `dropped/` on request, with reason `duplicate_exact`. Which copy stayed is found by equal `dedup.exact`.
+ * Without dedup steps the work file becomes the output as it is (a hard link, else a copy). With them the rows are written anew with two
+ * more columns per step, `dedup.<step>.cluster` (number of the cluster's first document in the whole job; its own for a document that is
+ * alone) and `dedup.<step>.size`; the copies join `dropped/` on request, with reason `duplicate_<step>`.
  */
-
-import { readFileSync } from 'node:fs';
 import { copyFile, link, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
-import { columnData, gatherRows, stringAt } from '../core/batch.ts';
+import { columnData, gatherRows, int32Vector, int64Vector, stringAt, withColumns } from '../core/batch.ts';
 import { InterruptedError, invariant, UserError } from '../core/errors.ts';
 import { count } from '../core/ledger.ts';
 import { syncFolder } from '../io/atomic.ts';
 import { openParquet } from '../io/parquet-footer.ts';
 import { readRowGroups } from '../io/parquet-read.ts';
+import { readBitFile } from './bit-list.ts';
+import { readDropList } from './drop-list.ts';
+import { duplicateReason } from './duplicate-reason.ts';
 import { excerptOf } from './excerpt.ts';
-import type { ResolvedFilter } from './filter-config.ts';
-import { decodeDropList, dropListPath } from './find-duplicates.ts';
-import { DocumentMeasurer } from './measure-document.ts';
-import type { MeasuredUnit } from './measure-unit.ts';
+import { type MeasuredUnit, survivorsPath } from './measure-unit.ts';
+import type { ResolvedFilter } from './resolved-filter.ts';
 import { withVerdict } from './scored-rows.ts';
+import { SignalTable } from './signal-table.ts';
+import { UnitClusters } from './unit-clusters.ts';
 import { UnitOutput } from './unit-output.ts';
 import type { UnitProgress } from './unit-progress.ts';
 import { addExample, type OutputFile, type UnitReport } from './unit-report.ts';
-
-export const duplicateReason = 'duplicate_exact';
 
 export interface FinishTask {
   name: string;
   folder: string;
   filter: ResolvedFilter;
   measured: MeasuredUnit;
+  /** Documents in the units before this one: the number of the unit's first document. */
+  firstDocument: number;
 }
 
 export interface FinishedUnit {
@@ -40,10 +42,9 @@ export interface FinishedUnit {
 }
 
 export async function finishUnit(task: FinishTask, progress: UnitProgress): Promise<FinishedUnit> {
-  const { name, folder, measured } = task;
+  const { folder, measured, filter } = task;
   await mkdir(join(folder, 'kept'), { recursive: true });
-  const drops = decodeDropList(readFileSync(join(folder, dropListPath(name))));
-  if (drops.length > 0) return copyWithout(task, drops, progress);
+  if (filter.dedup.length > 0) return writeSurvivors(task, progress);
   const kept: OutputFile[] = [];
   for (const candidate of measured.candidates) {
     const path = join('kept', basename(candidate.path));
@@ -55,53 +56,57 @@ export async function finishUnit(task: FinishTask, progress: UnitProgress): Prom
     kept.push({ ...candidate, path });
   }
   syncFolder(join(folder, 'kept'));
-  return { report: measured.report, outputs: [...kept, ...measured.dropped] };
+  return { report: measured.report, outputs: [...kept, ...measured.outputs] };
 }
 
-async function copyWithout(
-  task: FinishTask,
-  drops: Uint32Array,
-  progress: UnitProgress,
-): Promise<FinishedUnit> {
+async function writeSurvivors(task: FinishTask, progress: UnitProgress): Promise<FinishedUnit> {
   const { name, folder, filter, measured } = task;
   const report = structuredClone(measured.report);
-  const measurer = new DocumentMeasurer(filter);
-  const kept = new UnitOutput(folder, join('kept', name), filter.rowGroupBytes);
-  const dropped = new UnitOutput(folder, join('dropped', `${name}.duplicates`), filter.rowGroupBytes);
-  let first = 0; // row of the batch's row 0 in the unit
-  let next = 0; // place in the drop list
+  const table = new SignalTable(filter);
+  const options = { rowGroupBytes: filter.rowGroupBytes };
+  const kept = new UnitOutput(folder, join('kept', name), options);
+  const dropped = new UnitOutput(folder, join('dropped', `${name}.duplicates`), options);
+  const drops = readDropList(folder, name);
+  const clusters = await Promise.all(
+    filter.dedup.map((step) => UnitClusters.open(folder, step.name, name, task.firstDocument)),
+  );
+  const survivors = readBitFile(join(folder, survivorsPath(name)), measured.documents);
+  let index = -1; // of the row in hand, in `signals/`
+  let matched = 0;
   try {
     for (const candidate of measured.candidates) {
-      for await (const records of readCandidates(join(folder, candidate.path))) {
+      for await (const records of readBack(join(folder, candidate.path))) {
         if (progress.stopRequested) throw new InterruptedError();
-        const keptRows: number[] = [];
-        const droppedRows: number[] = [];
+        const indices: number[] = [];
         for (let row = 0; row < records.numRows; row++) {
-          if (drops[next] === first + row) {
-            droppedRows.push(row);
-            next++;
-          } else keptRows.push(row);
+          do index++;
+          while (index < survivors.length && !survivors.get(index));
+          indices.push(index);
         }
-        first += records.numRows;
-        takeOut(report, measurer, records, droppedRows);
-        if (keptRows.length > 0) await kept.write(gatherRows(records, keptRows));
+        const steps = indices.map((at) => drops.get(at));
+        const keptRows = rowsWhere(steps, (step) => step === undefined);
+        const droppedRows = rowsWhere(steps, (step) => step !== undefined);
+        matched += droppedRows.length;
+        takeOut(report, table, records, droppedRows, (row) => reasonOf(filter, steps[row]!));
+        const rows = withClusters(records, clusters, indices);
+        if (keptRows.length > 0) await kept.write(gatherRows(rows, keptRows));
         if (filter.dropped && droppedRows.length > 0) {
-          const verdict = { reason: duplicateReason, signal: null, value: Number.NaN, bound: Number.NaN };
-          await dropped.write(
-            withVerdict(
-              gatherRows(records, droppedRows),
-              droppedRows.map(() => verdict),
-            ),
-          );
+          const verdicts = droppedRows.map((row) => ({
+            reason: reasonOf(filter, steps[row]!),
+            signal: null,
+            value: Number.NaN,
+            bound: Number.NaN,
+          }));
+          await dropped.write(withVerdict(gatherRows(rows, droppedRows), verdicts));
         }
         progress.beat();
       }
     }
     invariant(
-      next === drops.length,
-      `unit ${name}: ${drops.length - next} rows of its drop list do not exist`,
+      matched === drops.size,
+      `unit ${name}: ${drops.size - matched} rows of its drop list do not exist`,
     );
-    return { report, outputs: [...(await kept.finish()), ...measured.dropped, ...(await dropped.finish())] };
+    return { report, outputs: [...(await kept.finish()), ...measured.outputs, ...(await dropped.finish())] };
   } catch (error) {
     await kept.abort();
     await dropped.abort();
@@ -109,8 +114,37 @@ async function copyWithout(
   }
 }
 
+function rowsWhere<T>(values: readonly T[], wanted: (value: T) => boolean): number[] {
+  const rows: number[] = [];
+  values.forEach((value, row) => {
+    if (wanted(value)) rows.push(row);
+  });
+  return rows;
+}
+
+function reasonOf(filter: ResolvedFilter, step: number): string {
+  return duplicateReason(filter.dedup[step]!.name);
+}
+
+function withClusters(
+  records: RecordBatch,
+  clusters: readonly UnitClusters[],
+  indices: readonly number[],
+): RecordBatch {
+  return withColumns(
+    records,
+    clusters.flatMap((step) => {
+      const found = indices.map((index) => step.of(index));
+      return [
+        { name: `dedup.${step.step}.cluster`, vector: int64Vector(found.map(({ cluster }) => cluster)) },
+        { name: `dedup.${step.step}.size`, vector: int32Vector(found.map(({ size }) => size)) },
+      ];
+    }),
+  );
+}
+
 /** All batches of a file that the first pass wrote; anything unreadable in it is an error, not a failed document. */
-async function* readCandidates(path: string): AsyncGenerator<RecordBatch> {
+async function* readBack(path: string): AsyncGenerator<RecordBatch> {
   const file = await openParquet(path);
   try {
     for await (const item of readRowGroups(file, [0, file.metadata.row_groups.length])) {
@@ -129,24 +163,31 @@ async function* readCandidates(path: string): AsyncGenerator<RecordBatch> {
 /** Moves rows from kept to dropped in the report. */
 function takeOut(
   report: UnitReport,
-  measurer: DocumentMeasurer,
+  table: SignalTable,
   records: RecordBatch,
   rows: readonly number[],
+  reasonFor: (row: number) => string,
 ): void {
-  const columns = measurer.signals.map((signal) => columnData(records, signal).values as Float64Array);
+  if (rows.length === 0) return;
+  const columns = table.signals.map((signal) => columnData(records, signal));
+  const bytes = columnData(records, 'text.bytes').values as Float64Array;
+  const tokens = columnData(records, 'text.tokens').values as Float64Array;
+  const valueAt = (at: number, row: number): number =>
+    columns[at]!.getValid(row) ? (columns[at]!.values as Float64Array)[row]! : Number.NaN;
   for (const row of rows) {
-    const text = stringAt(records, 'text', row) ?? '';
+    const reason = reasonFor(row);
     report.ledger.kept--;
-    report.keptTextBytes -= text.length;
-    count(report.ledger.dropped, duplicateReason);
-    measurer.untallyKept(
+    report.keptTextBytes -= bytes[row]!;
+    report.keptTokens -= tokens[row]!;
+    count(report.ledger.dropped, reason);
+    table.untallyKept(
       report,
-      columns.map((values) => values[row]!),
+      table.signals.map((_, at) => valueAt(at, row)),
     );
-    addExample(report, duplicateReason, {
+    addExample(report, reason, {
       id: stringAt(records, 'id', row) ?? '',
       url: stringAt(records, 'url', row),
-      excerpt: excerptOf(text),
+      excerpt: excerptOf(stringAt(records, 'text', row) ?? ''),
     });
   }
 }

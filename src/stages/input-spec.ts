@@ -3,9 +3,11 @@ import { z } from 'zod';
 import type { InputSpec } from '../io/read-plan.ts';
 
 export const inputSpecSchema = z.strictObject({
-  /** A file or a folder. */
+  /** A file, a folder, a glob (`data/*.parquet`) or `hf://datasets/<owner>/<name>/<path or glob>`. */
   path: z.string().min(1),
-  format: z.enum(['auto', 'parquet', 'jsonl', 'json', 'html', 'text']).default('auto'),
+  format: z
+    .enum(['auto', 'parquet', 'arrow', 'jsonl', 'json', 'html', 'text', 'warc', 'wet'])
+    .default('auto'),
   /** Column names of the input for what midtrain calls text, html, id, url, date. */
   columns: z
     .strictObject({

@@ -1,82 +1,96 @@
 /**
- * One document through the signal families and the rules: the values of all signals, and the first rule that fails.
+ * One document through the signal families: the values of all signals and the first rule that fails.
+ *
+ * Families without a gate measure every document. Those behind one measure it only while no rule fails, so that an expensive model sees
+ * what the cheap rules leave. All of them share one `MeasuredText`.
  */
-
-import { invariant } from '../core/errors.ts';
-import { familyNamed } from '../filters/families.ts';
-import { binOf, type HistogramScale } from '../filters/histogram.ts';
-import { fails, firstFailing, type Rule } from '../filters/rule.ts';
+import type { ContaminationMatch } from '../decontaminate/contamination-signals.ts';
 import type { SignalFamily } from '../filters/signal.ts';
 import { measureText } from '../text/measure-text.ts';
-import type { ResolvedFilter } from './filter-config.ts';
-import type { UnitReport } from './unit-report.ts';
+import type { ColumnScores } from './column-score.ts';
+import { ContaminationFamily, type OpenedFamilies, openFamilies } from './open-families.ts';
+import type { ResolvedFilter } from './resolved-filter.ts';
+import { SignalTable } from './signal-table.ts';
+
+/** Families whose measures depend on masking. */
+const prose = new Set(['gopher-quality', 'gopher-repetition', 'c4', 'fineweb-quality']);
+
+export interface MeasuredDocument {
+  /** Values of all signals, in column order; NaN where not measured. */
+  values: Float64Array;
+  /** How many of them were measured. */
+  measured: number;
+  labels: (string | null)[];
+  /** Index of the rule that drops it, or -1. */
+  failing: number;
+  /** The values without masking, where the document has formulas and the pipeline masks them. */
+  unmasked: Float64Array | undefined;
+  /** Benchmark items found in it. */
+  contamination: readonly ContaminationMatch[];
+}
 
 export class DocumentMeasurer {
-  /** All signals, in column order. */
-  readonly signals: readonly string[];
-  readonly rules: readonly Rule[];
+  readonly table: SignalTable;
   private readonly families: readonly SignalFamily[];
-  private readonly scales: readonly HistogramScale[];
-  /** Per rule, the place of its signal in `signals`. */
-  private readonly columns: readonly number[];
+  private readonly scores: ColumnScores;
+  private readonly contamination: ContaminationFamily | undefined;
   private readonly math: 'masked' | 'plain';
+  private readonly maskReport: boolean;
 
-  constructor(filter: ResolvedFilter) {
-    this.families = filter.families.map((name) => {
-      const family = familyNamed(name);
-      invariant(family !== undefined, `signal family ${name} was checked when the pipeline was read`);
-      return family;
-    });
-    const specs = this.families.flatMap((family) => family.signals);
-    this.signals = specs.map((spec) => spec.name);
-    this.scales = specs.map((spec) => spec.histogram);
-    this.rules = filter.rules;
-    this.columns = filter.rules.map((rule) => this.signals.indexOf(rule.signal));
-    this.math = filter.math;
+  private constructor(
+    table: SignalTable,
+    { families, scores }: OpenedFamilies,
+    math: 'masked' | 'plain',
+    maskReport: boolean,
+  ) {
+    this.table = table;
+    this.families = families;
+    this.scores = scores;
+    this.contamination = families.find((family) => family instanceof ContaminationFamily);
+    this.math = math;
+    this.maskReport = math === 'masked' && maskReport;
   }
 
-  /** Values of all signals of `text`, in the order of `signals`. */
-  measure(text: string): Float64Array {
-    const document = measureText(text, { math: this.math });
-    const values = new Float64Array(this.signals.length);
-    let at = 0;
-    for (const family of this.families) {
-      values.set(family.measure(document), at);
-      at += family.signals.length;
-    }
-    return values;
+  /** Loads the models that the filter names; the index of benchmarks is in the run folder. */
+  static async open(filter: ResolvedFilter, folder: string): Promise<DocumentMeasurer> {
+    const table = new SignalTable(filter);
+    return new DocumentMeasurer(table, await openFamilies(filter, folder), filter.math, filter.maskReport);
   }
 
-  /** Index of the rule that drops a document with these values, or -1 to keep it. */
-  decide(values: Float64Array): number {
-    return firstFailing(this.rules, this.columns, values);
+  /** `columnAt` answers the input's own numeric columns, for classifiers whose score is in one. */
+  measure(text: string, url: string | null, columnAt: (name: string) => number): MeasuredDocument {
+    const { table } = this;
+    this.scores.columnAt = columnAt;
+    const document = measureText(text, { math: this.math, url });
+    const values = new Float64Array(table.signals.length).fill(Number.NaN);
+    const labels: (string | null)[] = [];
+    let measured = 0;
+    let failing = -1;
+    for (const [i, group] of table.groups.entries()) {
+      if (group.gated) {
+        failing = table.decide(values);
+        if (failing >= 0) break;
+      }
+      const family = this.families[i]!;
+      values.set(family.measure(document), group.first);
+      if (family.label !== undefined) labels.push(...family.label(document));
+      measured = group.end;
+    }
+    if (failing < 0) failing = table.decide(values);
+    while (labels.length < table.labels.length) labels.push(null);
+    const contamination = this.contamination?.matches ?? [];
+    const unmasked =
+      this.maskReport && document.mathSpans.length > 0 ? this.measureUnmasked(text, url, values) : undefined;
+    return { values, measured, labels, failing, unmasked, contamination };
   }
 
-  /** Counts the values into the report's histograms, and which rules fail. */
-  tally(report: UnitReport, values: Float64Array, kept: boolean): void {
-    for (let i = 0; i < values.length; i++) {
-      const bin = binOf(this.scales[i]!, values[i]!);
-      if (bin < 0) continue;
-      const counts = report.signals[this.signals[i]!]!;
-      counts.counts[bin]!++;
-      if (kept) counts.keptCounts[bin]!++;
+  /** The same document with its formulas in place: only families that look at the masked text are measured again. */
+  private measureUnmasked(text: string, url: string | null, values: Float64Array): Float64Array {
+    const document = measureText(text, { math: 'plain', url });
+    const plain = values.slice();
+    for (const [i, group] of this.table.groups.entries()) {
+      if (prose.has(group.spec.name)) plain.set(this.families[i]!.measure(document), group.first);
     }
-    let failing = 0;
-    let last = -1;
-    for (let i = 0; i < this.rules.length; i++) {
-      if (!fails(this.rules[i]!, values[this.columns[i]!]!)) continue;
-      failing++;
-      last = i;
-      report.ruleFailures[i]!.failing++;
-    }
-    if (failing === 1) report.ruleFailures[last]!.alone++;
-  }
-
-  /** Takes a document out of the kept side of the histograms: a later step dropped it. */
-  untallyKept(report: UnitReport, values: ArrayLike<number>): void {
-    for (let i = 0; i < values.length; i++) {
-      const bin = binOf(this.scales[i]!, values[i]!);
-      if (bin >= 0) report.signals[this.signals[i]!]!.keptCounts[bin]!--;
-    }
+    return plain;
   }
 }

@@ -1,27 +1,30 @@
 /**
  * First pass over a unit: read, extract HTML, measure all signals, decide by the rules, and set the survivors aside.
  *
- * Writes, under the run folder, `work/<unit>.parquet` (documents that no rule dropped, with their signals), its
- * `dedup/<unit>.signatures`, and on request `dropped/<unit>.parquet` (the others, with the reason). Memory is one batch.
+ * Writes, under the run folder, `signals/<unit>.parquet` (a row for every document that could be read), `work/<unit>.parquet` (documents
+ * that no rule dropped), on request `dropped/<unit>.parquet` (the others, with the reason), the signatures that the dedup steps compare,
+ * `dedup/<unit>.survivors` (a bit per document) and, with decontamination, `contamination/<unit>.jsonl`. Memory is one batch.
  * What cannot be read is counted: a bad record as one failed document, the lost rest of a file as one more, since its number of
  * documents is unknown; the unit is then not complete and a rerun tries it again.
  */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { DocumentBatch } from '../core/batch.ts';
 import { InputError, InterruptedError, messageOf } from '../core/errors.ts';
 import { initHash64 } from '../core/hash64.ts';
 import { count } from '../core/ledger.ts';
-import { type ExactSignature, exactSignature, signatureText } from '../dedup/exact-signature.ts';
-import { SignatureList } from '../dedup/signature-file.ts';
 import { AtomicFile } from '../io/atomic.ts';
 import type { ReadUnit } from '../io/read-plan.ts';
 import { readUnit } from '../io/read-unit.ts';
 import { BatchText } from './batch-text.ts';
+import { BitList } from './bit-list.ts';
+import { SignatureWriters, type StepSignatures } from './dedup-signatures.ts';
 import { excerptOf } from './excerpt.ts';
-import type { ResolvedFilter } from './filter-config.ts';
-import { DocumentMeasurer } from './measure-document.ts';
+import { DocumentMeasurer, type MeasuredDocument } from './measure-document.ts';
+import type { ResolvedFilter } from './resolved-filter.ts';
 import { ScoredRows } from './scored-rows.ts';
+import { openTokenCounter, type TokenCounter } from './token-counter.ts';
+import { transformText } from './transform-text.ts';
 import { UnitOutput } from './unit-output.ts';
 import type { UnitProgress } from './unit-progress.ts';
 import { addExample, addFailure, emptyReport, type OutputFile, type UnitReport } from './unit-report.ts';
@@ -40,13 +43,28 @@ export interface MeasureTask {
 
 export interface MeasuredUnit {
   report: UnitReport;
+  /** Rows of `signals/`: documents that could be read. */
+  documents: number;
+  /** `work/` files. */
   candidates: OutputFile[];
-  dropped: OutputFile[];
-  signatures: OutputFile;
+  /** All else: `signals/`, `dropped/`, `contamination/`. */
+  outputs: OutputFile[];
+  signatures: StepSignatures[];
+  survivors: OutputFile;
 }
 
-export const candidatesFolder = 'work';
-export const signaturesFolder = 'dedup';
+export const folders = {
+  work: 'work',
+  dedup: 'dedup',
+  signals: 'signals',
+  dropped: 'dropped',
+  contamination: 'contamination',
+} as const;
+
+/** zstd level of files that the second pass reads and deletes. */
+const workLevel = 1;
+/** Row groups of `signals/`: wide rows of numbers, read column by column. */
+const signalsRowGroupBytes = 32 * 1024 * 1024;
 
 /** `skip`: ordinals of documents that must not be touched (they killed a worker before), with the story. */
 export async function measureUnit(
@@ -55,150 +73,230 @@ export async function measureUnit(
   skip: Readonly<Record<number, string>> = {},
 ): Promise<MeasuredUnit> {
   await initHash64();
-  const { folder, name, filter } = task;
-  for (const sub of [candidatesFolder, signaturesFolder, 'dropped'])
-    await mkdir(join(folder, sub), { recursive: true });
-  const measurer = new DocumentMeasurer(filter);
-  const pass = new MeasurePass(task, measurer, progress, skip);
+  const { folder, filter } = task;
+  for (const sub of Object.values(folders)) await mkdir(join(folder, sub), { recursive: true });
+  const measurer = await DocumentMeasurer.open(filter, folder);
+  const tokens = await openTokenCounter(filter.tokenizer);
+  progress.beat();
+  const pass = new MeasurePass(task, measurer, tokens, progress, skip);
   try {
-    try {
-      const options = task.batchBytes === undefined ? {} : { batchBytes: task.batchBytes };
-      for await (const item of pass.full ? [] : readUnit(task.unit, options)) {
-        if (progress.stopRequested) throw new InterruptedError();
-        if (item.kind === 'failed') {
-          pass.fail(item.reason, { file: item.file, place: item.place, problem: item.problem }, item.count);
-          // A record that is not JSON stays so; a damaged row group may be a damaged download.
-          if (task.unit.format === 'parquet') pass.report.complete = false;
-        } else await pass.batch(item.batch);
-        progress.beat();
-        if (pass.full) break;
-      }
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      const place = error.place === undefined ? {} : { place: error.place };
-      pass.fail('unreadable', { file: error.file, ...place, problem: error.problem });
-      pass.report.complete = false;
-    }
-    const candidates = await pass.kept.finish();
-    const dropped = await pass.dropped.finish();
-    const signatures = await writeBytes(
-      folder,
-      join(signaturesFolder, `${name}.signatures`),
-      pass.signatures.encode(),
-    );
-    return { report: pass.report, candidates, dropped, signatures };
+    await pass.read();
+    return await pass.finish();
   } catch (error) {
-    await pass.kept.abort();
-    await pass.dropped.abort();
+    await pass.abort();
     throw error;
   }
 }
 
 class MeasurePass {
-  readonly report: UnitReport;
-  readonly kept: UnitOutput;
-  readonly dropped: UnitOutput;
-  readonly signatures = new SignatureList();
+  private readonly report: UnitReport;
+  private readonly kept: UnitOutput;
+  private readonly dropped: UnitOutput;
+  private readonly signals: UnitOutput;
+  private readonly signatures: SignatureWriters;
+  private readonly survivors = new BitList();
+  private readonly contamination: string[] = [];
   private readonly task: MeasureTask;
   private readonly measurer: DocumentMeasurer;
+  private readonly tokens: TokenCounter;
   private readonly progress: UnitProgress;
   private readonly skip: Readonly<Record<number, string>>;
 
   constructor(
     task: MeasureTask,
     measurer: DocumentMeasurer,
+    tokens: TokenCounter,
     progress: UnitProgress,
     skip: Readonly<Record<number, string>>,
   ) {
     this.task = task;
     this.measurer = measurer;
+    this.tokens = tokens;
     this.progress = progress;
     this.skip = skip;
-    this.report = emptyReport(measurer.signals, measurer.rules.length);
     const { folder, name, filter } = task;
-    this.kept = new UnitOutput(folder, join(candidatesFolder, name), filter.rowGroupBytes);
-    this.dropped = new UnitOutput(folder, join('dropped', name), filter.rowGroupBytes);
+    this.report = emptyReport(measurer.table.signals, filter.rules.length);
+    const { rowGroupBytes } = filter;
+    const level = filter.dedup.length > 0 ? { level: workLevel } : {};
+    this.kept = new UnitOutput(folder, join(folders.work, name), { rowGroupBytes, ...level });
+    this.dropped = new UnitOutput(folder, join(folders.dropped, name), { rowGroupBytes });
+    this.signals = new UnitOutput(folder, join(folders.signals, name), {
+      rowGroupBytes: signalsRowGroupBytes,
+    });
+    this.signatures = new SignatureWriters(folder, name, filter.dedup);
   }
 
-  get full(): boolean {
+  /** Reads the unit to its end or its limit; what is lost of it is in the report. */
+  async read(): Promise<void> {
+    const { unit, batchBytes } = this.task;
+    try {
+      for await (const item of this.full
+        ? []
+        : readUnit(unit, batchBytes === undefined ? {} : { batchBytes })) {
+        if (this.progress.stopRequested) throw new InterruptedError();
+        if (item.kind === 'failed') {
+          this.fail(item.reason, { file: item.file, place: item.place, problem: item.problem }, item.count);
+          // A record that is not JSON stays so; a damaged row group may be a damaged download.
+          if (unit.format === 'parquet') this.report.complete = false;
+        } else await this.batch(item.batch);
+        this.progress.beat();
+        if (this.full) break;
+      }
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      const place = error.place === undefined ? {} : { place: error.place };
+      this.fail('unreadable', { file: error.file, ...place, problem: error.problem });
+      this.report.complete = false;
+    }
+  }
+
+  async finish(): Promise<MeasuredUnit> {
+    const { folder, name } = this.task;
+    const candidates = await this.kept.finish();
+    const outputs = [...(await this.signals.finish()), ...(await this.dropped.finish())];
+    if (this.contamination.length > 0) {
+      const text = Buffer.from(`${this.contamination.join('\n')}\n`);
+      outputs.push(await writeBytes(folder, join(folders.contamination, `${name}.jsonl`), text));
+    }
+    return {
+      report: this.report,
+      documents: this.survivors.length,
+      candidates,
+      outputs,
+      signatures: await this.signatures.finish(),
+      survivors: await writeBytes(folder, survivorsPath(name), this.survivors.encode()),
+    };
+  }
+
+  async abort(): Promise<void> {
+    for (const output of [this.kept, this.dropped, this.signals, this.signatures]) await output.abort();
+  }
+
+  private get full(): boolean {
     return this.report.ledger.in >= (this.task.limit ?? Number.POSITIVE_INFINITY);
   }
 
-  fail(reason: string, failure: { file: string; place?: string; problem: string }, documents = 1): void {
+  private fail(
+    reason: string,
+    failure: { file: string; place?: string; problem: string },
+    documents = 1,
+  ): void {
     this.report.ledger.in += documents;
     if (documents > 0) count(this.report.ledger.failed, reason, documents);
     addFailure(this.report, failure);
   }
 
-  async batch(batch: DocumentBatch): Promise<void> {
+  private async batch(batch: DocumentBatch): Promise<void> {
     const texts = await BatchText.of(batch, this.task.filter.keepHtml, this.task.unit.format);
-    const rows = new ScoredRows(this.measurer, texts, this.task.filter.dropped);
+    const rows = new ScoredRows(this.measurer.table, texts, this.task.filter.dropped);
     for (let row = 0; row < batch.records.numRows && !this.full; row++) {
       if (this.progress.stopRequested) throw new InterruptedError();
       const ordinal = this.report.ledger.in;
       this.progress.begin(ordinal);
       const story = this.skip[ordinal];
-      if (story !== undefined) this.fail('worker_died', this.failureAt(texts, row, story));
+      if (story !== undefined) this.fail('worker_died', failureAt(texts, row, story));
       else this.document(texts, rows, row);
     }
     const kept = rows.keptBatch();
     const dropped = rows.droppedBatch();
+    const signals = rows.signalsBatch();
     if (kept !== undefined) await this.kept.write(kept);
     if (dropped !== undefined) await this.dropped.write(dropped);
+    if (signals !== undefined) await this.signals.write(signals);
+    await this.signatures.flush();
   }
 
   private document(texts: BatchText, rows: ScoredRows, row: number): void {
     const { report, measurer } = this;
+    const { table } = measurer;
     let text: string;
     try {
       text = texts.textAt(row);
     } catch (error) {
-      this.fail('extraction_failed', this.failureAt(texts, row, messageOf(error)));
+      this.fail('extraction_failed', failureAt(texts, row, messageOf(error)));
       this.progress.end(0, false);
       return;
     }
-    report.ledger.in++;
-    report.textBytes += text.length;
+    const url = texts.urlAt(row);
     const blank = text.trim() === '';
-    const values = blank ? undefined : measurer.measure(text);
-    const signature: ExactSignature | undefined = blank ? undefined : exactSignature(text);
-    const failing = values === undefined ? -1 : measurer.decide(values);
-    const rule = measurer.rules[failing];
+    const bytes = blank ? 0 : Buffer.byteLength(text);
+    const tokens = blank ? 0 : this.tokens.count(text, bytes);
+    const measured = blank ? undefined : measurer.measure(text, url, (name) => texts.numberAt(name, row));
+    const rule = table.rules[measured?.failing ?? -1];
     const reason = blank ? 'empty_text' : rule?.reason;
-    if (values !== undefined) measurer.tally(report, values, reason === undefined);
-    const example = { id: texts.idAt(row), url: texts.urlAt(row), excerpt: excerptOf(text) };
+    const index = this.survivors.length;
+    report.ledger.in++;
+    report.textBytes += bytes;
+    report.tokens += tokens;
+    if (measured !== undefined) {
+      table.tally(report, measured.values, reason === undefined, measured.unmasked);
+      this.signatures.add(index, text, url);
+      this.noteContamination(measured, texts.idAt(row), index);
+    }
+    const excerpt = excerptOf(text);
+    const example = { id: texts.idAt(row), url, excerpt };
+    this.survivors.push(reason === undefined);
     if (reason === undefined) {
       report.ledger.kept++;
-      report.keptTextBytes += text.length;
-      this.signatures.add(signature!, this.kept.rows + rows.keptCount);
+      report.keptTextBytes += bytes;
+      report.keptTokens += tokens;
       addExample(report, 'kept', example);
     } else {
       count(report.ledger.dropped, reason);
       const decided =
-        rule === undefined
+        rule === undefined || measured === undefined
           ? {}
           : {
               signal: rule.signal,
-              value: values![measurer.signals.indexOf(rule.signal)]!,
+              value: measured.values[table.signals.indexOf(rule.signal)]!,
               bound: rule.bound,
             };
       addExample(report, reason, { ...example, ...decided });
     }
-    rows.add(row, values, signature === undefined ? null : signatureText(signature), reason, rule);
-    this.progress.end(text.length, reason === undefined);
+    rows.add({
+      row,
+      values: measured?.values ?? new Float64Array(table.signals.length).fill(Number.NaN),
+      measured: measured?.measured ?? 0,
+      labels: measured?.labels ?? [],
+      bytes,
+      tokens,
+      excerpt,
+      text: this.ownText(texts, text, reason === undefined),
+      reason,
+      rule,
+    });
+    this.progress.end(bytes, reason === undefined);
   }
 
-  private failureAt(
-    texts: BatchText,
-    row: number,
-    problem: string,
-  ): { file: string; place: string; problem: string } {
-    const { file, firstRow } = texts.batch.origin;
-    return { file, place: `document ${texts.idAt(row)}, row ${firstRow + row}`, problem };
+  /** The text to write, where it is not the input's column as it is. Dropped documents keep theirs as it was measured. */
+  private ownText(texts: BatchText, text: string, kept: boolean): string | undefined {
+    const { transform } = this.task.filter;
+    if (transform.length > 0) return kept ? transformText(text, transform) : text;
+    return texts.extracts ? text : undefined;
+  }
+
+  private noteContamination({ contamination }: MeasuredDocument, id: string, index: number): void {
+    for (const row of contamination) {
+      this.contamination.push(JSON.stringify({ id, unit: this.task.name, index, ...row }));
+    }
   }
 }
 
+export function survivorsPath(name: string): string {
+  return join(folders.dedup, `${name}.survivors`);
+}
+
+function failureAt(
+  texts: BatchText,
+  row: number,
+  problem: string,
+): { file: string; place: string; problem: string } {
+  const { file, firstRow } = texts.batch.origin;
+  return { file, place: `document ${texts.idAt(row)}, row ${firstRow + row}`, problem };
+}
+
 async function writeBytes(folder: string, path: string, data: Uint8Array): Promise<OutputFile> {
+  await mkdir(dirname(join(folder, path)), { recursive: true });
   const file = await AtomicFile.create(join(folder, path));
   await file.write(data);
   return { path, rows: 0, ...(await file.commit()) };

@@ -4,7 +4,7 @@
  */
 import { fingerprint } from '../core/config.ts';
 import type { ReadUnit } from '../io/read-plan.ts';
-import type { ResolvedFilter } from './filter-config.ts';
+import type { ResolvedFilter } from './resolved-filter.ts';
 import type { Failure } from './unit-report.ts';
 
 export interface PlannedUnit {
@@ -22,10 +22,14 @@ export interface FilterPlan {
   filter: ResolvedFilter;
   limit: number | null;
   inputs: { path: string; bytes: number; fingerprint: string }[];
+  /** Models, benchmarks and lists that the signals depend on. */
+  resources: { path: string; bytes: number; fingerprint: string }[];
   /** Inputs that could not even be opened; each counts as one unreadable document. */
   unreadable: Failure[];
-  /** What the reader found worth saying about the inputs. */
+  /** What the reader found worth saying about the inputs, and steps that are left out. */
   warnings: string[];
+  /** How inputs are cut into units, where that is not plain: for --dry-run. */
+  notes: string[];
   /** Package versions that decide the output's bytes. */
   code: Record<string, string>;
   units: PlannedUnit[];
@@ -36,9 +40,11 @@ export interface PlanParts {
   filter: ResolvedFilter;
   limit: number | undefined;
   inputs: FilterPlan['inputs'];
+  resources: FilterPlan['resources'];
   unreadable: Failure[];
   units: readonly ReadUnit[];
   warnings: string[];
+  notes: string[];
   code: Record<string, string>;
 }
 
@@ -49,8 +55,10 @@ export function planFilter(parts: PlanParts): FilterPlan {
     filter: parts.filter,
     limit: parts.limit ?? null,
     inputs: parts.inputs,
+    resources: parts.resources,
     unreadable: parts.unreadable,
     warnings: parts.warnings,
+    notes: parts.notes,
     code: parts.code,
     units: parts.units.map((read, i) => ({ name: `${String(i).padStart(digits, '0')}-${slug(read)}`, read })),
   };
@@ -70,8 +78,10 @@ function slug(unit: ReadUnit): string {
 /** What differs between two plans, in words, most telling first. */
 export function planChanges(before: FilterPlan, after: FilterPlan): string[] {
   const changes: string[] = [];
-  const old = new Map(before.inputs.map((input) => [input.path, input]));
-  const now = new Map(after.inputs.map((input) => [input.path, input]));
+  const files = (plan: FilterPlan): [string, FilterPlan['inputs'][number]][] =>
+    [...plan.inputs, ...plan.resources].map((input) => [input.path, input]);
+  const old = new Map(files(before));
+  const now = new Map(files(after));
   for (const [path, input] of now) {
     const was = old.get(path);
     if (was === undefined) changes.push(`input ${path} is new`);

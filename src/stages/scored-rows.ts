@@ -1,64 +1,92 @@
 /**
- * The rows of one batch with what was found out about them, on the way to the two outputs: kept and dropped.
+ * The rows of one batch with what was found out about them, on the way to the three outputs: signals (all), kept and dropped.
  *
- * Columns added: `text` and `title` where a page was extracted, one float64 column per signal, `dedup.exact` (the signature as
- * hex, null for blank text), and for dropped rows `verdict.reason`, `verdict.signal`, `verdict.value`, `verdict.bound`.
+ * Columns added to kept and dropped rows: `text` and `title` where a page was extracted or the text transformed, `text.bytes`, `text.tokens`, labels, one
+ * float64 column per signal, one float32 column `margin.<reason>` per reason, and for dropped rows `verdict.reason`, `verdict.signal`,
+ * `verdict.value`, `verdict.bound`. The signals output has no text: `id`, `url`, `row`, `text.bytes`, `text.tokens`, `excerpt`, labels, signals.
  */
 import type { RecordBatch, Vector } from 'apache-arrow';
-import { float64Vector, gatherRows, hasColumn, Utf8Builder, utf8Vector, withColumns } from '../core/batch.ts';
+import {
+  batchFromVectors,
+  float32Vector,
+  float64Vector,
+  gatherRows,
+  hasColumn,
+  nullableFloat64Vector,
+  Utf8Builder,
+  utf8Vector,
+  withColumns,
+} from '../core/batch.ts';
 import type { Rule } from '../filters/rule.ts';
 import type { BatchText } from './batch-text.ts';
-import type { DocumentMeasurer } from './measure-document.ts';
+import type { SignalTable } from './signal-table.ts';
 
-interface ScoredRow {
+export interface ScoredRow {
   row: number;
-  /** Undefined for blank text, which has no measures. */
-  values: Float64Array | undefined;
-  signature: string | null;
+  /** Values of all signals; NaN where not measured or nothing to divide by. */
+  values: Float64Array;
+  /** How many of them were measured; 0 for blank text. */
+  measured: number;
+  labels: readonly (string | null)[];
+  bytes: number;
+  tokens: number;
+  excerpt: string;
+  /** The text as it is written, where it is not the input's own column. */
+  text: string | undefined;
   reason: string | undefined;
   rule: Rule | undefined;
 }
 
+type Column = { name: string; vector: Vector };
+
 export class ScoredRows {
-  private readonly measurer: DocumentMeasurer;
+  private readonly table: SignalTable;
   private readonly texts: BatchText;
   private readonly keepDropped: boolean;
-  private readonly kept: ScoredRow[] = [];
-  private readonly dropped: ScoredRow[] = [];
+  private readonly rows: ScoredRow[] = [];
+  /** Rows that no rule dropped, so far. */
+  keptCount = 0;
 
-  constructor(measurer: DocumentMeasurer, texts: BatchText, keepDropped: boolean) {
-    this.measurer = measurer;
+  constructor(table: SignalTable, texts: BatchText, keepDropped: boolean) {
+    this.table = table;
     this.texts = texts;
     this.keepDropped = keepDropped;
   }
 
-  get keptCount(): number {
-    return this.kept.length;
-  }
-
-  add(
-    row: number,
-    values: Float64Array | undefined,
-    signature: string | null,
-    reason: string | undefined,
-    rule: Rule | undefined,
-  ): void {
-    if (reason === undefined) this.kept.push({ row, values, signature, reason, rule });
-    else if (this.keepDropped) this.dropped.push({ row, values, signature, reason, rule });
+  add(row: ScoredRow): void {
+    this.rows.push(row);
+    if (row.reason === undefined) this.keptCount++;
   }
 
   /** The kept rows; a batch of no rows has no columns to speak of and is not given. */
   keptBatch(): RecordBatch | undefined {
-    return this.kept.length === 0 ? undefined : this.scored(this.kept);
+    const kept = this.rows.filter(({ reason }) => reason === undefined);
+    return kept.length === 0 ? undefined : this.scored(kept);
   }
 
   /** The dropped rows, where they are wanted. */
   droppedBatch(): RecordBatch | undefined {
-    if (this.dropped.length === 0) return undefined;
+    const dropped = this.keepDropped ? this.rows.filter(({ reason }) => reason !== undefined) : [];
+    if (dropped.length === 0) return undefined;
     return withVerdict(
-      this.scored(this.dropped),
-      this.dropped.map((row) => verdictOf(row, this.measurer)),
+      this.scored(dropped),
+      dropped.map((row) => verdictOf(row, this.table)),
     );
+  }
+
+  /** All rows without their texts. */
+  signalsBatch(): RecordBatch | undefined {
+    const { rows, texts } = this;
+    if (rows.length === 0) return undefined;
+    const { firstRow } = texts.batch.origin;
+    const columns: Record<string, Vector> = {
+      id: stringColumn(rows.map(({ row }) => texts.idAt(row))),
+      url: stringColumn(rows.map(({ row }) => texts.urlAt(row))),
+      row: float64Vector(rows.map(({ row }) => firstRow + row)),
+      excerpt: stringColumn(rows.map(({ excerpt }) => excerpt)),
+    };
+    for (const { name, vector } of [...sizes(rows), ...this.measures(rows)]) columns[name] = vector;
+    return batchFromVectors(columns);
   }
 
   private scored(rows: readonly ScoredRow[]): RecordBatch {
@@ -66,26 +94,47 @@ export class ScoredRows {
       this.texts.columns(),
       rows.map((row) => row.row),
     );
-    const columns: { name: string; vector: Vector }[] = [];
-    if (this.texts.extracts) {
-      const { extracted } = this.texts;
-      columns.push({
-        name: 'text',
-        vector: stringColumn(rows.map(({ row }) => extracted[row]?.text ?? null)),
-      });
-      if (!hasColumn(gathered, 'title')) {
-        columns.push({
-          name: 'title',
-          vector: stringColumn(rows.map(({ row }) => extracted[row]?.title ?? null)),
-        });
-      }
+    const columns: Column[] = [];
+    // Either all rows of a batch have a text of their own or none has.
+    if (rows[0]!.text !== undefined) {
+      columns.push({ name: 'text', vector: stringColumn(rows.map(({ text }) => text ?? null)) });
     }
-    this.measurer.signals.forEach((name, i) => {
-      columns.push({ name, vector: float64Vector(rows.map(({ values }) => values?.[i] ?? Number.NaN)) });
-    });
-    columns.push({ name: 'dedup.exact', vector: stringColumn(rows.map(({ signature }) => signature)) });
+    if (this.texts.extracts && !hasColumn(gathered, 'title')) {
+      columns.push({ name: 'title', vector: stringColumn(rows.map(({ row }) => this.texts.titleAt(row))) });
+    }
+    columns.push(...sizes(rows), ...this.measures(rows), ...this.margins(rows));
     return withColumns(gathered, columns);
   }
+
+  private measures(rows: readonly ScoredRow[]): Column[] {
+    const { labels, signals } = this.table;
+    return [
+      ...labels.map((name, i) => ({ name, vector: stringColumn(rows.map((row) => row.labels[i] ?? null)) })),
+      ...signals.map((name, i) => ({
+        name,
+        vector: nullableFloat64Vector(
+          rows.map(({ values }) => values[i]!),
+          (k) => i < rows[k]!.measured,
+        ),
+      })),
+    ];
+  }
+
+  private margins(rows: readonly ScoredRow[]): Column[] {
+    const margins = rows.map(({ values }) => this.table.margins(values));
+    return this.table.reasons.map((reason, i) => ({
+      name: `margin.${reason}`,
+      vector: float32Vector(margins.map((row) => row[i]!)),
+    }));
+  }
+}
+
+/** Size of the measured text, in UTF-8 bytes and tokens. */
+function sizes(rows: readonly ScoredRow[]): Column[] {
+  return [
+    { name: 'text.bytes', vector: float64Vector(rows.map(({ bytes }) => bytes)) },
+    { name: 'text.tokens', vector: float64Vector(rows.map(({ tokens }) => tokens)) },
+  ];
 }
 
 /** Why a row was dropped, as it is stored. */
@@ -96,11 +145,11 @@ export interface VerdictColumns {
   bound: number;
 }
 
-function verdictOf({ reason, rule, values }: ScoredRow, measurer: DocumentMeasurer): VerdictColumns {
+function verdictOf({ reason, rule, values }: ScoredRow, table: SignalTable): VerdictColumns {
   return {
     reason: reason!,
     signal: rule?.signal ?? null,
-    value: rule === undefined ? Number.NaN : values![measurer.signals.indexOf(rule.signal)]!,
+    value: rule === undefined ? Number.NaN : values[table.signals.indexOf(rule.signal)]!,
     bound: rule?.bound ?? Number.NaN,
   };
 }

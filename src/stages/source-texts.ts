@@ -4,10 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RecordBatch } from 'apache-arrow';
 import { generateRecords } from '../../mixtures/generated.ts';
 import type { ResolvedSource } from '../../mixtures/sources.ts';
-import { stringAt } from '../core/batch.ts';
 import { fingerprint } from '../core/config.ts';
 import { InputError, invariant, UserError } from '../core/errors.ts';
 import { count, type Ledger } from '../core/ledger.ts';
@@ -15,6 +13,7 @@ import { planRead, type ReadPlan } from '../io/read-plan.ts';
 import { readUnit } from '../io/read-unit.ts';
 import { fieldsOf, type ReadCell } from '../tokens/document-fields.ts';
 import { formatDocument } from '../tokens/templates.ts';
+import { BatchCells } from './batch-cells.ts';
 
 export interface SourceText {
   id: string;
@@ -219,33 +218,4 @@ function columnsRead(source: ResolvedSource): string[] {
     slot === undefined ? [] : typeof slot === 'string' || Array.isArray(slot) ? slot : slot.column,
   );
   return [...new Set([id ?? 'id', url ?? 'url', ...(messages === undefined ? [] : [messages]), ...columns])];
-}
-
-/** Reads single cells of one batch by column name; text columns without going through Arrow's row objects. */
-class BatchCells {
-  row = 0;
-  private readonly readers = new Map<string, (row: number) => unknown>();
-  private readonly batch: RecordBatch;
-
-  constructor(batch: RecordBatch) {
-    this.batch = batch;
-  }
-
-  readonly read = (column: string): unknown => {
-    let reader = this.readers.get(column);
-    if (reader === undefined) {
-      reader = this.readerOf(column);
-      this.readers.set(column, reader);
-    }
-    return reader(this.row);
-  };
-
-  private readerOf(column: string): (row: number) => unknown {
-    const field = this.batch.schema.fields.find((f) => f.name === column);
-    if (field === undefined) return () => undefined;
-    const type = String(field.type);
-    if (type === 'Utf8' || type === 'LargeUtf8') return (row) => stringAt(this.batch, column, row);
-    const vector = this.batch.getChild(column)!;
-    return (row) => vector.get(row) as unknown;
-  }
 }

@@ -7,23 +7,23 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { ParquetOutput } from '../io/parquet-write.ts';
+import { ParquetOutput, type ParquetOutputOptions } from '../io/parquet-write.ts';
 import type { OutputFile } from './unit-report.ts';
 
 export class UnitOutput {
   private readonly folder: string;
   private readonly stem: string;
-  private readonly rowGroupBytes: number;
+  private readonly options: ParquetOutputOptions;
   private readonly done: OutputFile[] = [];
   private open: { output: ParquetOutput; path: string; schema: string } | undefined;
   /** Rows written so far, over all parts. */
   rows = 0;
 
   /** `stem` is the path of the file in `folder` without `.parquet`. */
-  constructor(folder: string, stem: string, rowGroupBytes: number) {
+  constructor(folder: string, stem: string, options: ParquetOutputOptions) {
     this.folder = folder;
     this.stem = stem;
-    this.rowGroupBytes = rowGroupBytes;
+    this.options = options;
   }
 
   async write(records: RecordBatch): Promise<void> {
@@ -33,9 +33,7 @@ export class UnitOutput {
     if (this.open === undefined) {
       const part = this.done.length === 0 ? '' : `.part${this.done.length + 1}`;
       const path = `${this.stem}${part}.parquet`;
-      const output = new ParquetOutput(join(this.folder, path), records.schema, {
-        rowGroupBytes: this.rowGroupBytes,
-      });
+      const output = new ParquetOutput(join(this.folder, path), records.schema, this.options);
       this.open = { output, path, schema };
     }
     await this.open.output.write(records);

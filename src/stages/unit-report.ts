@@ -38,12 +38,17 @@ export interface OutputFile {
 
 export interface UnitReport {
   ledger: Ledger;
-  /** Characters (UTF-8 bytes, estimated by code units) of text measured and kept. */
+  /** UTF-8 bytes of the texts as measured, of all documents and of the kept ones. */
   textBytes: number;
   keptTextBytes: number;
+  /** The same in tokens; an estimate unless the pipeline names a tokenizer. */
+  tokens: number;
+  keptTokens: number;
   signals: Record<string, SignalCounts>;
-  /** Per rule, in the order of the rules: documents that fail it, and documents that fail it alone. */
-  ruleFailures: { failing: number; alone: number }[];
+  /** Per rule, in the order of the rules: documents that fail it, that fail it alone, and that fail it when formulas are not masked. */
+  ruleFailures: { failing: number; alone: number; unmasked: number }[];
+  /** Documents that pass all rules with formulas masked and would not without. */
+  keptByMasking: number;
   /** By reason; `kept` for kept documents. */
   examples: Record<string, DocumentExample[]>;
   failures: Failure[];
@@ -60,13 +65,16 @@ export function emptyReport(signals: readonly string[], rules: number): UnitRepo
     ledger: emptyLedger(),
     textBytes: 0,
     keptTextBytes: 0,
+    tokens: 0,
+    keptTokens: 0,
     signals: Object.fromEntries(
       signals.map((name) => [
         name,
         { counts: new Array(histogramBins).fill(0), keptCounts: new Array(histogramBins).fill(0) },
       ]),
     ),
-    ruleFailures: Array.from({ length: rules }, () => ({ failing: 0, alone: 0 })),
+    ruleFailures: Array.from({ length: rules }, () => ({ failing: 0, alone: 0, unmasked: 0 })),
+    keptByMasking: 0,
     examples: {},
     failures: [],
     complete: true,
@@ -93,6 +101,8 @@ export function mergeReports(
   for (const report of reports) {
     total.textBytes += report.textBytes;
     total.keptTextBytes += report.keptTextBytes;
+    total.tokens += report.tokens;
+    total.keptTokens += report.keptTokens;
     for (const name of signals) {
       addInto(total.signals[name]!.counts, report.signals[name]!.counts);
       addInto(total.signals[name]!.keptCounts, report.signals[name]!.keptCounts);
@@ -100,7 +110,9 @@ export function mergeReports(
     report.ruleFailures.forEach((rule, i) => {
       total.ruleFailures[i]!.failing += rule.failing;
       total.ruleFailures[i]!.alone += rule.alone;
+      total.ruleFailures[i]!.unmasked += rule.unmasked;
     });
+    total.keptByMasking += report.keptByMasking;
     for (const [reason, examples] of Object.entries(report.examples)) {
       for (const example of examples) addExample(total, reason, example);
     }

@@ -6,12 +6,13 @@
  * `measured` is the text the rules see: with formulas masked under `math: 'masked'`, as written under `'plain'`.
  * Lengths are in code points, as the Python tools count.
  */
-import { characterFlag, characterFlags, countCodePoints, isLetterAt } from './character-class.ts';
+import { countCodePoints } from './character-class.ts';
 import { splitLines, splitParagraphs } from './lines.ts';
 import { maskMath } from './mask-math.ts';
 import { findMathSpans, type MathSpan } from './math-spans.ts';
 import { Ngrams } from './ngrams.ts';
-import { isPunctuationWord, splitWords } from './words.ts';
+import { wordKind } from './vocabulary.ts';
+import { type Tokens, textsOf, tokenise } from './words.ts';
 
 export type MathTreatment = 'masked' | 'plain';
 
@@ -30,6 +31,8 @@ export class MeasuredText {
   /** The document as it came. */
   readonly text: string;
   readonly math: MathTreatment;
+  /** Where the document is from, for families that judge addresses; null when unknown. */
+  readonly url: string | null;
   /** Formulas of `text`. */
   readonly mathSpans: readonly MathSpan[];
   /** What prose rules look at. */
@@ -40,13 +43,15 @@ export class MeasuredText {
   #lines: readonly string[] | undefined;
   #filledLines: readonly string[] | undefined;
   #paragraphs: readonly string[] | undefined;
+  #tokens: Tokens | undefined;
   #words: readonly string[] | undefined;
   #counts: WordCounts | undefined;
   #ngrams: Ngrams | undefined;
 
-  constructor(text: string, math: MathTreatment) {
+  constructor(text: string, math: MathTreatment, url: string | null = null) {
     this.text = text;
     this.math = math;
+    this.url = url;
     this.mathSpans = findMathSpans(text);
     this.#masked = undefined;
     this.measured = math === 'masked' ? this.masked : text;
@@ -69,7 +74,7 @@ export class MeasuredText {
 
   /** Lines of `measured` that hold more than white space. */
   get filledLines(): readonly string[] {
-    return (this.#filledLines ??= this.lines.filter((line) => line.trim() !== ''));
+    return (this.#filledLines ??= this.lines.filter(isFilled));
   }
 
   /** Paragraphs of `measured` (cut at blank lines). */
@@ -77,44 +82,52 @@ export class MeasuredText {
     return (this.#paragraphs ??= splitParagraphs(this.measured));
   }
 
-  /** Tokens of `measured`: words and punctuation marks. */
+  /** Tokens of `measured`, words and punctuation marks, as numbers: what measures over words should use. */
+  get tokens(): Tokens {
+    return (this.#tokens ??= tokenise(this.measured));
+  }
+
+  /** The tokens as strings. */
   get words(): readonly string[] {
-    return (this.#words ??= splitWords(this.measured));
+    return (this.#words ??= textsOf(this.tokens));
   }
 
   get wordCounts(): WordCounts {
-    return (this.#counts ??= countWords(this.words));
+    return (this.#counts ??= countWords(this.tokens));
   }
 
   /** N-grams over all tokens of `measured`. */
   get ngrams(): Ngrams {
-    return (this.#ngrams ??= new Ngrams(this.words));
+    return (this.#ngrams ??= new Ngrams(this.tokens));
   }
+}
+
+function isFilled(line: string): boolean {
+  const first = line.charCodeAt(0);
+  // Most lines begin with a visible ASCII character, and need no copy to tell.
+  return (first > 0x20 && first < 0x7f) || line.trim() !== '';
 }
 
 /** Reads `text` for measuring. Cheap until a part is asked for (finding the formulas is one pass). */
-export function measureText(text: string, options: { math: MathTreatment }): MeasuredText {
-  return new MeasuredText(text, options.math);
+export function measureText(
+  text: string,
+  options: { math: MathTreatment; url?: string | null },
+): MeasuredText {
+  return new MeasuredText(text, options.math, options.url ?? null);
 }
 
-function countWords(tokens: readonly string[]): WordCounts {
+function countWords({ ids, counts, words: different, vocabulary }: Tokens): WordCounts {
   let words = 0;
   let wordCharacters = 0;
   let withLetter = 0;
-  for (const token of tokens) {
-    if (hasLetter(token)) withLetter++;
-    else if (isPunctuationWord(token)) continue;
-    words++;
-    wordCharacters += countCodePoints(token);
+  for (let id = 0; id < different.length; id++) {
+    const word = different[id]!;
+    const kind = vocabulary.kinds[word]!;
+    if (kind === wordKind.punctuation) continue;
+    const count = counts[id]!;
+    if (kind === wordKind.withLetter) withLetter += count;
+    words += count;
+    wordCharacters += count * vocabulary.codePoints[word]!;
   }
-  return { tokens: tokens.length, words, wordCharacters, withLetter };
-}
-
-function hasLetter(token: string): boolean {
-  for (let index = 0; index < token.length; index++) {
-    const flags = characterFlags[token.charCodeAt(index)]!;
-    if ((flags & characterFlag.letter) !== 0) return true;
-    if ((flags & characterFlag.surrogate) !== 0 && isLetterAt(token, index)) return true;
-  }
-  return false;
+  return { tokens: ids.length, words, wordCharacters, withLetter };
 }

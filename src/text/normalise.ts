@@ -6,6 +6,7 @@
  * spaces, white space to one space, diacritics removed. `tidyText` is what extraction output and JSONL input get: NFC, no control
  * characters, no trailing white space, at most one blank line.
  */
+import { characterFlag, characterFlags } from './character-class.ts';
 import { isPunctuationUnit } from './words.ts';
 
 export interface SimplifyOptions {
@@ -16,15 +17,33 @@ export interface SimplifyOptions {
   numbers?: boolean;
 }
 
+/** Digits with one separator inside, as datatrove writes it: `3.14`, `1,000`; `1,000,000` is two numbers. */
+const numbers = /\p{Nd}+(?:[.,،٫⎖⎗⎘]\p{Nd}+)?/gu;
+/** Python's white space: JavaScript's without the byte order mark. */
+const whiteSpace = /[^\S\ufeff]+/g;
+
 /** The text as near-duplicate checks see it. Each step is on unless switched off. */
 export function simplifyText(text: string, options: SimplifyOptions = {}): string {
   let result = text;
   if (options.lowercase !== false) result = result.toLowerCase();
-  if (options.numbers !== false) result = result.replace(/\p{Nd}+(?:\.\p{Nd}+)?/gu, '0');
+  if (options.numbers !== false) result = result.replace(numbers, '0');
   if (options.punctuation !== false) result = punctuationToSpaces(result);
-  if (options.whitespace !== false) result = result.trim().replace(/\s+/g, ' ');
+  if (options.whitespace !== false) result = result.replace(whiteSpace, ' ');
   if (options.diacritics !== false) result = result.normalize('NFD').replace(/\p{Mn}/gu, '');
-  return result.trim();
+  return stripSpace(result);
+}
+
+/** Python's `strip`. */
+function stripSpace(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(text, start)) start++;
+  while (end > start && isSpace(text, end - 1)) end--;
+  return text.slice(start, end);
+}
+
+function isSpace(text: string, at: number): boolean {
+  return (characterFlags[text.charCodeAt(at)]! & characterFlag.space) !== 0;
 }
 
 function punctuationToSpaces(text: string): string {

@@ -1,12 +1,12 @@
 /** From thresholds in a pipeline file to rules, and the errors for names that match nothing. */
 import { describe, expect, it } from 'vitest';
-import { families, familyOfSignal } from '../../src/filters/families.ts';
+import { familyOfSignal, familySpecs } from '../../src/filters/families.ts';
+import { gopherQuality } from '../../src/filters/gopher-quality.ts';
 import { decide } from '../../src/filters/rule.ts';
 import { thresholdSets } from '../../src/filters/threshold-sets.ts';
 import { resolveRules, thresholdsSchema } from '../../src/filters/thresholds.ts';
 
-const all = families.map((family) => family.name);
-const resolve = (value: unknown, measured = all) =>
+const resolve = (value: unknown, measured = familySpecs) =>
   resolveRules(thresholdsSchema.parse(value), measured, 'p.yaml');
 
 describe('resolveRules', () => {
@@ -56,7 +56,7 @@ describe('resolveRules', () => {
   });
 
   it('refuses a rule on a signal that is not measured', () => {
-    expect(() => resolve({ use: ['math'] }, ['gopher-quality'])).toThrow(/math.score, which is not measured/);
+    expect(() => resolve({ use: ['math'] }, [gopherQuality])).toThrow(/math.score, which is not measured/);
   });
 });
 

@@ -75,8 +75,8 @@ export function outputHashes(folder: string): Record<string, string> {
       .update(readFileSync(join(folder, path)))
       .digest('hex');
   };
-  for (const sub of ['kept', 'dropped', 'units'])
+  for (const sub of ['kept', 'dropped', 'signals', 'units'])
     for (const name of readdirSync(join(folder, sub)).sort()) add(join(sub, name));
-  for (const name of ['ledger.json', 'plan.json', 'pipeline.yaml']) add(name);
+  for (const name of ['ledger.json', 'plan.json', 'pipeline.yaml', 'config.json']) add(name);
   return found;
 }

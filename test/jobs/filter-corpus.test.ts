@@ -10,7 +10,8 @@ import { normaliseForExact } from '../../src/dedup/exact-signature.ts';
 import { openParquet } from '../../src/io/parquet-footer.ts';
 import { readRowGroups } from '../../src/io/parquet-read.ts';
 import { readRecord } from '../../src/io/run-record.ts';
-import { filterCorpus, planCorpus } from '../../src/jobs/filter-corpus.ts';
+import { filterCorpus } from '../../src/jobs/filter-corpus.ts';
+import { planCorpus } from '../../src/jobs/plan-corpus.ts';
 import { corpusConfig, outputHashes, writeCorpus } from './corpus.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'midtrain-filter-'));
@@ -35,7 +36,7 @@ interface KeptRow {
   text: string;
   big: bigint | null;
   reason: string | null;
-  hash: string | null;
+  cluster: number;
 }
 
 async function rowsOf(folder: string, sub: 'kept' | 'dropped'): Promise<KeptRow[]> {
@@ -52,7 +53,9 @@ async function rowsOf(folder: string, sub: 'kept' | 'dropped'): Promise<KeptRow[
           text: stringAt(item.records, 'text', row) ?? '',
           big: has('big') ? (item.records.getChild('big')!.get(row) as bigint) : null,
           reason: has('verdict.reason') ? stringAt(item.records, 'verdict.reason', row) : null,
-          hash: stringAt(item.records, 'dedup.exact', row),
+          cluster: has('dedup.exact.cluster')
+            ? Number(item.records.getChild('dedup.exact.cluster')!.get(row))
+            : -1,
         });
       }
     }
@@ -81,8 +84,9 @@ describe('filterCorpus', { timeout: 120_000 }, () => {
     expect(counts).toEqual(ledger.dropped);
     expect(Object.keys(counts).sort()).toEqual(['duplicate_exact', 'empty_text', 'gopher_short_doc']);
     expect(new Set(kept.map((row) => normaliseForExact(row.text))).size).toBe(kept.length);
-    const hashes = new Set(kept.map((row) => row.hash));
-    for (const row of dropped) if (row.reason === 'duplicate_exact') expect(hashes.has(row.hash)).toBe(true);
+    const clusters = new Set(kept.map((row) => row.cluster));
+    for (const row of dropped)
+      if (row.reason === 'duplicate_exact') expect(clusters.has(row.cluster)).toBe(true);
   });
 
   it('keeps 64-bit columns of the input exactly', async () => {

@@ -6,8 +6,9 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { imbalance } from '../../src/core/ledger.ts';
 import { planRead } from '../../src/io/read-plan.ts';
-import { filterConfigSchema, resolveFilter } from '../../src/stages/filter-config.ts';
+import { filterConfigSchema } from '../../src/stages/filter-config.ts';
 import { measureUnit } from '../../src/stages/measure-unit.ts';
+import { resolveFilter } from '../../src/stages/resolve-filter.ts';
 import { UnitProgress } from '../../src/stages/unit-progress.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'midtrain-measure-'));
@@ -61,7 +62,9 @@ describe('measureUnit', () => {
         ),
         async (lines) => {
           fc.pre(lines.some((line) => line !== '{broken'));
-          const { report, candidates, dropped, signatures } = await measure(lines);
+          const { report, candidates, outputs, signatures, documents } = await measure(lines);
+          const dropped = outputs.filter(({ path }) => path.startsWith('dropped'));
+          const signals = outputs.filter(({ path }) => path.startsWith('signals'));
           const rows = (files: { rows: number }[]): number => files.reduce((sum, file) => sum + file.rows, 0);
           expect(report.ledger.in).toBe(lines.length);
           expect(imbalance(report.ledger)).toBe(0);
@@ -69,7 +72,9 @@ describe('measureUnit', () => {
             lines.filter((line) => line === '{broken').length,
           );
           expect(rows(candidates)).toBe(report.ledger.kept);
-          expect(signatures.bytes).toBe(16 * report.ledger.kept);
+          expect(rows(signals)).toBe(documents);
+          expect(documents).toBe(lines.filter((line) => line !== '{broken').length);
+          expect(signatures[0]!.file.rows).toBe(documents - (report.ledger.dropped.empty_text ?? 0));
           expect(rows(candidates) + rows(dropped)).toBe(lines.filter((line) => line !== '{broken').length);
         },
       ),

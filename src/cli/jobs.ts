@@ -1,0 +1,114 @@
+/** `midtrain jobs`: where a filter job stands, and another try for what failed. */
+import { resolve } from 'node:path';
+import { exitCodes } from '../core/errors.ts';
+import type { JobStatus } from '../jobs/job-status.ts';
+import { type Command, jsonOption } from './command.ts';
+import { describeLedger, reportFilter } from './describe-filter.ts';
+import { integerValue } from './parse.ts';
+
+const folderArgument = { name: 'run', description: 'the folder of a filter job (--out)', required: true };
+
+const status: Command = {
+  name: 'status',
+  summary: 'units through each pass, what failed, who is at work',
+  description:
+    'Reads the folder of a filter job and says how far it is: units measured and finished, the dedup barrier, units to be tried again ' +
+    'and why, the ledger so far, and which processes work in it. Changes nothing. Exit code 2: some input failed or an output is damaged.',
+  arguments: [folderArgument],
+  options: [
+    { flags: '--verify', description: 'also read every finished output and compare its checksum' },
+    jsonOption,
+  ],
+  examples: [
+    { command: 'midtrain jobs status runs/filter-math-web', what: 'how far the job is' },
+    {
+      command: 'midtrain jobs status runs/filter-math-web --verify --json',
+      what: 'check every output, for a script',
+    },
+  ],
+  async run(context, [run], options) {
+    const { jobStatus } = await import('../jobs/job-status.ts');
+    const found = await jobStatus(resolve(context.cwd, run!), { verify: options.verify === true });
+    context.write(context.json ? `${JSON.stringify(found, null, 2)}\n` : describeStatus(found));
+    return found.state === 'partial' || found.damaged.length > 0
+      ? exitCodes.someInputsFailed
+      : exitCodes.done;
+  },
+};
+
+const retry: Command = {
+  name: 'retry',
+  summary: 'try the units again that failed or are missing',
+  description:
+    'Goes on with the job of a folder under the config and inputs it was started with: units that are not done, that were given up, whose ' +
+    'input was partly lost or whose output is damaged are done again, everything else stays. The result is what an undisturbed run gives.',
+  arguments: [folderArgument],
+  options: [
+    {
+      flags: '--workers <n>',
+      description: 'worker threads (default: one per core)',
+      parse: integerValue({ min: 1, max: 1024 }),
+    },
+    jsonOption,
+  ],
+  examples: [
+    {
+      command: 'midtrain jobs retry runs/filter-math-web',
+      what: 'after the disk was full or a file was mended',
+    },
+  ],
+  async run(context, [run], options) {
+    const folder = resolve(context.cwd, run!);
+    const { readJobConfig } = await import('../jobs/job-folder.ts');
+    const { filterCorpus } = await import('../jobs/filter-corpus.ts');
+    const { readFileSync } = await import('node:fs');
+    const { config, limit } = readJobConfig(folder);
+    const workers = options.workers as number | undefined;
+    const result = await filterCorpus(config, {
+      out: folder,
+      file: `${folder}/config.json`,
+      text: readFileSync(`${folder}/pipeline.yaml`, 'utf8'),
+      emit: context.emit,
+      signal: context.signal,
+      ...(limit === null ? {} : { limit }),
+      ...(workers === undefined ? {} : { workers }),
+    });
+    reportFilter(context, result.folder, result.summary);
+    return result.complete ? exitCodes.done : exitCodes.someInputsFailed;
+  },
+};
+
+export const command: Command = {
+  name: 'jobs',
+  summary: 'status of a filter job, and another try for what failed',
+  description: 'A filter job lives in its run folder: these commands look into it and go on with it.',
+  subcommands: [status, retry],
+  examples: [{ command: 'midtrain jobs status runs/filter-math-web', what: 'how far the job is' }],
+  run: async () => exitCodes.userError,
+};
+
+function describeStatus(found: JobStatus): string {
+  const { dedup } = found;
+  const lines = [
+    `${found.name} in ${found.folder} (plan ${found.plan}): ${found.state}`,
+    `  measured  ${found.measured} of ${found.units} units`,
+    ...(dedup.steps === 0
+      ? []
+      : [`  dedup     ${dedup.done} of ${dedup.steps} steps${dedup.chosen ? ', copies chosen' : ''}`]),
+    `  finished  ${found.finished} of ${found.units} units`,
+    ...found.holders.map(
+      ({ lock, host, pid, alive }) =>
+        `  ${lock}: process ${pid} on ${host}${alive === false ? ', which is gone' : alive === true ? ', at work' : ''}`,
+    ),
+    ...describeLedger(found.ledger),
+  ];
+  for (const { unit, failures } of found.failing.slice(0, 20)) {
+    const [first] = failures;
+    lines.push(`to be tried again: ${unit}${first === undefined ? '' : `: ${first.file}: ${first.problem}`}`);
+  }
+  if (found.failing.length > 20) lines.push(`  and ${found.failing.length - 20} more units`);
+  for (const unit of found.damaged) lines.push(`output damaged or missing: ${unit}`);
+  if (found.state !== 'done' && found.state !== 'running')
+    lines.push(`go on with: midtrain jobs retry ${found.folder}`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,284 @@
+/**
+ * Which files of a folder, of a pattern or of a data set on the Hub an input means; the rest is counted in the plan's warnings.
+ *
+ * A folder written by `datasets.save_to_disk` is read by its own list of files (state.json): the folder may hold caches of other content.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { InputError, messageOf, UserError } from '../core/errors.ts';
+import { fingerprintFile, fullLimit } from './file-hash.ts';
+import {
+  fetchHubFile,
+  type HubFile,
+  hubSnapshotFolder,
+  listHubFiles,
+  parseHubAddress,
+  rememberRevision,
+} from './hub.ts';
+import { formatOf, formatsFor } from './input-format.ts';
+import { isPattern, patternMatcher, splitPattern } from './path-pattern.ts';
+import { planFiles } from './plan-files.ts';
+import { commonOf, defaultUnitBytes, failureOf, groupBySize, type PlanContext, unitId } from './plan-unit.ts';
+import type { InputFormat } from './read-unit-types.ts';
+import { type FolderListing, walkFolder } from './walk-folder.ts';
+
+type Files = FolderListing['files'];
+
+/** A folder: all its files. */
+export async function planFolder(context: PlanContext, label: string): Promise<void> {
+  const { input, plan } = context;
+  const listing = await walkFolder(input.path);
+  reportListing(context, listing, input.path);
+  const state = await savedFiles(input.path, listing.files);
+  plan.warnings.push(...state.warnings);
+  plan.failures.push(...state.failures);
+  await planListing(context, { ...listing, files: state.files }, input.path, label);
+}
+
+/** A pattern: the files it matches. */
+export async function planPattern(context: PlanContext, label: string): Promise<void> {
+  const { base, pattern } = splitPattern(context.input.path.replaceAll('\\', '/'));
+  const nothing = (): UserError =>
+    new UserError(`${context.input.path}: no file matches this pattern`, {
+      hint: 'check the path of this input; ** stands for any folders',
+    });
+  if (!existsSync(base)) throw nothing();
+  const matches = patternMatcher(pattern);
+  const listing = await walkFolder(base);
+  const files = listing.files.filter(({ path }) => matches(path));
+  if (files.length === 0) throw nothing();
+  reportListing(context, { ...listing, links: listing.links.filter(matches) }, base);
+  await planListing(context, { ...listing, files }, base, label);
+}
+
+/** A data set on the Hub: its files are fetched into the cache and read there. */
+export async function planHub(context: PlanContext, label: string): Promise<void> {
+  const { input, plan, options } = context;
+  const address = parseHubAddress(input.path);
+  const hub = { ...options.hub, ...(options.signal === undefined ? {} : { signal: options.signal }) };
+  const { commit, files } = await listHubFiles(address, hub);
+  const { path } = address;
+  const inside = (file: HubFile): boolean =>
+    file.path === path || path === '' || file.path.startsWith(`${path}/`);
+  const wanted = files.filter(isPattern(path) ? (file) => patternMatcher(path)(file.path) : inside);
+  const visible = wanted.filter(
+    (file) => !file.path.split('/').some((part) => part.startsWith('.')) || file.path === path,
+  );
+  if (visible.length === 0) {
+    throw new UserError(
+      `${input.path}: the data set has ${files.length} files at commit ${commit.slice(0, 8)}, and none is meant by this path`,
+      {
+        hint: `its files are ${some(files.map((file) => file.path))}`,
+      },
+    );
+  }
+  const listing = {
+    files: visible.map((file) => ({ path: file.path, bytes: file.bytes })),
+    links: [],
+    failures: [],
+  };
+  const { chosen } = chooseFiles(context, listing, input.path);
+  const byPath = new Map(visible.map((file) => [file.path, file]));
+  const remotes = chosen.map((file) => byPath.get(file.path)!);
+  const total = remotes.reduce((sum, file) => sum + file.bytes, 0);
+  let done = 0;
+  const fetched: Files = [];
+  for (const remote of remotes) {
+    options.emit?.({ kind: 'progress', task: 'download', done, total, unit: 'bytes' });
+    try {
+      await fetchHubFile(remote, hub);
+      fetched.push({ path: remote.path, bytes: remote.bytes });
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      plan.failures.push(failureOf(`hf://datasets/${remote.dataset}@${commit}/${remote.path}`, error));
+    }
+    done += remote.bytes;
+  }
+  await rememberRevision(address, commit, hub);
+  const folder = hubSnapshotFolder({ dataset: address.dataset, commit }, hub);
+  await planChosen(context, fetched, folder, label, (file) => byPath.get(file));
+}
+
+function reportListing({ plan }: PlanContext, listing: FolderListing, folder: string): void {
+  for (const { file, problem } of listing.failures) plan.failures.push({ file, problem });
+  if (listing.links.length > 0)
+    plan.warnings.push(
+      `${folder}: ${listing.links.length} symbolic links were not followed (${some(listing.links)})`,
+    );
+}
+
+async function planListing(
+  context: PlanContext,
+  listing: FolderListing,
+  folder: string,
+  label: string,
+): Promise<void> {
+  const { chosen, left } = chooseFiles(context, listing, context.input.path);
+  if (left > 0)
+    context.plan.warnings.push(`${context.input.path}: ${left} files of other kinds were left out`);
+  await planChosen(context, chosen, folder, label);
+}
+
+function chooseFiles(
+  { input }: PlanContext,
+  listing: FolderListing,
+  name: string,
+): { chosen: Files; left: number } {
+  const formats = formatsFor(input.format ?? 'auto', listing);
+  let chosen = listing.files.filter(({ path }) => {
+    const format = formatOf(path);
+    return format !== undefined && formats.includes(format);
+  });
+  // Files without the usual endings, such as a download cache: the user has said what they are.
+  if (chosen.length === 0 && input.format !== undefined && input.format !== 'auto') chosen = listing.files;
+  if (chosen.length === 0) {
+    throw new UserError(
+      `${name} holds no ${input.format === undefined || input.format === 'auto' ? 'readable' : input.format} files`,
+      {
+        hint: 'readable are .parquet, .arrow, .jsonl (also .gz, .zst), .json, .warc.gz, .wet.gz, .html, .txt and .md',
+      },
+    );
+  }
+  return { chosen, left: listing.files.length - chosen.length };
+}
+
+async function planChosen(
+  context: PlanContext,
+  chosen: Files,
+  folder: string,
+  label: string,
+  remoteOf: (path: string) => HubFile | undefined = () => undefined,
+): Promise<void> {
+  const { input } = context;
+  const told = input.format === 'auto' ? undefined : input.format;
+  const isPage = ({ path }: Files[number]): boolean =>
+    ['html', 'text'].includes(told ?? formatOf(path) ?? '');
+  const pages = chosen.filter(isPage);
+  if (pages.length > 0) await planPages(context, label, pages, folder);
+  const data = pages.length === chosen.length ? [] : chosen.filter((file) => !isPage(file));
+  if (data.length === 0) return;
+  await planFiles(
+    context,
+    data.map(({ path }) => {
+      const remote = remoteOf(path);
+      return {
+        path: join(folder, path),
+        label: `${label}/${path}`,
+        ...(remote === undefined ? {} : { remote }),
+      };
+    }),
+  );
+}
+
+async function planPages(context: PlanContext, label: string, pages: Files, folder: string): Promise<void> {
+  const { input, plan, options } = context;
+  const total = pages.reduce((sum, file) => sum + file.bytes, 0);
+  const hash = createHash('sha256');
+  for (const { path, bytes } of pages) {
+    hash.update(`${path}\n${bytes}\n`);
+    // Beyond the limit names and sizes stand for the content.
+    if (total <= 4 * fullLimit) hash.update(await fingerprintOf(join(folder, path)));
+  }
+  plan.inputs.push({ path: input.path, bytes: total, fingerprint: hash.digest('hex').slice(0, 16) });
+  for (const format of ['html', 'text'] as const) {
+    const formatOfPage = (path: string): InputFormat | undefined =>
+      input.format === 'html' || input.format === 'text' ? input.format : formatOf(path);
+    const own = pages.filter(({ path }) => formatOfPage(path) === format);
+    const limit = options.unitBytes ?? defaultUnitBytes;
+    // At most 20,000 pages, whatever their size.
+    for (const [start, end] of groupBySize(own, ({ bytes }) => Math.max(bytes, limit / 20_000), limit)) {
+      const files = own.slice(start, end);
+      plan.units.push({
+        ...commonOf(context, { path: folder, label }, format),
+        id: unitId(label, `${format}${start}-${end}`),
+        files: files.map((file) => file.path),
+        firstRow: start,
+        rows: end - start,
+        bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+      });
+    }
+  }
+}
+
+async function fingerprintOf(path: string): Promise<string> {
+  try {
+    return (await fingerprintFile(path)).fingerprint;
+  } catch {
+    return 'unreadable';
+  }
+}
+
+/** In folders of `datasets.save_to_disk` only the files that state.json lists, in its order; other folders as they are. */
+async function savedFiles(
+  root: string,
+  files: Files,
+): Promise<{
+  files: Files;
+  warnings: string[];
+  failures: { file: string; problem: string; hint?: string }[];
+}> {
+  const states = files.filter(({ path }) => basename(path) === 'state.json');
+  const listed = new Map<string, string[]>();
+  const failures: { file: string; problem: string; hint?: string }[] = [];
+  for (const { path } of states) {
+    const full = join(root, path);
+    const folder = dirname(path) === '.' ? '' : `${dirname(path)}/`;
+    const names = await dataFiles(full).catch((error: unknown) => {
+      failures.push({ file: full, problem: messageOf(error), hint: 'save the data set again' });
+      return undefined;
+    });
+    if (names === undefined) continue;
+    listed.set(
+      folder,
+      names.map((name) => folder + name),
+    );
+    const present = new Set(files.map((file) => file.path));
+    for (const name of names)
+      if (!present.has(folder + name))
+        failures.push({
+          file: join(root, folder + name),
+          problem: 'state.json lists this file, and it is not there',
+          hint: 'copy the folder again',
+        });
+  }
+  if (listed.size === 0) return { files, warnings: [], failures };
+  const warnings: string[] = [];
+  if (listed.size > 1)
+    warnings.push(
+      `${root}: the splits ${[...listed.keys()]
+        .map((name) => name.slice(0, -1))
+        .sort()
+        .join(', ')} are all read; name a folder below to read one`,
+    );
+  const kept = files.filter(({ path }) => {
+    const own = listed.get(dirname(path) === '.' ? '' : `${dirname(path)}/`);
+    return own === undefined || !path.endsWith('.arrow') || own.includes(path);
+  });
+  return { files: kept, warnings, failures };
+}
+
+/** The data files of a state.json that is one of `save_to_disk`; nothing when it is another file of that name. */
+async function dataFiles(path: string): Promise<string[] | undefined> {
+  const state = JSON.parse(await readFile(path, 'utf8')) as {
+    _data_files?: unknown;
+    _indices_data_files?: unknown;
+  };
+  const { _data_files: files, _indices_data_files: indices } = state ?? {};
+  if (!Array.isArray(files)) return undefined;
+  if (Array.isArray(indices) && indices.length > 0)
+    throw new InputError(path, 'the data set selects its rows by an index, which is not supported');
+  return files.map((file: unknown) => {
+    const name = (file as { filename?: unknown } | null)?.filename;
+    if (typeof name !== 'string' || basename(name) !== name)
+      throw new InputError(path, `lists the file ${JSON.stringify(name)}`);
+    return name;
+  });
+}
+
+function some(names: readonly string[]): string {
+  return names.length <= 3
+    ? names.join(', ')
+    : `${names.slice(0, 3).join(', ')} and ${names.length - 3} others`;
+}

@@ -1,0 +1,93 @@
+/** Where a filter job stands, read from its folder: units through each pass, what failed and why, who works in it. Changes nothing. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../core/errors.ts';
+import { type Ledger, mergeLedgers } from '../core/ledger.ts';
+import type { Failure, UnitReport } from '../stages/unit-report.ts';
+import { readPlan } from './job-folder.ts';
+import { holdersOf } from './lock.ts';
+import {
+  type ClusterMarker,
+  type DedupMarker,
+  type DoneMarker,
+  type MeasuredMarker,
+  outputsIntact,
+  readMarker,
+} from './markers.ts';
+
+export interface JobStatus {
+  folder: string;
+  name: string;
+  plan: string;
+  /** `done`, `running` (somebody holds a lock), `partial` (done, but some input failed) or `unfinished`. */
+  state: 'done' | 'partial' | 'running' | 'unfinished';
+  units: number;
+  measured: number;
+  finished: number;
+  /** Dedup steps whose clusters are made, of all. */
+  dedup: { done: number; steps: number; chosen: boolean };
+  /** Units to be tried again: part of their input was lost, or they were given up. */
+  failing: { unit: string; failures: Failure[] }[];
+  /** Units whose output is missing or damaged; only looked for when asked. */
+  damaged: string[];
+  /** Of the units measured so far. */
+  ledger: Ledger;
+  holders: { lock: string; host: string; pid: number; alive: boolean | undefined }[];
+}
+
+/** `verify` also reads every output and compares its sha256. */
+export async function jobStatus(folder: string, options: { verify?: boolean } = {}): Promise<JobStatus> {
+  const plan = readPlan(folder);
+  if (plan === undefined) {
+    throw new UserError(`${folder} holds no filter job: there is no plan.json`, {
+      hint: 'give the folder that midtrain filter wrote to (--out)',
+    });
+  }
+  const ledgers: Ledger[] = [];
+  const failing: JobStatus['failing'] = [];
+  const damaged: string[] = [];
+  let measured = 0;
+  let finished = 0;
+  for (const { name } of plan.units) {
+    const path = (what: string): string => join(folder, 'units', `${name}.${what}.json`);
+    const first = readMarker<MeasuredMarker>(path('measured'), plan.hash);
+    const done = readMarker<DoneMarker>(path('done'), plan.hash);
+    if (first === undefined) continue;
+    measured++;
+    const final = done && readMarker<UnitReport & { plan: string }>(path('ledger'), plan.hash);
+    if (final !== undefined) finished++;
+    ledgers.push((final ?? first.report).ledger);
+    if (!first.report.complete) failing.push({ unit: name, failures: first.report.failures });
+    if (options.verify === true && done !== undefined && !(await outputsIntact(folder, done.outputs)))
+      damaged.push(name);
+  }
+  const { dedup } = plan.filter;
+  const steps = dedup.filter(
+    ({ name }) =>
+      readMarker<ClusterMarker>(join(folder, 'dedup', name, 'done.json'), plan.hash) !== undefined,
+  );
+  const chosen = readMarker<DedupMarker>(join(folder, 'dedup', 'done.json'), plan.hash) !== undefined;
+  const holders = holdersOf(folder);
+  const complete = finished === plan.units.length && existsSync(join(folder, 'ledger.json'));
+  const troubled = failing.length + damaged.length + plan.unreadable.length > 0;
+  return {
+    folder,
+    name: plan.name,
+    plan: plan.hash,
+    state: holders.some(({ alive }) => alive !== false)
+      ? 'running'
+      : complete
+        ? troubled
+          ? 'partial'
+          : 'done'
+        : 'unfinished',
+    units: plan.units.length,
+    measured,
+    finished,
+    dedup: { done: steps.length, steps: dedup.length, chosen },
+    failing,
+    damaged,
+    ledger: mergeLedgers(ledgers),
+    holders,
+  };
+}

@@ -1,0 +1,70 @@
+/** What a filter job would do: inputs, units, rules. Reads footers, sizes and fingerprints; writes nothing. */
+import { UserError } from '../core/errors.ts';
+import { silent } from '../core/events.ts';
+import { packageVersions } from '../io/package-root.ts';
+import { planRead } from '../io/read-plan.ts';
+import type { FilterConfig } from '../stages/filter-config.ts';
+import { readerInput } from '../stages/input-spec.ts';
+import { type FilterPlan, planFilter } from '../stages/plan-filter.ts';
+import { planResources } from '../stages/plan-resources.ts';
+import { resolveFilter } from '../stages/resolve-filter.ts';
+import { splitPages } from '../stages/split-pages.ts';
+import type { FilterOptions } from './filter-options.ts';
+
+export async function planCorpus(
+  config: FilterConfig,
+  options: Pick<FilterOptions, 'limit' | 'file' | 'emit' | 'signal'> = {},
+): Promise<FilterPlan> {
+  const file = options.file ?? config.name;
+  if (config.inputs.length === 0) {
+    throw new UserError(`${file}: no inputs`, {
+      hint: 'add inputs to the pipeline file or give --input <path>',
+    });
+  }
+  const left: string[] = [];
+  const filter = resolveFilter(config, file, left);
+  const resources = await planResources(filter, file);
+  const emit = options.emit ?? silent;
+  const began = performance.now();
+  const read = await planRead(config.inputs.map(readerInput), {
+    unitBytes: config.limits.unitBytes,
+    requireText: true,
+    emit,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  const seconds = (performance.now() - began) / 1000;
+  emit({ kind: 'end', task: 'plan', done: config.inputs.length, unit: 'inputs', seconds });
+  if (read.units.length === 0 && read.failures.length === 0) {
+    throw new UserError(`${file}: the inputs hold no documents`, {
+      hint: `looked in ${config.inputs.map((input) => input.path).join(', ')}`,
+    });
+  }
+  return planFilter({
+    name: config.name,
+    filter,
+    limit: options.limit,
+    inputs: read.inputs,
+    resources,
+    unreadable: read.failures.map(({ file, place, problem }) => ({
+      file,
+      ...(place === undefined ? {} : { place }),
+      problem,
+    })),
+    warnings: [...left, ...read.warnings],
+    notes: read.notes,
+    units: read.units.flatMap((unit) => splitPages(unit, config.limits.pageUnitBytes)),
+    code: codeVersions(),
+  });
+}
+
+/** Versions of what decides the output's bytes. */
+function codeVersions(): Record<string, string> {
+  const { node: _node, ...versions } = packageVersions([
+    'apache-arrow',
+    'hyparquet',
+    'hyparquet-writer',
+    'linkedom',
+    '@mozilla/readability',
+  ]);
+  return versions;
+}

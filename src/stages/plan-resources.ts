@@ -1,0 +1,46 @@
+/** The files other than inputs that decide a job's signals: models, benchmarks, URL lists, the tokenizer. They are part of the plan's hash. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { languageModelPath } from '../../classifiers/language/open-language.ts';
+import { UserError } from '../core/errors.ts';
+import { fingerprintFile } from '../io/file-hash.ts';
+import { walkFolder } from '../io/walk-folder.ts';
+import { columnOfModel } from './column-score.ts';
+import type { FilterPlan } from './plan-filter.ts';
+import type { ResolvedFilter } from './resolved-filter.ts';
+
+/** Throws a `UserError` naming the key and the path of a file that is not there. */
+export async function planResources(filter: ResolvedFilter, file: string): Promise<FilterPlan['resources']> {
+  const wanted: { key: string; path: string | undefined }[] = [
+    ...filter.classifiers
+      .filter(({ model }) => columnOfModel(model) === undefined)
+      .map(({ name, model }) => ({ key: `classifiers: ${name}: model`, path: model })),
+    ...(filter.decontaminate?.benchmarks ?? []).map(({ card, path }) => ({
+      key: `decontaminate: benchmarks: ${card}: path`,
+      path,
+    })),
+    { key: 'url: lists', path: filter.urlLists ?? undefined },
+    { key: 'badWords: list', path: filter.badWords?.list },
+    { key: 'unigram: counts', path: filter.unigramCounts ?? undefined },
+    { key: 'tokens: tokenizer', path: filter.tokenizer ?? undefined },
+  ];
+  if (filter.families.includes('language')) {
+    // Models that come with the package are not named by their path, which differs between machines.
+    const path = languageModelPath(filter.language.model);
+    wanted.push({ key: 'language: model', path });
+  }
+  const resources: FilterPlan['resources'] = [];
+  for (const { key, path } of wanted) {
+    if (path === undefined) continue;
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) {
+      throw new UserError(`${file}: ${key}: there is no file ${path}`, { hint: 'check the path' });
+    }
+    const files = stat.isDirectory() ? (await walkFolder(path)).files.map((f) => join(path, f.path)) : [path];
+    for (const one of files) {
+      const { bytes, fingerprint } = await fingerprintFile(one);
+      resources.push({ path: one, bytes, fingerprint });
+    }
+  }
+  return resources;
+}

@@ -1,0 +1,224 @@
+/**
+ * The stored signals of a finished filter job, read by column: what `recut` decides on and what `inspect` lists.
+ *
+ * `signals/<unit>.parquet` has a row for every document that could be read and extracted, in order; row k of the unit is its document
+ * `index` k, and documents are numbered through all units in unit order. A value that was not measured (null: behind a gate, or blank text)
+ * differs from a ratio over nothing (NaN), so a column comes with its missing rows beside it. Only the columns asked for are read.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Data, RecordBatch } from 'apache-arrow';
+import { columnData, stringAt } from '../core/batch.ts';
+import { InputError, messageOf, UserError } from '../core/errors.ts';
+import { openParquet, rowsOf } from '../io/parquet-footer.ts';
+import { readRowGroups } from '../io/parquet-read.ts';
+import { readRecord } from '../io/run-record.ts';
+import type { FilterPlan } from './plan-filter.ts';
+
+export const signalsFolder = 'signals';
+
+export interface SignalUnit {
+  name: string;
+  /** Null for a unit without documents: it has no file. */
+  path: string | null;
+  /** Number, through all units, of the unit's first document. */
+  first: number;
+  rows: number;
+  /** Rows of each row group of the file. */
+  groups: number[];
+}
+
+export interface SignalRun {
+  folder: string;
+  plan: FilterPlan;
+  units: SignalUnit[];
+  documents: number;
+  /** Columns of the signal files. */
+  columns: string[];
+}
+
+/** Opens a run folder. Throws a `UserError` when it is no finished filter job or has no stored signals. */
+export async function openSignalRun(folder: string): Promise<SignalRun> {
+  const plan = readFilterPlan(folder);
+  const { status } = readRecord(folder);
+  if (status !== 'done') {
+    throw new UserError(`${folder}: the job has not finished (its status is ${status})`, {
+      hint: 'run the same midtrain filter command again; it goes on where it was',
+    });
+  }
+  if (!existsSync(join(folder, signalsFolder))) {
+    throw new UserError(`${folder} has no stored signals (no folder ${signalsFolder}/)`, {
+      hint: 'it is from an older version; run midtrain filter into a new folder',
+    });
+  }
+  const units: SignalUnit[] = [];
+  let first = 0;
+  let columns: string[] = [];
+  for (const { name } of plan.units) {
+    const path = join(folder, signalsFolder, `${name}.parquet`);
+    if (!existsSync(path)) {
+      units.push({ name, path: null, first, rows: 0, groups: [] });
+      continue;
+    }
+    const file = await openParquet(path);
+    await file.handle.close();
+    const groups = file.metadata.row_groups.map(rowsOf);
+    const rows = groups.reduce((sum, n) => sum + n, 0);
+    if (columns.length === 0) columns = file.columns.map((column) => column.name);
+    units.push({ name, path, first, rows, groups });
+    first += rows;
+  }
+  return { folder, plan, units, documents: first, columns };
+}
+
+/** The plan of the filter job (or of the recut) that wrote `folder`. */
+function readFilterPlan(folder: string): FilterPlan {
+  const path = join(folder, 'plan.json');
+  if (!existsSync(path)) {
+    throw new UserError(`${folder} is not the folder of a filter job: it has no plan.json`, {
+      hint: 'give the folder that midtrain filter wrote, for example runs/filter-math-web',
+    });
+  }
+  let plan: FilterPlan;
+  try {
+    plan = JSON.parse(readFileSync(path, 'utf8')) as FilterPlan;
+  } catch (error) {
+    throw new InputError(path, `not JSON: ${messageOf(error)}`, { cause: error });
+  }
+  const whole =
+    Array.isArray(plan?.units) && Array.isArray(plan.filter?.rules) && typeof plan.hash === 'string';
+  if (!whole || plan.units.some(({ name }) => typeof name !== 'string' || /[\\/]|^\.\.?$/.test(name))) {
+    throw new InputError(path, 'not the plan of a filter job', {
+      hint: 'give the folder that midtrain filter wrote',
+    });
+  }
+  return plan;
+}
+
+/** Whether `text.tokens` was counted by a tokenizer; else it is estimated as bytes / 4. */
+export function tokensAreExact(plan: FilterPlan): boolean {
+  return plan.filter.tokenizer !== null && plan.filter.tokenizer !== undefined;
+}
+
+export interface NumberColumns {
+  rows: number;
+  /** By the order of the names asked for; NaN where the value is not a number or missing. */
+  values: Float64Array[];
+  /** 1 where the value is null; undefined for a column without nulls. */
+  missing: (Uint8Array | undefined)[];
+}
+
+/** The numbers of row groups `[first, end)` of a signal file. Throws an `InputError` when a row group cannot be read. */
+export async function readNumbers(
+  path: string,
+  [first, end]: readonly [number, number],
+  names: readonly string[],
+): Promise<NumberColumns> {
+  const file = await openParquet(path);
+  try {
+    const known = file.columns.map((column) => column.name);
+    const absent = names.find((name) => !known.includes(name));
+    if (absent !== undefined) throw new InputError(path, `there is no column "${absent}"`);
+    const rows = file.metadata.row_groups.slice(first, end).reduce((sum, group) => sum + rowsOf(group), 0);
+    const values = names.map(() => new Float64Array(rows));
+    const missing: (Uint8Array | undefined)[] = names.map(() => undefined);
+    let at = 0;
+    for await (const item of readRowGroups(file, [first, end], { only: names })) {
+      if (item.kind === 'failed') {
+        throw new InputError(path, item.problem, { place: `row group ${item.rowGroup}` });
+      }
+      for (const [i, name] of names.entries()) {
+        const column = columnData(item.records, name);
+        copyNumbers(column, values[i]!, at);
+        if (column.nullCount > 0) {
+          markNulls(column, values[i]!, (missing[i] ??= new Uint8Array(rows)), at);
+        }
+      }
+      at += item.records.numRows;
+    }
+    return { rows, values, missing };
+  } finally {
+    await file.handle.close();
+  }
+}
+
+function copyNumbers(column: Data, target: Float64Array, at: number): void {
+  const values = column.values as ArrayLike<number>;
+  if (values instanceof Float64Array) target.set(values.subarray(0, column.length), at);
+  else for (let i = 0; i < column.length; i++) target[at + i] = Number(values[i]);
+}
+
+function markNulls(column: Data, values: Float64Array, missing: Uint8Array, at: number): void {
+  const bits = column.nullBitmap as Uint8Array;
+  for (let i = 0; i < column.length; i++) {
+    const bit = column.offset + i;
+    if ((bits[bit >> 3]! >> (bit & 7)) & 1) continue;
+    missing[at + i] = 1;
+    values[at + i] = Number.NaN;
+  }
+}
+
+/** A document as the signal file describes it. */
+interface DocumentRow {
+  index: number;
+  id: string;
+  url: string | null;
+  excerpt: string;
+  /** Values asked for, by name; null when not measured. */
+  values: Record<string, number | null>;
+}
+
+/** Some documents of one unit, by ascending index. Reads the row groups that hold them and no more. */
+export async function readDocumentRows(
+  unit: SignalUnit,
+  indices: readonly number[],
+  signals: readonly string[],
+): Promise<DocumentRow[]> {
+  if (unit.path === null || indices.length === 0) return [];
+  const found: DocumentRow[] = [];
+  const only = ['id', 'url', 'excerpt', ...signals];
+  const file = await openParquet(unit.path);
+  try {
+    let next = 0;
+    let first = 0;
+    for (const [group, rows] of unit.groups.entries()) {
+      const end = first + rows;
+      if (next < indices.length && indices[next]! < end) {
+        for await (const item of readRowGroups(file, [group, group + 1], { only, batchBytes: 4 << 20 })) {
+          if (item.kind === 'failed') {
+            throw new InputError(unit.path, item.problem, { place: `row group ${item.rowGroup}` });
+          }
+          const { records, firstRow } = item;
+          for (; next < indices.length && indices[next]! < firstRow + records.numRows; next++) {
+            found.push(documentRow(records, indices[next]! - firstRow, indices[next]!, signals));
+          }
+          if (next === indices.length || indices[next]! >= end) break;
+        }
+      }
+      first = end;
+    }
+    return found;
+  } finally {
+    await file.handle.close();
+  }
+}
+
+function documentRow(
+  records: RecordBatch,
+  row: number,
+  index: number,
+  signals: readonly string[],
+): DocumentRow {
+  const values: DocumentRow['values'] = {};
+  for (const name of signals) {
+    const column = columnData(records, name);
+    values[name] = column.getValid(row) ? Number((column.values as ArrayLike<number>)[row]) : null;
+  }
+  return {
+    index,
+    id: stringAt(records, 'id', row) ?? '',
+    url: stringAt(records, 'url', row),
+    excerpt: stringAt(records, 'excerpt', row) ?? '',
+    values,
+  };
+}

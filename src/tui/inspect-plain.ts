@@ -1,0 +1,25 @@
+/** A document of a run as plain text, and as one line of JSON: for pipes. Hidden characters are escapes in both. Pure. */
+import type { RunDocument } from '../stages/run-documents.ts';
+import { headerRows, signalRows } from './inspect-rows.ts';
+import { visibleJson, visibleText } from './visible-text.ts';
+
+const widest = 1000;
+
+/** Header, signals, text; ends with an empty line. */
+export function documentText(document: RunDocument, tokensExact: boolean): string {
+  const header = headerRows(document, `#${document.number}`, widest, tokensExact).map(({ text }) => text);
+  const signals = signalRows(document.signals, 120).map(({ text }) => `  ${text}`);
+  return `${[...header, ...signals, '', visibleText(document.text).trimEnd(), '', ''].join('\n')}`;
+}
+
+/** One line, newline included. Signals by name; margins by reason (the least of a reason's rules). NaN is null in JSON. */
+export function documentJson(document: RunDocument): string {
+  const { signals, ...rest } = document;
+  const margins: Record<string, number> = {};
+  for (const { rule, margin } of signals) {
+    if (rule === undefined || margin === undefined || Number.isNaN(margin)) continue;
+    margins[rule.reason] = Math.min(margins[rule.reason] ?? Number.POSITIVE_INFINITY, margin);
+  }
+  const values = Object.fromEntries(signals.map(({ name, value }) => [name, value]));
+  return `${visibleJson({ ...rest, signals: values, margins })}\n`;
+}
