@@ -39,7 +39,7 @@ export async function openClassifier(options: ClassifierOptions): Promise<TextSc
 }
 
 /** A scorer over an open model. */
-export function classifierScorer(
+function classifierScorer(
   model: FastTextModel,
   label: string,
   options: Pick<ClassifierOptions, 'newline' | 'unit'> = {},

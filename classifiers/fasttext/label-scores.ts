@@ -15,7 +15,7 @@ import type { RowSum } from './row-sum.ts';
 const { fround } = Math;
 
 /** A label by number and its score. */
-export interface LabelScore {
+interface LabelScore {
   label: number;
   score: number;
 }
@@ -49,9 +49,9 @@ function scoreOf(log: number): number {
   return fround(Math.exp(log));
 }
 
-function refuseNaN(data: FastTextData, value: number): void {
-  if (!Number.isNaN(value)) return;
-  throw new InputError(data.path, 'has weights that are not numbers', {
+function refuseOverflow(data: FastTextData, value: number): void {
+  if (Number.isFinite(value)) return;
+  throw new InputError(data.path, 'has weights that are not numbers, or too large to add up', {
     hint: 'the file is damaged or training diverged: get it again, or train with a lower learning rate',
   });
 }
@@ -92,7 +92,7 @@ class FlatScores implements LabelScores {
     const norms = this.#norms;
     for (let label = 0; label < output.length; label++) {
       if (norms !== undefined) output[label] = output[label]! * norms[label]!;
-      refuseNaN(this.#data, output[label]!);
+      refuseOverflow(this.#data, output[label]!);
     }
     this.#activate(output);
     return output;
@@ -194,7 +194,7 @@ class TreeScores implements LabelScores {
     const row = node - this.#tree.labels;
     let product = this.#sum.products(row, 1)[0]!;
     if (this.#norms !== undefined) product = fround(product * this.#norms[row]!);
-    refuseNaN(this.#data, product);
+    refuseOverflow(this.#data, product);
     return fround(1 / fround(1 + fround(Math.exp(-product))));
   }
 }

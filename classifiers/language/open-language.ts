@@ -19,7 +19,7 @@ import type { FastTextData } from '../fasttext/model-data.ts';
 import { readFastTextData } from '../fasttext/read-model.ts';
 
 /** A language as the model names it (`en`) and its score. */
-export interface LanguageScore {
+interface LanguageScore {
   label: string;
   score: number;
 }
@@ -34,7 +34,7 @@ export interface LanguageOptions {
   languages?: readonly string[];
 }
 
-export const builtInLanguageModels = ['lid.176.ftz', 'eld'] as const;
+const builtInLanguageModels = ['lid.176.ftz', 'eld'] as const;
 
 /** The file that `model` names, for models that do not come with the package; undefined for those that do. */
 export function languageModelPath(model: string): string | undefined {
@@ -50,7 +50,7 @@ export async function openLanguage(options: LanguageOptions): Promise<LanguagePr
 }
 
 /** A predictor over an open fastText model. */
-export function languagePredictor(model: FastTextModel, languages: readonly string[]): LanguagePredictor {
+function languagePredictor(model: FastTextModel, languages: readonly string[]): LanguagePredictor {
   const numbers = languages.map((language) => model.labelNumber(language));
   return (text) => {
     if (!hasWord(text)) return [];

@@ -7,7 +7,7 @@
  */
 import { hash64 } from '../core/hash64.ts';
 import { type DocumentSigner, keyWords } from './document-signer.ts';
-import { normaliseForExact } from './exact-signature.ts';
+import { normaliseForExact } from './normalise-for-exact.ts';
 import type { MinHashConfig } from './minhash-config.ts';
 import { MinHashSigner } from './minhash-signer.ts';
 import { normaliseUrl } from './normalise-url.ts';
@@ -46,7 +46,7 @@ class HashSigner implements DocumentSigner {
   }
 }
 
-/** Equal texts after NFC and white space (exact-signature.ts). Blank texts take no part. Needs `initHash64` awaited. */
+/** Equal texts after NFC and white space (normalise-for-exact.ts). Blank texts take no part. Needs `initHash64` awaited. */
 export function exactSigner(): DocumentSigner {
   return new HashSigner('exact-1', (text) => normaliseForExact(text) || undefined);
 }

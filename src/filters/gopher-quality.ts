@@ -11,11 +11,10 @@
  */
 import { endsWithEllipsis, startsWithBullet } from '../text/lines.ts';
 import type { MeasuredText } from '../text/measure-text.ts';
-import { WordProperty } from '../text/vocabulary.ts';
+import { WordList } from '../text/word-list.ts';
 import { ratio, type SignalFamily } from './signal.ts';
 
-const stopWords = ['the', 'be', 'to', 'of', 'and', 'that', 'have', 'with'];
-const isStopWord = new WordProperty((word) => (stopWords.includes(word) ? 1 : 0));
+const stopWords = new WordList(['the', 'be', 'to', 'of', 'and', 'that', 'have', 'with']);
 
 const share = { from: 0, to: 1 };
 
@@ -77,9 +76,11 @@ export const gopherQuality: SignalFamily = {
       if (endsWithEllipsis(lines[i]!)) ellipses++;
     }
     const { words: differentWords, vocabulary } = document.tokens;
-    const stopWord = isStopWord.valuesFor(vocabulary);
+    const stopWordAt = stopWords.places(vocabulary);
     let stopWordsFound = 0;
-    for (let id = 0; id < differentWords.length; id++) stopWordsFound += stopWord[differentWords[id]!]!;
+    for (let id = 0; id < differentWords.length; id++) {
+      if (stopWordAt[differentWords[id]!] !== 0) stopWordsFound++;
+    }
     return Float64Array.of(
       words,
       ratio(wordCharacters, words),

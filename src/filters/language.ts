@@ -15,7 +15,7 @@ import type { MeasuredText } from '../text/measure-text.ts';
 import type { FamilySpec, SignalFamily, SignalSpec } from './signal.ts';
 
 /** One language a predictor found: `label` as the model names it (`en`), `score` its probability. */
-export interface LanguageScore {
+interface LanguageScore {
   label: string;
   score: number;
 }

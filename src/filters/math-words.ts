@@ -4,9 +4,9 @@
  * what a math filter must tell apart.
  */
 import type { MeasuredText } from '../text/measure-text.ts';
-import { WordProperty } from '../text/vocabulary.ts';
+import { WordList } from '../text/word-list.ts';
 
-const mathWords: ReadonlyMap<string, number> = new Map(
+const mathWords = new WordList(
   (
     'theorem theorems lemma lemmas corollary corollaries conjecture conjectures axiom axioms equation equations ' +
     'inequality inequalities identity identities integer integers rational irrational numerator denominator fraction ' +
@@ -21,13 +21,8 @@ const mathWords: ReadonlyMap<string, number> = new Map(
     'automorphism bijection bijective injective surjective subgroup subgroups semigroup semigroups abelian permutation ' +
     'permutations combinatorial combinatorics cardinality subset subsets probability variance asymptotic arithmetic ' +
     'mathematics mathematical mathematician mathematicians euclidean cartesian hypothesis provable summation'
-  )
-    .split(' ')
-    .map((word, index) => [word, index + 1]),
-);
-/** Place of a word in the list, whatever its case; 0 for others. The shortest of the list has three letters, the longest fourteen. */
-const mathWord = new WordProperty((word) =>
-  word.length < 3 || word.length > 14 ? 0 : (mathWords.get(word.toLowerCase()) ?? 0),
+  ).split(' '),
+  { anyCase: true },
 );
 
 export interface MathWordCounts {
@@ -40,7 +35,7 @@ export interface MathWordCounts {
 /** Counts over the words of the document as the rules see it, whatever their case. */
 export function countMathWords(document: MeasuredText): MathWordCounts {
   const { words, counts, vocabulary } = document.tokens;
-  const places = mathWord.valuesFor(vocabulary);
+  const places = mathWords.places(vocabulary);
   const found = new Set<number>();
   let total = 0;
   for (let id = 0; id < words.length; id++) {

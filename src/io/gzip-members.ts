@@ -25,6 +25,9 @@ const windowBytes = 1024 * 1024;
 const largeOutput = 16 * 1024 * 1024;
 const maxHeader = 128 * 1024;
 const maxTrials = 10_000;
+/** Output of damaged members, beyond a multiple of the way gone: members made to overlap would be inflated again and again. */
+const freeWaste = 256 * 1024 * 1024;
+const maxWaste = 16;
 /** Of a member, beyond the first gibibyte. Deflate cannot exceed 1032. */
 const streamPiece = 64 * 1024;
 
@@ -44,6 +47,7 @@ export async function* gzipMembers(
   });
   try {
     const input = new FileWindow(path, handle, end);
+    let wasted = 0;
     for (let at = start; ; ) {
       const head = await input.at(at, maxHeader);
       const zeros = leadingZeros(head);
@@ -81,8 +85,10 @@ export async function* gzipMembers(
           continue;
         }
         problem = result.problem ?? problem;
+        wasted += (result.length ?? 0) + (small?.bytes.length ?? 0);
       }
-      const next = looksRight === undefined ? undefined : await nextMember(input, at + 1, looksRight);
+      const hopeless = looksRight === undefined || wasted > freeWaste + maxWaste * (at - start);
+      const next = hopeless ? undefined : await nextMember(input, at + 1, looksRight);
       yield { kind: 'damaged', at, problem, next };
       if (next === undefined) return;
       at = next;
@@ -151,6 +157,8 @@ function trailerProblem(trailer: Buffer, checksum: number, length: number): stri
 
 interface MemberResult {
   end?: number;
+  /** Bytes of output. */
+  length?: number;
   problem?: string | undefined;
 }
 
@@ -193,6 +201,7 @@ async function* largeMember(
     result.problem = trailerProblem(await input.at(end, 8), checksum, length);
     if (result.problem === undefined) result.end = end + 8;
   } finally {
+    result.length = length;
     engine.close();
   }
 }

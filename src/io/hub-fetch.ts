@@ -4,7 +4,22 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, messageOf } from '../core/errors.ts';
-import type { HubOptions } from './hub.ts';
+
+export interface HubOptions {
+  /** Default: HF_ENDPOINT, else https://huggingface.co. */
+  endpoint?: string;
+  /** Default: HF_TOKEN. */
+  token?: string;
+  /** Default: HF_HUB_CACHE, HF_HOME/hub, ~/.cache/huggingface/hub. */
+  cacheFolder?: string;
+  /** Attempts after the first; default 5. */
+  retries?: number;
+  /** Wait before the first retry, doubled each time; default 1000. */
+  backoffMs?: number;
+  /** A connection that gives nothing for so long is broken; default 60,000. */
+  stallMs?: number;
+  signal?: AbortSignal;
+}
 
 const maxRedirects = 5;
 const maxWaitMs = 60_000;

@@ -24,23 +24,9 @@ import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { InputError, messageOf, UserError } from '../core/errors.ts';
-import { type HubRequest, hubFetch, requestOf } from './hub-fetch.ts';
+import { type HubOptions, type HubRequest, hubFetch, requestOf } from './hub-fetch.ts';
 
-export interface HubOptions {
-  /** Default: HF_ENDPOINT, else https://huggingface.co. */
-  endpoint?: string;
-  /** Default: HF_TOKEN. */
-  token?: string;
-  /** Default: HF_HUB_CACHE, HF_HOME/hub, ~/.cache/huggingface/hub. */
-  cacheFolder?: string;
-  /** Attempts after the first; default 5. */
-  retries?: number;
-  /** Wait before the first retry, doubled each time; default 1000. */
-  backoffMs?: number;
-  /** A connection that gives nothing for so long is broken; default 60,000. */
-  stallMs?: number;
-  signal?: AbortSignal;
-}
+export type { HubOptions } from './hub-fetch.ts';
 
 /** One file of one commit. Plain data: it stands in plan.json. */
 export interface HubFile {

@@ -43,40 +43,56 @@ function tooLong(length: number): Error {
   return new Error(`LZ4 data has more than the ${length} bytes declared`);
 }
 
+/** Up to this many bytes a loop is faster than a call of `set` or `copyWithin`. */
+const shortCopy = 48;
+
 /** One block; matches may reach back into the blocks before it. Returns the new end of the output. */
 function decompressBlock(input: Uint8Array, output: Uint8Array, start: number): number {
+  const size = input.length;
+  const limit = output.length;
   let at = 0;
   let end = start;
-  const extended = (first: number): number => {
-    let total = first;
-    if (first !== 15) return total;
-    for (;;) {
-      if (at >= input.length) throw new Error('LZ4 data is damaged: a length is cut short');
-      const byte = input[at++]!;
-      total += byte;
-      if (byte !== 255) return total;
-    }
-  };
-  while (at < input.length) {
+  while (at < size) {
     const token = input[at++]!;
-    const literals = extended(token >> 4);
-    if (at + literals > input.length) throw new Error('LZ4 data is damaged: literals are cut short');
-    if (end + literals > output.length) throw tooLong(output.length);
-    if (literals < 16) for (let i = 0; i < literals; i++) output[end + i] = input[at + i]!;
+    let literals = token >> 4;
+    if (literals === 15) {
+      let byte: number;
+      do {
+        if (at >= size) throw new Error('LZ4 data is damaged: a length is cut short');
+        byte = input[at++]!;
+        literals += byte;
+      } while (byte === 255);
+    }
+    if (at + literals > size) throw new Error('LZ4 data is damaged: literals are cut short');
+    if (end + literals > limit) throw tooLong(limit);
+    if (literals <= shortCopy) for (let i = 0; i < literals; i++) output[end + i] = input[at + i]!;
     else output.set(input.subarray(at, at + literals), end);
     end += literals;
     at += literals;
-    if (at === input.length) return end;
-    if (at + 2 > input.length) throw new Error('LZ4 data is damaged: an offset is cut short');
+    if (at === size) return end;
+    if (at + 2 > size) throw new Error('LZ4 data is damaged: an offset is cut short');
     const offset = input[at]! | (input[at + 1]! << 8);
     at += 2;
     if (offset === 0 || offset > end)
       throw new Error(`LZ4 data is damaged: it reaches ${offset} bytes back at ${end}`);
-    const match = extended(token & 15) + 4;
-    if (end + match > output.length) throw tooLong(output.length);
-    if (offset >= match) output.copyWithin(end, end - offset, end - offset + match);
-    else for (let i = 0; i < match; i++) output[end + i] = output[end - offset + i]!;
-    end += match;
+    let match = (token & 15) + 4;
+    if (match === 19) {
+      let byte: number;
+      do {
+        if (at >= size) throw new Error('LZ4 data is damaged: a length is cut short');
+        byte = input[at++]!;
+        match += byte;
+      } while (byte === 255);
+    }
+    const to = end + match;
+    if (to > limit) throw tooLong(limit);
+    if (match > shortCopy && offset >= match) {
+      output.copyWithin(end, end - offset, end - offset + match);
+      end = to;
+    } else {
+      // Byte by byte, because source and target may overlap.
+      for (let from = end - offset; end < to; ) output[end++] = output[from++]!;
+    }
   }
   return end;
 }

@@ -5,8 +5,8 @@
  * nor drops: a document that fails no other rule is `unscored`, since only measuring it could tell. Blank documents are `empty_text`.
  */
 import type { Rule } from '../filters/rule.ts';
+import type { DoubleColumns } from '../io/read-doubles.ts';
 import type { RuleChange } from './recut-rules.ts';
-import type { NumberColumns } from './run-signals.ts';
 
 /**
  * What became of a document, as a number: `kept`; the index of the rule that dropped it; `unscored` + the index of the first rule whose
@@ -69,7 +69,7 @@ const fail = 1;
 const notMeasured = 2;
 
 /** `names` are those of the columns, as `columnsNeeded` lists them. */
-export function decideColumns(plan: DecisionPlan, names: readonly string[], columns: NumberColumns): Decided {
+export function decideColumns(plan: DecisionPlan, names: readonly string[], columns: DoubleColumns): Decided {
   const { rows, values, missing } = columns;
   const at = (name: string): number => names.indexOf(name);
   const textBytes = values[at(textBytesColumn)]!;

@@ -1,6 +1,7 @@
 /** One task of a recut: some row groups of one unit, read and decided. Runs on a worker thread or, for a small run, in place. */
+
+import { readDoubles } from '../io/read-doubles.ts';
 import { columnsNeeded, type Decided, type DecisionPlan, decideColumns } from './recut-decide.ts';
-import { readNumbers } from './run-signals.ts';
 
 export type { DecisionPlan } from './recut-decide.ts';
 
@@ -12,5 +13,5 @@ export interface DecisionTask {
 
 export async function decideTask(plan: DecisionPlan, task: DecisionTask): Promise<Decided> {
   const names = columnsNeeded(plan);
-  return decideColumns(plan, names, await readNumbers(task.path, task.groups, names));
+  return decideColumns(plan, names, await readDoubles(task.path, task.groups, names));
 }

@@ -9,6 +9,7 @@
 import { columnData, stringAt } from '../core/batch.ts';
 import { initHash64 } from '../core/hash64.ts';
 import type { Rule } from '../filters/rule.ts';
+import { readDoubles } from '../io/read-doubles.ts';
 import { CopyChooser, prioritySignal, readRunClusters, type StepClusters } from './recut-copies.ts';
 import { outcomes } from './recut-decide.ts';
 import { reasonOf } from './recut-examples.ts';
@@ -16,7 +17,6 @@ import { type DecideOptions, decideRun, planTasks } from './recut-run.ts';
 import {
   openSignalRun,
   readDocumentRows,
-  readNumbers,
   type SignalRun,
   type SignalUnit,
   tokensAreExact,
@@ -144,7 +144,7 @@ export class RunDocuments {
     const names = [...new Set(looked.map((rule) => rule.signal))];
     const distance = new Float32Array(this.documents).fill(Number.POSITIVE_INFINITY);
     for (const task of planTasks(this.run)) {
-      const { rows, values } = await readNumbers(task.path, task.groups, names);
+      const { rows, values } = await readDoubles(task.path, task.groups, names);
       for (const rule of looked) {
         const column = values[names.indexOf(rule.signal)]!;
         const scale = Math.abs(rule.bound) || 1;

@@ -3,11 +3,11 @@
  *
  * `signals/<unit>.parquet` has a row for every document that could be read and extracted, in order; row k of the unit is its document
  * `index` k, and documents are numbered through all units in unit order. A value that was not measured (null: behind a gate, or blank text)
- * differs from a ratio over nothing (NaN), so a column comes with its missing rows beside it. Only the columns asked for are read.
+ * differs from a ratio over nothing (NaN). Columns of numbers are read by src/io/read-doubles.ts.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Data, RecordBatch } from 'apache-arrow';
+import type { RecordBatch } from 'apache-arrow';
 import { columnData, stringAt } from '../core/batch.ts';
 import { InputError, messageOf, UserError } from '../core/errors.ts';
 import { openParquet, rowsOf } from '../io/parquet-footer.ts';
@@ -98,64 +98,6 @@ function readFilterPlan(folder: string): FilterPlan {
 /** Whether `text.tokens` was counted by a tokenizer; else it is estimated as bytes / 4. */
 export function tokensAreExact(plan: FilterPlan): boolean {
   return plan.filter.tokenizer !== null && plan.filter.tokenizer !== undefined;
-}
-
-export interface NumberColumns {
-  rows: number;
-  /** By the order of the names asked for; NaN where the value is not a number or missing. */
-  values: Float64Array[];
-  /** 1 where the value is null; undefined for a column without nulls. */
-  missing: (Uint8Array | undefined)[];
-}
-
-/** The numbers of row groups `[first, end)` of a signal file. Throws an `InputError` when a row group cannot be read. */
-export async function readNumbers(
-  path: string,
-  [first, end]: readonly [number, number],
-  names: readonly string[],
-): Promise<NumberColumns> {
-  const file = await openParquet(path);
-  try {
-    const known = file.columns.map((column) => column.name);
-    const absent = names.find((name) => !known.includes(name));
-    if (absent !== undefined) throw new InputError(path, `there is no column "${absent}"`);
-    const rows = file.metadata.row_groups.slice(first, end).reduce((sum, group) => sum + rowsOf(group), 0);
-    const values = names.map(() => new Float64Array(rows));
-    const missing: (Uint8Array | undefined)[] = names.map(() => undefined);
-    let at = 0;
-    for await (const item of readRowGroups(file, [first, end], { only: names })) {
-      if (item.kind === 'failed') {
-        throw new InputError(path, item.problem, { place: `row group ${item.rowGroup}` });
-      }
-      for (const [i, name] of names.entries()) {
-        const column = columnData(item.records, name);
-        copyNumbers(column, values[i]!, at);
-        if (column.nullCount > 0) {
-          markNulls(column, values[i]!, (missing[i] ??= new Uint8Array(rows)), at);
-        }
-      }
-      at += item.records.numRows;
-    }
-    return { rows, values, missing };
-  } finally {
-    await file.handle.close();
-  }
-}
-
-function copyNumbers(column: Data, target: Float64Array, at: number): void {
-  const values = column.values as ArrayLike<number>;
-  if (values instanceof Float64Array) target.set(values.subarray(0, column.length), at);
-  else for (let i = 0; i < column.length; i++) target[at + i] = Number(values[i]);
-}
-
-function markNulls(column: Data, values: Float64Array, missing: Uint8Array, at: number): void {
-  const bits = column.nullBitmap as Uint8Array;
-  for (let i = 0; i < column.length; i++) {
-    const bit = column.offset + i;
-    if ((bits[bit >> 3]! >> (bit & 7)) & 1) continue;
-    missing[at + i] = 1;
-    values[at + i] = Number.NaN;
-  }
 }
 
 /** A document as the signal file describes it. */

@@ -117,31 +117,6 @@ export function currentVocabulary(): Vocabulary {
   return current;
 }
 
-/** A number from 0 to 255 about each word, made once per word: whether it is a stop word, its place in a list. */
-export class WordProperty {
-  private readonly of: (word: string) => number;
-  private vocabulary: Vocabulary | undefined;
-  private values = new Uint8Array(1 << 10);
-  private known = 0;
-
-  constructor(of: (word: string) => number) {
-    this.of = of;
-  }
-
-  /** Values by word number, for all words of `vocabulary`. */
-  valuesFor(vocabulary: Vocabulary): Uint8Array {
-    if (this.vocabulary !== vocabulary) {
-      this.vocabulary = vocabulary;
-      this.known = 0;
-    }
-    const { size } = vocabulary.words;
-    while (this.values.length < size) this.values = doubled(this.values);
-    for (; this.known < size; this.known++)
-      this.values[this.known] = this.of(vocabulary.words.text(this.known));
-    return this.values;
-  }
-}
-
 function doubled<T extends Uint8Array | Int32Array>(array: T): T {
   const more = new (array.constructor as new (length: number) => T)(2 * array.length);
   more.set(array);

@@ -105,12 +105,13 @@ export function wrapText(text: string, cells: number): string[] {
     let breakCells = 0;
     for (const character of paragraph) {
       const width = cellsOf(character);
-      if (used + width > room) {
-        if (character === ' ') {
-          lines.push(line);
-          [line, used, breakAt] = ['', 0, -1];
-          continue;
-        }
+      if (used + width > room && character === ' ') {
+        lines.push(line);
+        [line, used, breakAt] = ['', 0, -1];
+        continue;
+      }
+      // Twice when what stands behind the last space still leaves no room.
+      while (used + width > room) {
         const cut = breakAt > 0 ? breakAt : line.length;
         const cutCells = breakAt > 0 ? breakCells : used;
         lines.push(line.slice(0, cut).trimEnd());

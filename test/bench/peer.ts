@@ -3,7 +3,7 @@
  *
  * It is the Python of MIDTRAIN_PEER_PYTHON, or ~/.cache/midtrain/peers/bin/python, if that can import datatrove:
  *   python3 -m venv ~/.cache/midtrain/peers
- *   ~/.cache/midtrain/peers/bin/pip install datatrove spacy pyarrow tokenizers 'xxhash<4' fasttext-numpy2-wheel trafilatura
+ *   ~/.cache/midtrain/peers/bin/pip install datatrove spacy pyarrow tokenizers 'xxhash<4' fasttext-numpy2-wheel trafilatura lxml_html_clean
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -35,7 +35,7 @@ export class Peer {
   private readonly child: ChildProcess;
   private readonly answers: AsyncIterator<string>;
 
-  /** `documents`: JSON lines with `text`, cut into `slices` groups of lines; `scratch`: a folder for its files. */
+  /** `args`: the folder that holds the documents, and the language model. */
   constructor(python: string, args: readonly string[]) {
     // One thread, as ours: pyarrow would else read columns side by side.
     const env = { ...process.env, OMP_NUM_THREADS: '1', TOKENIZERS_PARALLELISM: 'false' };

@@ -5,11 +5,10 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type Data, Field, DataType as Is, Schema, Table, tableToIPC } from 'apache-arrow';
+import { Field, Schema, Table, tableToIPC } from 'apache-arrow';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { batchFromVectors, batchOf, int64Vector, utf8Vector } from '../../src/core/batch.ts';
-import { decimalToBigInt } from '../../src/core/decimal.ts';
 import { InputError } from '../../src/core/errors.ts';
 import { openArrow } from '../../src/io/arrow-file.ts';
 import { listArrowBatches, readArrowBatches } from '../../src/io/arrow-read.ts';
@@ -18,6 +17,7 @@ import { packageRoot } from '../../src/io/package-root.ts';
 import { planRead } from '../../src/io/read-plan.ts';
 import { readUnit } from '../../src/io/read-unit.ts';
 import { arrowType, columnValues, randomData } from '../core/arrow-values.ts';
+import { cell, type JsonColumn, type JsonField, jsonCell } from './arrow-cells.ts';
 import { scratchFolder } from './scratch.ts';
 import { describeWith, sharedData } from './shared-data.ts';
 
@@ -69,76 +69,6 @@ async function readWhole(path: string, batchBytes?: number): Promise<Whole> {
   }
   expect(performance.now() - began).toBeLessThan(limitMs);
   return whole;
-}
-
-/** One cell in the words of Arrow's JSON: integers and decimals as digits, bytes as hex. */
-function cell(data: Data, row: number): unknown {
-  const type = data.type as Is;
-  if (Is.isUnion(type)) {
-    const child = type.typeIds.indexOf(data.typeIds[row]!);
-    return cell(data.children[child]!, data.valueOffsets ? data.valueOffsets[row]! : row);
-  }
-  if (Is.isNull(type) || !data.getValid(row)) return null;
-  if (Is.isStruct(type)) return data.children.map((child) => cell(child, row));
-  if (Is.isBool(type)) return ((data.values[row >> 3]! >> (row & 7)) & 1) === 1;
-  if (Is.isFixedSizeList(type))
-    return Array.from({ length: type.listSize }, (_, i) => cell(data.children[0]!, row * type.listSize + i));
-  if (data.valueOffsets !== undefined) {
-    const [start, end] = [Number(data.valueOffsets[row]), Number(data.valueOffsets[row + 1])];
-    const bytes = (): Buffer => Buffer.from((data.values as Uint8Array).subarray(start, end));
-    if (Is.isUtf8(type)) return bytes().toString('utf8');
-    if (Is.isBinary(type)) return bytes().toString('hex').toUpperCase();
-    return Array.from({ length: end - start }, (_, i) => cell(data.children[0]!, start + i));
-  }
-  if (Is.isFixedSizeBinary(type))
-    return Buffer.from(data.values.subarray(row * type.byteWidth, (row + 1) * type.byteWidth))
-      .toString('hex')
-      .toUpperCase();
-  if (Is.isDecimal(type)) return String(decimalToBigInt(data.values, row * data.stride, data.stride));
-  if (Is.isInterval(type) && data.stride === 2) return [data.values[row * 2], data.values[row * 2 + 1]];
-  if (Is.isFloat(type)) return Number(data.values[row]);
-  return String(data.values[row]);
-}
-
-interface JsonField {
-  name: string;
-  type: { name: string; listSize?: number; mode?: string; typeIds?: number[]; precision?: string };
-  children: JsonField[];
-  dictionary?: { id: number };
-}
-interface JsonColumn {
-  count: number;
-  VALIDITY?: number[];
-  OFFSET?: (number | string)[];
-  TYPE_ID?: number[];
-  DATA?: unknown[];
-  children?: JsonColumn[];
-}
-
-function jsonCell(
-  field: JsonField,
-  column: JsonColumn,
-  row: number,
-  dictionaries: Map<number, JsonColumn>,
-): unknown {
-  const { name, listSize = 0, precision } = field.type;
-  if (name === 'null' || column.VALIDITY?.[row] === 0) return null;
-  if (field.dictionary !== undefined) {
-    const { dictionary, ...value } = field;
-    return jsonCell(value, dictionaries.get(dictionary.id)!, Number(column.DATA![row]), dictionaries);
-  }
-  const child = (i: number, at: number): unknown =>
-    jsonCell(field.children[i]!, column.children![i]!, at, dictionaries);
-  const range = (start: number, end: number): unknown[] =>
-    Array.from({ length: end - start }, (_, i) => child(0, start + i));
-  if (name === 'struct') return field.children.map((_, i) => child(i, row));
-  if (name === 'fixedsizelist') return range(row * listSize, (row + 1) * listSize);
-  if (name === 'list' || name === 'largelist' || name === 'map')
-    return range(Number(column.OFFSET![row]), Number(column.OFFSET![row + 1]));
-  const value = column.DATA![row];
-  if (name === 'interval' && typeof value === 'object') return Object.values(value!);
-  if (name === 'floatingpoint') return precision === 'SINGLE' ? Math.fround(value as number) : value;
-  return name === 'bool' || name.endsWith('utf8') || name.endsWith('binary') ? value : String(value);
 }
 
 describeWith('arrow/integration-1.0.0-littleendian', 'integration files of Apache Arrow', () => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringAt } from '../../src/core/batch.ts';
 import { InterruptedError } from '../../src/core/errors.ts';
 import { imbalance, type Ledger } from '../../src/core/ledger.ts';
-import { normaliseForExact } from '../../src/dedup/exact-signature.ts';
+import { normaliseForExact } from '../../src/dedup/normalise-for-exact.ts';
 import { openParquet } from '../../src/io/parquet-footer.ts';
 import { readRowGroups } from '../../src/io/parquet-read.ts';
 import { readRecord } from '../../src/io/run-record.ts';

@@ -69,6 +69,7 @@ describe('visible text', () => {
       'eword x',
     ]);
     expect(wrapText('漢字漢字漢字', 5)).toEqual(['漢字', '漢字', '漢字']);
+    expect(wrapText(' a漢', 2)).toEqual(['', 'a', '漢']);
     expect(cutTo('a long line', 6)).toBe('a lon…');
   });
 });
