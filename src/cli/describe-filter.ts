@@ -22,6 +22,15 @@ export function reportFilter(context: CommandContext, folder: string, summary: F
     lines.push(`  ${step}: ${clusters} clusters of ${members} documents, the largest of ${largest}`);
   const { contamination } = summary;
   if (contamination !== undefined) lines.push(...describeContamination(contamination, folder));
+  const skipped = Object.entries(summary.skipped).sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+  if (skipped.length > 0) {
+    const kinds = skipped.slice(0, 5).map(([kind, n]) => `${n} ${kind}`);
+    lines.push(
+      `  records that are no documents: ${kinds.join(', ')}${skipped.length > 5 ? ', and others' : ''}`,
+    );
+  }
+  if (summary.repaired > 0)
+    lines.push(`  ${summary.repaired} documents were not UTF-8; U+FFFD stands for what was not`);
   for (const { file, place, problem } of summary.failures.slice(0, 10)) {
     lines.push(`  ${file}${place === undefined ? '' : ` (${place})`}: ${problem}`);
   }

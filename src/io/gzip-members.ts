@@ -26,8 +26,8 @@ const largeOutput = 16 * 1024 * 1024;
 const maxHeader = 128 * 1024;
 const maxTrials = 10_000;
 /** Output of damaged members, beyond a multiple of the way gone: members made to overlap would be inflated again and again. */
-const freeWaste = 256 * 1024 * 1024;
-const maxWaste = 16;
+const freeWaste = 32 * 1024 * 1024;
+const maxWaste = 8;
 /** Of a member, beyond the first gibibyte. Deflate cannot exceed 1032. */
 const streamPiece = 64 * 1024;
 

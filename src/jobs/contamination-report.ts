@@ -8,8 +8,8 @@ import {
   ContaminationTally,
 } from '../decontaminate/contamination-report.ts';
 import { AtomicFile, writeFileAtomic } from '../io/atomic.ts';
+import { openBenchmarkIndex } from '../stages/open-benchmark-index.ts';
 import type { FilterPlan } from '../stages/plan-filter.ts';
-import { openBenchmarkIndex } from '../stages/prepare-benchmarks.ts';
 import type { OutputFile } from '../stages/unit-report.ts';
 
 /** Undefined for a job without decontamination. */

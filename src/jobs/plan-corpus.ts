@@ -4,7 +4,7 @@ import { silent } from '../core/events.ts';
 import { packageVersions } from '../io/package-root.ts';
 import { planRead } from '../io/read-plan.ts';
 import type { FilterConfig } from '../stages/filter-config.ts';
-import { readerInput } from '../stages/input-spec.ts';
+import { describeInput, readerInputs } from '../stages/input-spec.ts';
 import { type FilterPlan, planFilter } from '../stages/plan-filter.ts';
 import { planResources } from '../stages/plan-resources.ts';
 import { resolveFilter } from '../stages/resolve-filter.ts';
@@ -26,7 +26,8 @@ export async function planCorpus(
   const resources = await planResources(filter, file);
   const emit = options.emit ?? silent;
   const began = performance.now();
-  const read = await planRead(config.inputs.map(readerInput), {
+  const inputs = config.inputs.flatMap((input) => readerInputs(input, process.cwd()));
+  const read = await planRead(inputs, {
     unitBytes: config.limits.unitBytes,
     requireText: true,
     emit,
@@ -36,7 +37,7 @@ export async function planCorpus(
   emit({ kind: 'end', task: 'plan', done: config.inputs.length, unit: 'inputs', seconds });
   if (read.units.length === 0 && read.failures.length === 0) {
     throw new UserError(`${file}: the inputs hold no documents`, {
-      hint: `looked in ${config.inputs.map((input) => input.path).join(', ')}`,
+      hint: `looked in ${config.inputs.map(describeInput).join(', ')}`,
     });
   }
   return planFilter({

@@ -54,6 +54,9 @@ export interface FilterSummary {
   signals: Record<string, SignalSummary>;
   examples: Record<string, DocumentExample[]>;
   failures: Failure[];
+  /** Records of the inputs that are no documents, by kind, and documents whose bytes were mended. */
+  skipped: Record<string, number>;
+  repaired: number;
   units: number;
   unfinishedUnits: number;
   /** Kept documents by source, ... per input file or folder. */
@@ -111,6 +114,8 @@ export function summarise(
     ),
     examples: total.examples,
     failures: [...plan.unreadable, ...total.failures],
+    skipped: total.skipped,
+    repaired: total.repaired,
     units: plan.units.length,
     unfinishedUnits: reports.filter((report) => !report.complete).length,
     bySource: bySource(plan, reports),

@@ -57,7 +57,11 @@ export function parsePipeline(text: string, file: string, folder: string): Loade
   const config = parseConfig(filterConfigSchema, value, file);
   const at = (path: string): string =>
     isAbsolute(path) || path.includes('://') ? path : resolve(folder, path);
-  for (const input of config.inputs) input.path = at(input.path);
+  for (const input of config.inputs) {
+    if (input.path !== undefined) input.path = at(input.path);
+    // A card's own path; built-in cards go by name.
+    if (input.card?.endsWith('.md')) input.card = at(input.card);
+  }
   for (const classifier of config.classifiers) {
     const { model } = classifier;
     if (model !== null && columnOfModel(model) === undefined) classifier.model = at(model);

@@ -75,8 +75,7 @@ export async function measureUnit(
   await initHash64();
   const { folder, filter } = task;
   for (const sub of Object.values(folders)) await mkdir(join(folder, sub), { recursive: true });
-  const measurer = await DocumentMeasurer.open(filter, folder);
-  const tokens = await openTokenCounter(filter.tokenizer);
+  const { measurer, tokens } = await openInstruments(filter, folder);
   progress.beat();
   const pass = new MeasurePass(task, measurer, tokens, progress, skip);
   try {
@@ -86,6 +85,26 @@ export async function measureUnit(
     await pass.abort();
     throw error;
   }
+}
+
+interface Instruments {
+  measurer: DocumentMeasurer;
+  tokens: TokenCounter;
+}
+
+/** Models, indexes and vocabularies are opened once a thread, not once a unit. */
+let opened: { key: string; instruments: Promise<Instruments> } | undefined;
+
+function openInstruments(filter: ResolvedFilter, folder: string): Promise<Instruments> {
+  const key = JSON.stringify([folder, filter]);
+  if (opened?.key !== key) {
+    const open = async (): Promise<Instruments> => ({
+      measurer: await DocumentMeasurer.open(filter, folder),
+      tokens: await openTokenCounter(filter.tokenizer),
+    });
+    opened = { key, instruments: open() };
+  }
+  return opened.instruments;
 }
 
 class MeasurePass {
@@ -130,14 +149,13 @@ class MeasurePass {
   async read(): Promise<void> {
     const { unit, batchBytes } = this.task;
     try {
-      for await (const item of this.full
-        ? []
-        : readUnit(unit, batchBytes === undefined ? {} : { batchBytes })) {
+      const options = { tally: this.report, ...(batchBytes === undefined ? {} : { batchBytes }) };
+      for await (const item of this.full ? [] : readUnit(unit, options)) {
         if (this.progress.stopRequested) throw new InterruptedError();
         if (item.kind === 'failed') {
           this.fail(item.reason, { file: item.file, place: item.place, problem: item.problem }, item.count);
           // A record that is not JSON stays so; a damaged row group may be a damaged download.
-          if (unit.format === 'parquet') this.report.complete = false;
+          if (unit.format === 'parquet' || unit.format === 'arrow') this.report.complete = false;
         } else await this.batch(item.batch);
         this.progress.beat();
         if (this.full) break;

@@ -1,7 +1,8 @@
-/** Opens what a filter measures with: heuristics as they are, and those that need a model, an index or lists from their files. */
+/**
+ * Opens what a filter measures with: heuristics as they are, and those that need a model, an index or lists from their files. Code that few
+ * pipelines need is loaded when it is needed, since every worker starts with this file.
+ */
 import { readFileSync } from 'node:fs';
-import { openLanguage } from '../../classifiers/language/open-language.ts';
-import { openClassifier } from '../../classifiers/open-classifier.ts';
 import { invariant } from '../core/errors.ts';
 import type { ContaminationIndex } from '../decontaminate/contamination-index.ts';
 import {
@@ -20,7 +21,7 @@ import { urlFamily } from '../filters/url.ts';
 import type { MeasuredText } from '../text/measure-text.ts';
 import { type ColumnScores, columnFamily, columnOfModel } from './column-score.ts';
 import { loadUrlLists } from './load-url-lists.ts';
-import { openBenchmarkIndex } from './prepare-benchmarks.ts';
+import { openBenchmarkIndex } from './open-benchmark-index.ts';
 import type { ClassifierStep, ResolvedFilter } from './resolved-filter.ts';
 import { classifierSpec, signalGroups } from './signal-groups.ts';
 
@@ -75,6 +76,7 @@ export async function openFamilies(filter: ResolvedFilter, folder: string): Prom
 
 async function openHeuristic(name: string, filter: ResolvedFilter): Promise<SignalFamily> {
   if (name === 'language') {
+    const { openLanguage } = await import('../../classifiers/language/open-language.ts');
     const { model, languages } = filter.language;
     return languageFamily(await openLanguage({ model, languages }), { languages });
   }
@@ -94,6 +96,7 @@ async function openScorer(step: ClassifierStep, scores: ColumnScores): Promise<S
   const spec = classifierSpec(step.name);
   const column = columnOfModel(step.model);
   if (column !== undefined) return columnFamily(spec, column, scores);
+  const { openClassifier } = await import('../../classifiers/open-classifier.ts');
   const { kind, model, label, newline } = step;
   const score = await openClassifier({ kind, model, label, newline });
   return { ...spec, measure: (document) => Float64Array.of(score(document.text)) };

@@ -3,23 +3,20 @@
  * `benchmarks.index` for the workers.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { builtInCards, loadCard } from '../../mixtures/load.ts';
 import type { Columns } from '../core/card.ts';
 import { fingerprint } from '../core/config.ts';
 import { InputError, UserError } from '../core/errors.ts';
 import { assertBenchmark, type BenchmarkItem, benchmarkItem } from '../decontaminate/benchmark-item.ts';
 import { buildIndex } from '../decontaminate/build-index.ts';
-import type { ContaminationIndex } from '../decontaminate/contamination-index.ts';
-import { indexBytes, readIndex } from '../decontaminate/index-file.ts';
+import { indexBytes } from '../decontaminate/index-file.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { planRead } from '../io/read-plan.ts';
 import { readUnit } from '../io/read-unit.ts';
 import { fieldsOf } from '../tokens/document-fields.ts';
 import { BatchCells } from './batch-cells.ts';
+import { benchmarkIndexPath } from './open-benchmark-index.ts';
 import type { FilterPlan } from './plan-filter.ts';
-
-const indexName = 'benchmarks.index';
 
 /** Columns of a benchmark that has no card: the usual names; those that a record has are joined. */
 const usualColumns: Columns = {
@@ -31,7 +28,7 @@ const usualColumns: Columns = {
 export async function writeBenchmarkIndex(folder: string, plan: FilterPlan): Promise<void> {
   const { decontaminate } = plan.filter;
   if (decontaminate === null) return;
-  const path = join(folder, indexName);
+  const path = benchmarkIndexPath(folder);
   const basis = `${path}.basis`;
   const wanted = fingerprint([decontaminate, plan.resources]);
   if (existsSync(path) && existsSync(basis) && readFileSync(basis, 'utf8') === wanted) return;
@@ -40,14 +37,11 @@ export async function writeBenchmarkIndex(folder: string, plan: FilterPlan): Pro
     // One by one: a push of all at once would overflow the stack on a large benchmark.
     for (const item of await readBenchmark(benchmark)) items.push(item);
   }
-  await writeFileAtomic(path, indexBytes(buildIndex(items, { n: decontaminate.ngram, numbers: decontaminate.numbers })));
+  await writeFileAtomic(
+    path,
+    indexBytes(buildIndex(items, { n: decontaminate.ngram, numbers: decontaminate.numbers })),
+  );
   await writeFileAtomic(basis, wanted);
-}
-
-/** The index that `writeBenchmarkIndex` left in the run folder. */
-export function openBenchmarkIndex(folder: string): ContaminationIndex {
-  const path = join(folder, indexName);
-  return readIndex(readFileSync(path), path);
 }
 
 /** All items of one benchmark file. `card` is a built-in card, a card's path (.md), or a name of the user's own. */

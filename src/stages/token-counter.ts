@@ -1,6 +1,4 @@
 /** Counts the tokens of a text: exactly under the pipeline's tokenizer, else as UTF-8 bytes / 4, the usual estimate for English web text. */
-import { loadTokenizer } from '../tokens/tokenizer.ts';
-
 export const bytesPerToken = 4;
 
 export interface TokenCounter {
@@ -10,6 +8,7 @@ export interface TokenCounter {
 
 export async function openTokenCounter(tokenizer: string | null): Promise<TokenCounter> {
   if (tokenizer === null) return { count: (_text, bytes) => Math.ceil(bytes / bytesPerToken) };
+  const { loadTokenizer } = await import('../tokens/tokenizer.ts');
   const loaded = await loadTokenizer(tokenizer);
   return { count: (text) => loaded.encode(text, { special: false }).length };
 }

@@ -2,7 +2,7 @@
  * What a unit of work reports: its ledger, the histograms of its signals, what each rule would have dropped, a few examples per
  * reason, and what could not be read. Reports add up; the sum does not depend on the order or on who made them.
  */
-import { emptyLedger, type Ledger, mergeLedgers } from '../core/ledger.ts';
+import { count, emptyLedger, type Ledger, mergeLedgers } from '../core/ledger.ts';
 import { histogramBins } from '../filters/histogram.ts';
 
 export interface SignalCounts {
@@ -52,6 +52,10 @@ export interface UnitReport {
   /** By reason; `kept` for kept documents. */
   examples: Record<string, DocumentExample[]>;
   failures: Failure[];
+  /** WARC records that are no documents, by kind. */
+  skipped: Record<string, number>;
+  /** Documents whose bytes were not UTF-8 and hold U+FFFD now. */
+  repaired: number;
   /** False when part of the input was lost, so that a rerun tries this unit again. */
   complete: boolean;
 }
@@ -77,6 +81,8 @@ export function emptyReport(signals: readonly string[], rules: number): UnitRepo
     keptByMasking: 0,
     examples: {},
     failures: [],
+    skipped: {},
+    repaired: 0,
     complete: true,
   };
 }
@@ -117,6 +123,8 @@ export function mergeReports(
       for (const example of examples) addExample(total, reason, example);
     }
     for (const failure of report.failures) addFailure(total, failure);
+    for (const [kind, n] of Object.entries(report.skipped)) count(total.skipped, kind, n);
+    total.repaired += report.repaired;
     total.complete &&= report.complete;
   }
   return total;

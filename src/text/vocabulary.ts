@@ -7,6 +7,7 @@
  * depend on what was read before, so they never leave the program; everything measured with them does not.
  */
 import { characterFlag, characterFlags } from './character-class.ts';
+import { ChunkTable, longestKept } from './chunk-table.ts';
 import { isPunctuationUnit } from './punctuation.ts';
 import { splitChunk } from './split-chunk.ts';
 import { hashUnits, UnitTable } from './unit-table.ts';
@@ -15,10 +16,8 @@ import { hashUnits, UnitTable } from './unit-table.ts';
 export const wordKind = { other: 0, withLetter: 1, punctuation: 2 } as const;
 
 /** A vocabulary beyond either is not used for the next document. With its tables it takes about 20 MB then. */
-const fullAtWords = 1 << 19;
+const fullAtEntries = 1 << 19;
 const fullAtUnits = 1 << 23;
-/** Longer chunks are rare and mostly data: they are cut, but not kept. */
-const longestKept = 48;
 
 export class Vocabulary {
   readonly words = new UnitTable();
@@ -26,19 +25,16 @@ export class Vocabulary {
   codePoints = new Int32Array(1 << 10);
   /** By word: has at least one letter, is nothing but punctuation, or neither. */
   kinds = new Uint8Array(1 << 10);
-  readonly chunks = new UnitTable();
-  /** Words of piece `c` are parts[partsFrom[c]] .. parts[partsFrom[c + 1] - 1]. */
-  partsFrom = new Int32Array(1 << 10);
-  parts = new Int32Array(1 << 11);
-  /** Words of the last chunk that was too long to be kept. */
-  lastParts = new Int32Array(0);
+  readonly chunks = new ChunkTable();
+  /** Words of the last chunk that was cut, `lastCount` of them. */
+  lastWords = new Int32Array(64);
+  lastCount = 0;
   private readonly strings: (string | undefined)[] = [];
   private readonly cuts: number[] = [];
 
   get full(): boolean {
     const { words, chunks } = this;
-    const units = words.starts[words.size]! + chunks.starts[chunks.size]!;
-    return words.size + chunks.size > fullAtWords || units > fullAtUnits;
+    return words.size + chunks.size > fullAtEntries || words.starts[words.size]! + chunks.used > fullAtUnits;
   }
 
   /** The text of word `id`. */
@@ -47,35 +43,24 @@ export class Vocabulary {
   }
 
   /**
-   * Cuts the chunk at start .. end - 1, which `chunks.find` did not find, and gives it a number. A chunk that is too long to be kept
-   * gets -1, and its words are `lastParts` until the next.
+   * Cuts the chunk at start .. end - 1, which `chunks.find` did not find, and keeps what it gives. Answers the place of its record; -1
+   * when it is too long to be kept: its words are then only `lastWords`.
    */
   addChunk(units: Uint16Array, start: number, end: number, hash: number): number {
     const { cuts } = this;
     cuts.length = 0;
     splitChunk(units, start, end, cuts);
-    if (end - start > longestKept) {
-      this.lastParts = new Int32Array(cuts.length);
-      this.addWords(units, start, this.lastParts, 0);
-      return -1;
+    if (cuts.length > this.lastWords.length) this.lastWords = new Int32Array(2 * cuts.length);
+    this.lastCount = cuts.length;
+    let from = start;
+    for (let i = 0; i < cuts.length; i++) {
+      const to = cuts[i]!;
+      const wordHash = hashUnits(units, from, to);
+      const known = this.words.find(units, from, to, wordHash);
+      this.lastWords[i] = known >= 0 ? known : this.addWord(units, from, to, wordHash);
+      from = to;
     }
-    const id = this.chunks.add(units, start, end, hash);
-    if (id + 2 > this.partsFrom.length) this.partsFrom = doubled(this.partsFrom);
-    const from = this.partsFrom[id]!;
-    if (from + cuts.length > this.parts.length) this.parts = doubled(this.parts);
-    this.addWords(units, start, this.parts, from);
-    this.partsFrom[id + 1] = from + cuts.length;
-    return id;
-  }
-
-  /** Numbers of the words between `start` and each of the cuts, to `into` from `at` on. */
-  private addWords(units: Uint16Array, start: number, into: Int32Array, at: number): void {
-    for (const end of this.cuts) {
-      const hash = hashUnits(units, start, end);
-      const known = this.words.find(units, start, end, hash);
-      into[at++] = known >= 0 ? known : this.addWord(units, start, end, hash);
-      start = end;
-    }
+    return end - start > longestKept ? -1 : this.chunks.add(units, start, end, hash, cuts, this.lastWords);
   }
 
   private addWord(units: Uint16Array, start: number, end: number, hash: number): number {

@@ -9,6 +9,7 @@
  * Source: datatrove src/datatrove/utils/word_tokenizers.py.
  */
 import { characterFlag, characterFlags } from './character-class.ts';
+import { wordsAt } from './chunk-table.ts';
 import { UnitReader } from './code-units.ts';
 import { hashStart, hashStep } from './unit-table.ts';
 import { currentVocabulary, type Vocabulary } from './vocabulary.ts';
@@ -67,7 +68,7 @@ function scan(text: string, vocabulary: Vocabulary): number {
   // Locals, since the engine looks at a variable of the module anew at every use.
   let tokenStarts = starts;
   let tokenIds = ids;
-  let { parts, partsFrom } = vocabulary;
+  let { records } = chunks;
   let count = 0;
   let at = 0;
   while (at < end) {
@@ -83,32 +84,43 @@ function scan(text: string, vocabulary: Vocabulary): number {
       hash = hashStep(hash, unit);
       unit = units[++at]!;
     } while ((flags[unit]! & space) === 0);
-    const known = chunks.find(units, start, at, hash);
-    const chunk = known >= 0 ? known : vocabulary.addChunk(units, start, at, hash);
-    let from = 0;
-    let to = vocabulary.lastParts.length;
-    if (chunk >= 0) {
-      if (known < 0) ({ parts, partsFrom } = vocabulary);
-      from = partsFrom[chunk]!;
-      to = partsFrom[chunk + 1]!;
+    let place = chunks.find(units, start, at, hash);
+    if (place < 0) {
+      place = vocabulary.addChunk(units, start, at, hash);
+      records = chunks.records;
     }
-    if (count + to - from > tokenIds.length) {
-      makeRoom(count + to - from);
+    const added = place < 0 ? vocabulary.lastCount : records[place]! >>> 8;
+    if (count + added > tokenIds.length) {
+      makeRoom(count + added);
       tokenStarts = starts;
       tokenIds = ids;
     }
-    const words = chunk >= 0 ? parts : vocabulary.lastParts;
     tokenStarts[count] = start;
-    tokenIds[count++] = words[from]!;
-    if (to - from === 1) continue;
-    const wordStarts = vocabulary.words.starts;
-    let offset = start;
-    for (let part = from + 1; part < to; part++) {
-      const before = words[part - 1]!;
-      offset += wordStarts[before + 1]! - wordStarts[before]!;
-      tokenStarts[count] = offset;
-      tokenIds[count++] = words[part]!;
+    if (place < 0) count = addLast(vocabulary, start, count);
+    else {
+      let from = place + wordsAt(at - start);
+      tokenIds[count++] = records[from]!;
+      if (added === 1) continue;
+      let offset = start;
+      for (const to = from + 2 * added - 2; from < to; ) {
+        offset += records[from + 1]!;
+        from += 2;
+        tokenStarts[count] = offset;
+        tokenIds[count++] = records[from]!;
+      }
     }
+  }
+  return count;
+}
+
+/** The words of a chunk that is not kept; `starts` and `ids` have room. Answers the new count. */
+function addLast({ lastWords, lastCount, words }: Vocabulary, start: number, count: number): number {
+  let offset = start;
+  for (let i = 0; i < lastCount; i++) {
+    const word = lastWords[i]!;
+    starts[count] = offset;
+    ids[count++] = word;
+    offset += words.starts[word + 1]! - words.starts[word]!;
   }
   return count;
 }

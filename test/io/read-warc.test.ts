@@ -267,7 +267,7 @@ describe('units of a WARC file', () => {
           expect(parts.errors.length).toBe(whole.errors.length);
         },
       ),
-      { numRuns: 30, seed: 7 },
+      { numRuns: 12, seed: 7 },
     );
   });
 
@@ -329,9 +329,15 @@ it('members made to overlap are given up in bounded time', async () => {
     Buffer.from([0, 5, 0, 0xfa, 0xff]),
     Buffer.from('WARC/'),
   ]);
-  const step = head.length + 5 + 65_535;
-  for (let at = 0; at + head.length < 65_535; at += 1000) head.copy(block, 5 + at);
-  const bytes = Buffer.concat([head, ...Array.from({ length: 60 }, () => block), Buffer.alloc(step)]);
+  for (let at = 5; at < 65_000; at += 500) {
+    head.copy(block, at);
+    // A stored block up to where the next outer one begins, so that every chain ends with the file.
+    const left = 65_540 - (at + head.length + 5);
+    block[at + head.length] = 0;
+    block.writeUInt16LE(left, at + head.length + 1);
+    block.writeUInt16LE(0xffff - left, at + head.length + 3);
+  }
+  const bytes = Buffer.concat([head, ...Array.from({ length: 60 }, () => block)]);
   const began = process.cpuUsage();
   await readPath(written(bytes, 'overlap.warc.gz'));
   const { user, system } = process.cpuUsage(began);
