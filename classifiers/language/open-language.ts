@@ -28,8 +28,8 @@ interface LanguageScore {
 export type LanguagePredictor = (text: string) => readonly LanguageScore[];
 
 export interface LanguageOptions {
-  /** `lid.176.ftz`, `eld`, or the path of a fastText model. */
-  model: string;
+  /** `lid.176.ftz`, `eld`, the path of a fastText model, or what `readFastTextData` read (shared between threads). */
+  model: string | FastTextData;
   /** Languages whose scores are wanted. Default: English. */
   languages?: readonly string[];
 }
@@ -44,9 +44,11 @@ export function languageModelPath(model: string): string | undefined {
 /** A predictor for this thread. Throws `UserError` for a language the model does not know, `InputError` for a damaged model. */
 export async function openLanguage(options: LanguageOptions): Promise<LanguagePredictor> {
   const languages = options.languages ?? ['en'];
-  if (options.model === 'eld') return openEld(languages);
-  const path = languageModelPath(options.model) ?? builtInModelFile();
-  return languagePredictor(openFastText(await readShared(path)), languages);
+  const { model } = options;
+  if (model === 'eld') return openEld(languages);
+  const data =
+    typeof model === 'string' ? await readOnce(languageModelPath(model) ?? builtInModelFile()) : model;
+  return languagePredictor(openFastText(data), languages);
 }
 
 /** A predictor over an open fastText model. */
@@ -78,7 +80,7 @@ function builtInModelFile(): string {
 /** Models this thread has read, so that two stages of one pipeline share one. */
 const opened = new Map<string, Promise<FastTextData>>();
 
-function readShared(path: string): Promise<FastTextData> {
+function readOnce(path: string): Promise<FastTextData> {
   let data = opened.get(path);
   if (data === undefined) {
     data = readFastTextData(path);

@@ -51,6 +51,8 @@ export function splitChunk(text: Uint16Array, start: number, end: number, cuts: 
         break;
       }
     }
+    // Most of what is new is a plain word, with a mark at most: no rule cuts letters.
+    if (end - start <= 48 && allLetters(text, start, end)) break;
     const before = prefixLength(text, start, end);
     if (before > 0) {
       start += before;
@@ -63,11 +65,17 @@ export function splitChunk(text: Uint16Array, start: number, end: number, cuts: 
     suffixStarts.push(end);
   }
   if (start < end) {
-    if (!isAddress(text, start, end)) splitInside(text, start, end, cuts);
+    if (!allLetters(text, start, end) && !isAddress(text, start, end)) splitInside(text, start, end, cuts);
     cuts.push(end);
   }
   for (let index = suffixStarts.length - 2; index >= 0; index--) cuts.push(suffixStarts[index]!);
   if (suffixStarts.length > 0) cuts.push(chunkEnd);
+}
+
+function allLetters(text: Uint16Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && (characterFlags[text[at]!]! & letter) !== 0) at++;
+  return at === end;
 }
 
 function dotsForward(text: Uint16Array, start: number, end: number): number {

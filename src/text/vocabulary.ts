@@ -55,7 +55,7 @@ export class Vocabulary {
     let from = start;
     for (let i = 0; i < cuts.length; i++) {
       const to = cuts[i]!;
-      const wordHash = hashUnits(units, from, to);
+      const wordHash = cuts.length === 1 ? hash : hashUnits(units, from, to);
       const known = this.words.find(units, from, to, wordHash);
       this.lastWords[i] = known >= 0 ? known : this.addWord(units, from, to, wordHash);
       from = to;

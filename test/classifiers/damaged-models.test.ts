@@ -44,7 +44,7 @@ describe('a damaged model', () => {
     const bytes = readFileSync(fixture(kind));
     const next = random(1);
     const lengths = [0, 1, 7, 8, 63, 64, 91, bytes.length - 1];
-    while (lengths.length < 80) lengths.push(Math.floor(next() * bytes.length));
+    while (lengths.length < 40) lengths.push(Math.floor(next() * bytes.length));
     for (const length of lengths)
       expect(await outcome(bytes.subarray(0, length)), `${length}`).toBe('refused');
   });
@@ -53,7 +53,7 @@ describe('a damaged model', () => {
     const bytes = readFileSync(fixture(kind));
     const next = random(2);
     const seen = { refused: 0, opened: 0 };
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < 100; round++) {
       const damaged = Buffer.from(bytes);
       for (let flips = round % 4; flips >= 0; flips--) {
         const at = Math.floor(next() * (round % 2 === 0 ? bytes.length : 400));
@@ -119,15 +119,15 @@ describe('a damaged model', () => {
   });
 
   it('with a dictionary chosen to collide is refused in time', async () => {
-    // Words whose hashes begin in the same two places of the table.
+    // Words whose hashes begin at the same few places of the table.
     const bytes = readFileSync(fixture('softmax.bin'));
     const words: Buffer[] = [];
     const tail = Buffer.alloc(9);
-    for (let number = 0; words.length < 6000 && number < 3e7; number++) {
+    for (let number = 0; words.length < 4000; number++) {
       const word = number.toString(36);
       let hash = 0x811c9dc5;
       for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), 0x01000193);
-      if ((hash & 0x1fff) < 2) words.push(Buffer.concat([Buffer.from(word), Buffer.alloc(1), tail]));
+      if ((hash & 0x7ff) === 0) words.push(Buffer.concat([Buffer.from(word), Buffer.alloc(1), tail]));
     }
     const label = Buffer.concat([Buffer.from('__label__a\0'), Buffer.alloc(8), Buffer.from([1])]);
     const head = Buffer.from(bytes.subarray(0, 92));
