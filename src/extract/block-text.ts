@@ -10,6 +10,7 @@
  */
 import { delimitTex } from './clean-tex.ts';
 import { marks, type Range, stripMarks } from './math-marks.ts';
+import type { PageElement, PageNode } from './page-dom.ts';
 import { TextBuilder } from './text-builder.ts';
 
 export interface BlockText {
@@ -31,10 +32,14 @@ const lines = new Set(
 const skipped = new Set('head script style title meta link mt-script rp'.split(' '));
 const skippedClass =
   /(?:^|\s)(?:headerlink|mw-editsection|reference|ltx_note_mark|ltx_tag_itemize|ltx_tag_enumerate|anchorjs-link|viewcode-link|noprint|sr-only|visually-hidden|screen-reader-text|MathJax_Preview)(?:\s|$)/;
+const formulaMark = new RegExp(`[${marks.inline}${marks.display}${marks.end}]`, 'g');
 const wholeInline = new RegExp(`^${marks.inline}\\$[^$]+\\$${marks.end}$`);
+/** Words that are squared and cubed. */
+const raisable =
+  /^(?:a?sinh?|a?cosh?|a?tanh?|sech|csch|coth|cosec|arc\w+|log|metres?|meters?|centimet(?:er|re)s?|kilomet(?:er|re)s?|millimet(?:er|re)s?|inch(?:es)?|feet|foot|yards?|miles?|units?|seconds?|side|radius|length|width|area)$/i;
 const ordinal = /^(?:st|nd|rd|th|ème|er|ª|º|tm|®|™)$/i;
 
-export function blockText(root: Node): BlockText {
+export function blockText(root: PageElement): BlockText {
   const walker = new Walker();
   walker.children(root);
   return stripMarks(walker.builder.finish());
@@ -44,17 +49,16 @@ class Walker {
   readonly builder = new TextBuilder();
   private listDepth = 0;
 
-  children(node: Node): void {
+  children(node: PageElement): void {
     let text = '';
     for (let child = node.firstChild; child !== null; child = child.nextSibling) {
       if (child.nodeType === 3) {
-        text += child.nodeValue ?? ''; // a parser may cut one text, and a formula in it, into several nodes
+        text += child.nodeValue; // neighbours are one text: a formula may have been put between two
         continue;
       }
-      if (child.nodeType !== 1) continue;
       if (text !== '') this.text(text);
       text = '';
-      this.element(child as Element);
+      this.element(child);
     }
     if (text !== '') this.text(text);
   }
@@ -62,18 +66,18 @@ class Walker {
   /** Text with marked formulas: everything outside them has its white space collapsed. */
   private text(text: string): void {
     let from = 0;
-    for (let end = text.indexOf(marks.end); end >= 0; end = text.indexOf(marks.end, from)) {
-      const inline = text.indexOf(marks.inline, from);
-      const display = text.indexOf(marks.display, from);
-      const isDisplay = display >= 0 && display < end && (inline < 0 || inline > end || display < inline);
-      const start = isDisplay ? display : inline;
-      if (start < 0 || start > end) {
-        from = end + 1;
+    let start = -1;
+    for (const match of text.includes(marks.end) ? text.matchAll(formulaMark) : []) {
+      if (match[0] !== marks.end) {
+        start = match.index;
         continue;
       }
-      this.builder.inline(text.slice(from, start));
-      this.formula(text.slice(start + 1, end), isDisplay);
-      from = end + 1;
+      if (start >= from) {
+        this.builder.inline(text.slice(from, start));
+        this.formula(text.slice(start + 1, match.index), text[start] === marks.display);
+      }
+      from = match.index + 1;
+      start = -1;
     }
     this.builder.inline(text.slice(from));
   }
@@ -87,7 +91,7 @@ class Walker {
     } else this.builder.inline(delimited);
   }
 
-  private element(element: Element): void {
+  private element(element: PageElement): void {
     const name = element.localName;
     if (skipped.has(name) || element.hasAttribute('hidden')) return;
     const className = element.getAttribute('class');
@@ -133,22 +137,23 @@ class Walker {
   }
 
   /** `reference` is Wikipedia's class for citation marks, and Sphinx's for every link. */
-  private isCitedText(element: Element, className: string): boolean {
+  private isCitedText(element: PageElement, className: string): boolean {
     return /(?:^|\s)reference(?:\s|$)/.test(className) && element.localName !== 'sup';
   }
 
   /** What `node` gives when nothing may break the line. */
-  private inlineOf(element: Element): string {
+  private inlineOf(element: PageElement): string {
     const inner = new Walker();
     inner.builder.singleLine = true;
     inner.children(element);
     return inner.builder.finish();
   }
 
-  private script(element: Element, mark: '^' | '_'): void {
+  private script(element: PageElement, mark: '^' | '_'): void {
     let text = this.inlineOf(element);
     if (text === '') return;
-    if (mark === '^' && (ordinal.test(text) || isFootnoteMark(element, text))) {
+    const footnote = isFootnoteMark(element, text) || isNoteOfWord(this.builder.lastWord(), text);
+    if (mark === '^' && (ordinal.test(text) || footnote)) {
       if (ordinal.test(text)) this.builder.inline(text);
       return;
     }
@@ -157,29 +162,32 @@ class Walker {
     this.builder.glue(`${mark}{${text}}`);
   }
 
-  private preformatted(element: Element): void {
+  private preformatted(element: PageElement): void {
     const text = verbatim(element);
     this.builder.breakLine(2);
     this.builder.verbatim(text);
     this.builder.breakLine(2);
   }
 
-  private code(element: Element): void {
+  private code(element: PageElement): void {
     const text = this.inlineOf(element);
     if (text !== '') this.builder.inline(marks.codeStart + text + marks.codeEnd);
   }
 
-  private list(element: Element, ordered: boolean): void {
+  private list(element: PageElement, ordered: boolean): void {
     this.builder.breakLine(this.listDepth === 0 ? 2 : 1);
     this.listDepth++;
     let number = Number.parseInt(element.getAttribute('start') ?? '1', 10) || 1;
     for (const child of element.childNodes) {
-      if (child.nodeType !== 1 || (child as Element).localName !== 'li') {
-        if (child.nodeType === 3) this.text(child.nodeValue ?? '');
-        else if (child.nodeType === 1) this.element(child as Element);
+      if (child.nodeType === 3) {
+        this.text(child.nodeValue);
         continue;
       }
-      if ((child as Element).hasAttribute('hidden')) continue;
+      if (child.localName !== 'li') {
+        this.element(child);
+        continue;
+      }
+      if (child.hasAttribute('hidden')) continue;
       this.builder.breakLine(1);
       this.builder.marker(ordered ? `${number}. ` : '- ', Math.min(this.listDepth - 1, 6));
       number++;
@@ -191,7 +199,7 @@ class Walker {
     this.builder.breakLine(this.listDepth === 0 ? 2 : 1);
   }
 
-  private table(table: Element): void {
+  private table(table: PageElement): void {
     const rows = this.builder.singleLine ? undefined : dataRows(table);
     if (rows === undefined) {
       this.builder.breakLine(2);
@@ -215,11 +223,14 @@ class Walker {
   }
 }
 
+/** What stands in tables that lay out a page. */
+const laidOut = new Set('table pre h1 h2 h3 h4 ul ol blockquote'.split(' '));
+
 /** Rows of a table of data; undefined for a table that lays out a page (nested blocks, one column). */
-function dataRows(table: Element): Element[] | undefined {
+function dataRows(table: PageElement): PageElement[] | undefined {
   if (table.getAttribute('role') === 'presentation') return undefined;
-  if (table.querySelector('table, pre, h1, h2, h3, h4, ul, ol, blockquote') !== null) return undefined;
-  const rows = [...table.querySelectorAll('caption, tr')].filter((row) => !row.hasAttribute('hidden'));
+  if (table.find((inner) => laidOut.has(inner.localName)) !== null) return undefined;
+  const rows = table.querySelectorAll('caption,tr').filter((row) => !row.hasAttribute('hidden'));
   let wide = 0;
   let total = 0;
   for (const row of rows) {
@@ -227,20 +238,18 @@ function dataRows(table: Element): Element[] | undefined {
     total++;
     if (row.children.length > 1) wide++;
     for (const cell of row.children) {
-      if ((cell.textContent?.length ?? 0) > 1200 || cell.querySelectorAll('p, div, br').length > 12)
-        return undefined;
+      if (cell.textContent.length > 1200 || cell.querySelectorAll('p,div,br').length > 12) return undefined;
     }
   }
   return total > 0 && wide * 2 >= total ? rows : undefined;
 }
 
 /** Text of `pre` as it stands, line breaks and all. */
-function verbatim(element: Element): string {
+function verbatim(element: PageElement): string {
   let text = '';
-  const visit = (node: Node): void => {
-    if (node.nodeType === 3) text += node.nodeValue ?? '';
-    else if (node.nodeType === 1) {
-      const child = node as Element;
+  const visit = (child: PageNode): void => {
+    if (child.nodeType === 3) text += child.nodeValue;
+    else {
       if (child.localName === 'br') text += '\n';
       else if (!child.hasAttribute('hidden')) {
         for (let inner = child.firstChild; inner !== null; inner = inner.nextSibling) visit(inner);
@@ -253,16 +262,23 @@ function verbatim(element: Element): string {
 }
 
 /** `¶`, `#`, `§` that link to the heading they stand in. */
-function isAnchorMark(element: Element): boolean {
+function isAnchorMark(element: PageElement): boolean {
   if (element.firstElementChild !== null) return false;
-  const text = (element.textContent ?? '').trim();
+  const text = element.textContent.trim();
   return text === '¶' || text === '#' || text === '§' || text === '🔗' || text === '\uf0c1';
 }
 
+/** A number raised after an ordinary word (`theorem` and a raised 3) is a note; after a unit or a function it is an exponent. */
+function isNoteOfWord(word: string, mark: string): boolean {
+  if (/^\[\w{1,4}\]$/.test(mark)) return true;
+  if (!/^(?:\d{1,3}(?:[,–-]\d{1,3})*|[*†‡§])$/.test(mark)) return false;
+  return /^\p{L}?\p{Ll}{3,}$/u.test(word) && !raisable.test(word);
+}
+
 /** A raised number that is nothing but a link into the page: a footnote mark, not an exponent. */
-function isFootnoteMark(element: Element, text: string): boolean {
+function isFootnoteMark(element: PageElement, text: string): boolean {
   if (!/^[[(]?(?:\d{1,3}|[a-z*†‡])[\])]?$/.test(text)) return false;
-  const link = element.querySelector('a');
-  if (link === null || (link.textContent ?? '').trim().length < text.length - 2) return false;
+  const link = element.first('a');
+  if (link === null || link.textContent.trim().length < text.length - 2) return false;
   return (link.getAttribute('href') ?? '').includes('#');
 }

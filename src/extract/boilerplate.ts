@@ -5,14 +5,10 @@
  * counts text, link text and formulas of every block; a block goes when its tag, role or class says it is
  * boilerplate and it holds no formulas to speak of, or when most of its text is links. Keeps more than Readability.
  */
+import { NameJudge } from './boilerplate-names.ts';
 import { countMarks } from './math-marks.ts';
+import type { PageElement, PageNode } from './page-dom.ts';
 
-const boilerplateTags = new Set(['nav', 'footer', 'aside', 'dialog', 'menu']);
-const boilerplateRoles = new Set(
-  'navigation banner contentinfo search complementary menu menubar toolbar dialog alert tablist'.split(' '),
-);
-const boilerplateClass =
-  /(?:^|[\s_-])(?:nav|navbar|navigation|menu|sidebar|sphinxsidebar|footer|breadcrumbs?|cookies?|consent|share|sharing|social|related|advert|ads?|banner|promo|newsletter|subscribe|signup|login|popup|modal|pager|pagination|toc|masthead|topbar|toolbar|skip-?link|widget|copyright)(?:$|[\s_-])/i;
 const blocks = new Set('div section ul ol table dl p header form td li h1 h2 h3'.split(' '));
 
 interface Measure {
@@ -23,26 +19,26 @@ interface Measure {
 }
 
 /** Removes boilerplate below `root` in place. */
-export function pruneBoilerplate(root: Element): void {
-  measure(root, false, false);
+export function pruneBoilerplate(root: PageElement): void {
+  measure(root, false, false, new NameJudge());
 }
 
-function measure(element: Element, inLink: boolean, inContent: boolean): Measure {
+function measure(element: PageElement, inLink: boolean, inContent: boolean, names: NameJudge): Measure {
   const total: Measure = { text: 0, links: 0, anchors: 0, formulas: 0 };
   const isLink = inLink || element.localName === 'a';
   const content = inContent || element.localName === 'article' || element.localName === 'main';
   for (let child = element.firstChild; child !== null; ) {
-    const next: ChildNode | null = child.nextSibling;
+    const next: PageNode | null = child.nextSibling;
     if (child.nodeType === 3) {
-      const text = child.nodeValue ?? '';
+      const text = child.nodeValue;
       const visible = visibleLength(text);
       total.text += visible;
       if (isLink) total.links += visible;
       total.formulas += countMarks(text);
-    } else if (child.nodeType === 1) {
-      const inner = child as Element;
-      const sum = measure(inner, isLink, content);
-      if (isBoilerplate(inner, sum, content)) inner.remove();
+    } else {
+      const inner = child;
+      const sum = measure(inner, isLink, content, names);
+      if (isBoilerplate(inner, sum, content, names)) inner.remove();
       else {
         total.text += sum.text;
         total.links += sum.links;
@@ -55,22 +51,15 @@ function measure(element: Element, inLink: boolean, inContent: boolean): Measure
   return total;
 }
 
-function isBoilerplate(element: Element, sum: Measure, inContent: boolean): boolean {
+function isBoilerplate(element: PageElement, sum: Measure, inContent: boolean, names: NameJudge): boolean {
   const name = element.localName;
   if (name === 'pre' || name === 'math' || name === 'article' || name === 'main') return false;
   if (element.hasAttribute('hidden')) return true;
   // Formulas are content, unless they are few in a lot of links (a menu with formulas in its titles).
   const holdsMath = sum.formulas >= 3 && sum.links * 2 < sum.text;
   if (!holdsMath) {
-    if (boilerplateTags.has(name)) return true;
     if (name === 'header' && !inContent && sum.text < 1000) return true;
-    const role = element.getAttribute('role');
-    if (role !== null && boilerplateRoles.has(role)) return true;
-    if (blocks.has(name) || name === 'span') {
-      const label = `${element.getAttribute('class') ?? ''} ${element.id ?? ''}`;
-      if (label !== ' ' && boilerplateClass.test(label) && (sum.text < 2000 || sum.links * 3 > sum.text))
-        return true;
-    }
+    if (names.judge(element).boilerplate && (sum.text < 2000 || sum.links * 3 > sum.text)) return true;
   }
   if (!blocks.has(name) || sum.text === 0) return false;
   const linkShare = sum.links / sum.text;

@@ -5,10 +5,12 @@
  * `eqnarray`. A single cell stays as it is. Equation numbers become `\tag{..}`. Text between rows (`\intertext`) goes
  * into `\text{}`.
  */
-import { texOfMathElement } from './mathml.ts';
+
+import { type ConversionBudget, texOfMathElement } from './mathml.ts';
+import type { PageElement, PageNode } from './page-dom.ts';
 
 /** TeX of the table, or undefined when it holds no formula. */
-export function equationTableTex(table: Element): string | undefined {
+export function equationTableTex(table: PageElement, budget: ConversionBudget): string | undefined {
   const rows: { cells: string[]; number: string | undefined }[] = [];
   let formulas = 0;
   for (const row of table.querySelectorAll('tr')) {
@@ -18,11 +20,11 @@ export function equationTableTex(table: Element): string | undefined {
       const className = cell.getAttribute('class') ?? '';
       if (/ltx_eqn_(?:center_)?pad|ltx_eqn_left_pad/.test(className)) continue;
       if (className.includes('ltx_eqn_eqno')) {
-        const text = cell.textContent?.replace(/[\s()]+/g, ' ').trim();
+        const text = cell.textContent.replace(/[\s()]+/g, ' ').trim();
         if (text) number = text;
         continue;
       }
-      const { tex, count } = cellTex(cell);
+      const { tex, count } = cellTex(cell, budget);
       formulas += count;
       cells.push(tex);
     }
@@ -41,19 +43,18 @@ export function equationTableTex(table: Element): string | undefined {
   return `\\begin{aligned} ${lines.join(' \\\\ ')} \\end{aligned}`;
 }
 
-function cellTex(cell: Element): { tex: string; count: number } {
+function cellTex(cell: PageElement, budget: ConversionBudget): { tex: string; count: number } {
   let tex = '';
   let count = 0;
-  const visit = (node: Node): void => {
+  const visit = (node: PageNode): void => {
     if (node.nodeType === 3) {
-      const text = (node.textContent ?? '').replace(/\s+/g, ' ').trim();
+      const text = node.textContent.replace(/\s+/g, ' ').trim();
       if (text !== '') tex += /^[.,;:]$/.test(text) ? text : ` \\text{${text}} `;
       return;
     }
-    if (node.nodeType !== 1) return;
-    const element = node as Element;
+    const element = node;
     if (element.localName === 'math') {
-      const found = texOfMathElement(element);
+      const found = texOfMathElement(element, budget);
       if (found !== undefined) {
         tex += (tex === '' ? '' : ' ') + found.tex;
         count++;

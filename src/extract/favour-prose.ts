@@ -7,6 +7,7 @@
  * short blocks of formulas look to it like leftovers of a layout.
  */
 import { countMarks } from './math-marks.ts';
+import type { PageElement } from './page-dom.ts';
 
 const proseTags = new Set(['p', 'li', 'dd', 'dt', 'td', 'blockquote', 'figcaption']);
 const holders = new Set([
@@ -26,7 +27,7 @@ const holders = new Set([
 const leastPlain = 40;
 const mostLinks = 0.6;
 
-export function favourProse(root: Element): void {
+export function favourProse(root: PageElement): void {
   visit(root);
 }
 
@@ -35,19 +36,19 @@ interface Sum {
   links: number;
   /** Formulas in text that belongs to this block and no block inside it. */
   formulas: number;
-  anchors: Element[];
+  anchors: PageElement[];
 }
 
-function visit(element: Element): Sum {
+function visit(element: PageElement): Sum {
   const sum: Sum = { text: 0, links: 0, formulas: 0, anchors: [] };
   const isLink = element.localName === 'a';
   for (let child = element.firstChild; child !== null; child = child.nextSibling) {
     if (child.nodeType === 3) {
-      const text = child.nodeValue ?? '';
+      const text = child.nodeValue;
       sum.text += text.trim().length;
       sum.formulas += countMarks(text) + countOpeners(text);
-    } else if (child.nodeType === 1) {
-      const inner = child as Element;
+    } else {
+      const inner = child;
       if (inner.hasAttribute('hidden')) continue;
       const below = visit(inner);
       sum.text += below.text;
@@ -78,8 +79,8 @@ function visit(element: Element): Sum {
 }
 
 /** Puts the anchor's children where it stands. Marks that only link to themselves (`¶`) stay links. */
-function unwrap(anchor: Element): void {
-  const text = anchor.textContent ?? '';
+function unwrap(anchor: PageElement): void {
+  const text = anchor.textContent;
   if (text.length < 2 || /(?:^|\s)headerlink(?:\s|$)/.test(anchor.getAttribute('class') ?? '')) return;
   if (anchor.parentElement?.localName === 'sup') return; // a footnote mark is known by its link
   anchor.replaceWith(...anchor.childNodes);

@@ -7,6 +7,7 @@
  * codecogs, Google charts, `latex.php`.
  */
 import { cleanTex } from './clean-tex.ts';
+import type { PageElement } from './page-dom.ts';
 
 const formulaClass =
   /(?:^|\s)(?:mwe-math-fallback-image-(?:inline|display)|mwe-math-fallback-image|tex|latex|latexcenter|latexdisplay|math|mathtex|texImage|inlineformula|displayformula|numberedequation|equation_image|ee_img|tr_noresize|wp-katex-eq|formula)(?:\s|$)/;
@@ -15,7 +16,7 @@ const formulaAddress =
   /latex\.codecogs\.com\/[a-z.]+\?(.+)$|latex\.php\?(?:.*&(?:amp;)?)?latex=([^&]+)|[?&](?:amp;)?(?:chl|tex)=([^&]+)|mimetex\.cgi\?(.+)$|mathtex\.cgi\?(.+)$/i;
 
 /** TeX of an `<img>`, or undefined when it does not show a formula. */
-export function texOfImage(image: Element): { tex: string; display: boolean } | undefined {
+export function texOfImage(image: PageElement): { tex: string; display: boolean } | undefined {
   const className = image.getAttribute('class') ?? '';
   const alt = (image.getAttribute('data-equation-content') ?? image.getAttribute('alt') ?? '').trim();
   const address = image.getAttribute('src') ?? '';
@@ -34,7 +35,7 @@ export function texOfImage(image: Element): { tex: string; display: boolean } | 
 }
 
 /** Sphinx imgmath displays: `<div class="math"><p><img></p></div>`. */
-function sphinxDisplay(image: Element): boolean {
+function sphinxDisplay(image: PageElement): boolean {
   const parent = image.parentElement;
   const holder = parent?.localName === 'div' ? parent : parent?.parentElement;
   return holder?.localName === 'div' && /(?:^|\s)math(?:\s|$)/.test(holder.getAttribute('class') ?? '');

@@ -1,9 +1,9 @@
 /**
  * A web page to its main text, with mathematics as LaTeX: `$..$` in running text, `$$..$$` on lines of their own.
  *
- *   1. simplify-html: drop scripts, styles, attributes nobody reads; bound size, depth and number of elements;
- *   2. linkedom parses what is left; math-pass turns every formula (MathML, KaTeX, MathJax, images) into marked TeX;
- *   3. main-content picks the article (Readability, with lost prose put back) or the page without boilerplate;
+ *   1. build-page: HTML to a small DOM; scripts, styles and attributes nobody reads are dropped, size and depth are bounded;
+ *   2. math-pass turns every formula (MathML, KaTeX, MathJax, images) into marked TeX;
+ *   3. main-content picks the main text (Readability, corrected block by block) or the page without boilerplate;
  *   4. block-text writes it out, block by block.
  * Delimiters that are in the text already (`\(..\)`, `\[..\]`, `$`) stay as they are and count as formulas; prices do
  * not. No network, no scripts. Same input, same output.
@@ -14,12 +14,12 @@
 import { UserError } from '../core/errors.ts';
 import { findMathSpans } from '../text/math-spans.ts';
 import { type BlockText, blockText } from './block-text.ts';
+import { buildPage } from './build-page.ts';
+import type { MathPassCounts } from './formula-writer.ts';
 import { defaultLimits, type ExtractLimits } from './limits.ts';
 import { type MainContent, mainContent } from './main-content.ts';
 import { marks } from './math-marks.ts';
-import { type MathPassCounts, rewriteMath } from './math-pass.ts';
-import { parsePage } from './parse-page.ts';
-import { simplifyHtml } from './simplify-html.ts';
+import { rewriteMath } from './math-pass.ts';
 
 export interface ExtractedText {
   readonly text: string;
@@ -38,15 +38,10 @@ export function htmlToText(
   options: { url?: string; limits?: Partial<ExtractLimits> } = {},
 ): ExtractedText {
   const limits = { ...defaultLimits, ...options.limits };
-  const page = simplifyHtml(html, limits, options.url);
-  let formulas: MathPassCounts = { formulas: 0, converted: 0, asText: 0 };
-  const load = (): Document => {
-    const document = parsePage(page.html);
-    formulas = rewriteMath(document);
-    return document;
-  };
+  const page = buildPage(html, limits, options.url);
   try {
-    const content = mainContent(load, page.depthSum <= limits.readabilityWork);
+    const formulas = rewriteMath(page.document);
+    const content = mainContent(page.document, page.depthSum <= limits.readabilityWork);
     const written = blockText(content.root);
     return {
       text: written.text,

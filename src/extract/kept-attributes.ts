@@ -7,7 +7,7 @@ const short = new Set(
   (
     'class id role type hidden aria-hidden rel itemprop property name colspan rowspan start reversed summary lang dir ' +
     'encoding display mode mathvariant linethickness columnalign rowalign open close separators notation fence ' +
-    'stretchy accent accentunder largeop bevelled lspace rspace width'
+    'stretchy accent accentunder largeop bevelled lspace rspace width data-mml-node data-c data-display'
   ).split(' '),
 );
 /** May hold a whole formula. */

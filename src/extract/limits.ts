@@ -9,8 +9,6 @@ export interface ExtractLimits {
   readonly characters: number;
   /** Start tags kept after scripts, styles and the like are gone. Pages with more are refused. */
   readonly elements: number;
-  /** Character references (`&name;`) in text, each of which costs a node. Pages with more are refused. */
-  readonly references: number;
   /** Nesting depth; deeper tags are ignored, their text is kept. */
   readonly depth: number;
   /** Sum of the depths of all elements up to which Readability (which rereads subtrees) is used. */
@@ -24,7 +22,6 @@ export interface ExtractLimits {
 export const defaultLimits: ExtractLimits = {
   characters: 16_000_000,
   elements: 120_000,
-  references: 200_000,
   depth: 160,
   readabilityWork: 400_000,
   depthSum: 5_000_000,

@@ -1,100 +1,108 @@
 /**
- * Chooses the part of a page to keep: what Readability finds, or the page without its boilerplate.
+ * Cuts a page down to its main text.
  *
- * Readability (Mozilla's reader view) is best at articles. It fails on some reference pages: it answers nothing, very
- * little, or leaves out sections dense in formulas. So its answer is checked: too little text, or too many formulas
- * lost against the pruned page, and the pruned page is taken. Prose it dropped from among what it kept is put back first
- * (restore-prose.ts). Pages too deep or large for Readability's repeated
- * passes go to the pruned page at once.
+ * Mozilla's Readability reads a copy of the page and says which texts it would keep; `BlockChooser` (choose-blocks.ts) corrects that,
+ * block by block, and the page itself loses the rest, so that tables, lists and formulas stay as they were written. Where Readability
+ * finds nothing, or the page is beyond what its repeated passes may cost, or most formulas would be lost, the page without its
+ * boilerplate (boilerplate.ts) is taken.
  */
 import { Readability } from '@mozilla/readability';
 import { pruneBoilerplate } from './boilerplate.ts';
+import { BlockChooser } from './choose-blocks.ts';
 import { favourProse } from './favour-prose.ts';
-import { countMarks } from './math-marks.ts';
-import { keepBlocks, keptBlocks, lostBlocks, noteBlocks, numberBlocks } from './restore-prose.ts';
+import { type Block, formulasIn, noteKept, pageBlocks } from './page-blocks.ts';
+import type { PageDocument } from './page-document.ts';
+import type { PageElement, PageText } from './page-dom.ts';
 
 export interface MainContent {
-  readonly root: Node;
+  readonly root: PageElement;
   readonly title: string | undefined;
+  /** `restored`: Readability's answer and blocks it had dropped; `pruned`: the page without boilerplate. */
   readonly route: 'readability' | 'restored' | 'pruned';
 }
 
-/** Share of the page's formulas Readability must keep. */
+/** Share of the page's formulas that must be kept. */
 const keptFormulas = 0.8;
-/** Below this many characters Readability's answer is compared with the whole page. */
-const littleText = 500;
+/** With fewer characters than this the answer is compared with the pruned page. */
+const littleText = 140;
 
 /**
- * @param load builds the page (with its formulas marked) anew; Readability takes its copy apart.
+ * The main text of `page`, which is taken apart.
+ *
  * @param readable false when the page is beyond what Readability may cost.
  */
-export function mainContent(load: () => Document, readable: boolean): MainContent {
-  const first = load();
-  const title = pageTitle(first);
-  if (!readable) return pruned(first, title);
-  const formulas = countFormulas(first.body);
-  const characters = (first.body.textContent ?? '').length;
-  const notes = noteBlocks(numberBlocks(first.body));
-  favourProse(first.body);
-  const article = new Readability<Node>(first, {
+export function mainContent(page: PageDocument, readable: boolean): MainContent {
+  const title = pageTitle(page);
+  if (!readable) return pruned(page, title);
+  const blocks = pageBlocks(page.body);
+  const article = readArticle(page.copy());
+  if (article === undefined) return pruned(page, title);
+  const kept = noteKept(blocks, article.root);
+  const chooser = new BlockChooser(blocks);
+  const chosen = chooser.choose();
+  const answerTitle = article.title || title;
+  if (isBetterPruned(page, chosen, chooser.total.formulas)) return pruned(page, answerTitle);
+  const restored = cut(blocks, chosen, kept);
+  return { root: page.body, title: answerTitle, route: restored ? 'restored' : 'readability' };
+}
+
+function readArticle(copy: PageDocument): { root: PageElement; title: string } | undefined {
+  favourProse(copy.body);
+  const article = new Readability<PageElement>(copy as unknown as Document, {
     charThreshold: 500,
     keepClasses: true,
     disableJSONLD: true,
-    serializer: (node) => node,
+    serializer: (node) => node as unknown as PageElement,
   }).parse();
   const root = article?.content;
-  if (root === null || root === undefined) return pruned(load(), title);
-  let answer: MainContent = { root, title: article?.title?.trim() || title, route: 'readability' };
-  const kept = keptBlocks(root as Element);
-  const lost = lostBlocks(notes, kept);
-  if (lost.length > 0) answer = restored(load(), new Set([...kept, ...lost]), answer.title);
+  return root === null || root === undefined ? undefined : { root, title: article?.title?.trim() ?? '' };
+}
 
-  const text = (answer.root.textContent ?? '').trim();
-  const left = countFormulas(answer.root);
-  const lostFormulas = formulas > 0 && left < formulas * keptFormulas;
-  const lostText = text.length < littleText && text.length * 3 < characters;
-  if (!lostFormulas && !lostText) return answer;
-  const other = pruned(load(), answer.title);
+/** Whether too little was chosen and the page without its boilerplate has clearly more. */
+function isBetterPruned(page: PageDocument, chosen: ReadonlySet<Block>, formulas: number): boolean {
+  let characters = 0;
+  let left = 0;
+  for (const block of chosen) {
+    characters += block.characters;
+    left += block.formulas;
+  }
+  const lostFormulas = left < formulas * keptFormulas;
+  if (characters >= littleText && !lostFormulas) return false;
+  const other = page.copy();
+  pruneBoilerplate(other.body);
+  const text = other.body.textContent;
   // The pruned page may have lost the same (formulas of a footer); then the first answer is the better one.
-  const gainsFormulas = countFormulas(other.root) * keptFormulas > left;
-  const gainsText = (other.root.textContent ?? '').trim().length > text.length * 1.5;
-  return (lostFormulas && gainsFormulas) || (lostText && gainsText) ? other : answer;
+  return (
+    (characters < littleText && text.trim().length > characters * 1.5) ||
+    (lostFormulas && formulasIn(text) * keptFormulas > left)
+  );
 }
 
-/** The page cut down to the numbered blocks in `keep`, boilerplate among them aside. */
-function restored(document: Document, keep: ReadonlySet<number>, title: string | undefined): MainContent {
-  const blocks = numberBlocks(document.body);
-  keepBlocks(blocks, keep);
-  pruneBoilerplate(document.body);
-  return { root: document.body, title, route: 'restored' };
+/** Removes all text but that of `chosen`; answers whether any of it had been dropped by Readability. */
+function cut(blocks: readonly Block[], chosen: ReadonlySet<Block>, kept: ReadonlySet<PageText>): boolean {
+  let restored = false;
+  for (const block of blocks) {
+    const isChosen = chosen.has(block);
+    if (isChosen && block.kept === 0) {
+      restored = true;
+      continue;
+    }
+    for (const text of block.texts) {
+      if (!isChosen || !(kept.has(text) || formulasIn(text.nodeValue) > 0)) text.remove();
+    }
+  }
+  return restored;
 }
 
-function pruned(document: Document, title: string | undefined): MainContent {
-  pruneBoilerplate(document.body);
-  return { root: document.body, title, route: 'pruned' };
+function pruned(page: PageDocument, title: string | undefined): MainContent {
+  pruneBoilerplate(page.body);
+  return { root: page.body, title, route: 'pruned' };
 }
 
-function pageTitle(document: Document): string | undefined {
-  const candidates = [
-    document.querySelector('title')?.textContent,
-    document.querySelector('h1')?.textContent,
-  ];
-  for (const candidate of candidates) {
-    const text = candidate?.replace(/\s+/g, ' ').trim();
-    if (text) return text;
+function pageTitle(page: PageDocument): string | undefined {
+  for (const text of [page.title, page.body.first('h1')?.textContent]) {
+    const plain = text?.replace(/\s+/g, ' ').trim();
+    if (plain) return plain;
   }
   return undefined;
-}
-
-/**
- * Formulas below `node`: marked ones, and openers of delimited ones in text. Counted the same way before and after, so
- * only the ratio matters.
- */
-function countFormulas(node: Node): number {
-  const text = node.textContent ?? '';
-  let count = countMarks(text);
-  for (const opener of ['\\(', '\\[', '$$']) {
-    for (let at = text.indexOf(opener); at >= 0; at = text.indexOf(opener, at + 2)) count++;
-  }
-  return count;
 }

@@ -11,53 +11,37 @@
 import { cleanTex } from './clean-tex.ts';
 import { equationTableTex } from './equation-table.ts';
 import { texOfImage } from './formula-image.ts';
-import { marks } from './math-marks.ts';
-import { type MathElementTex, texOfMathElement } from './mathml.ts';
-import { parseFragment } from './parse-page.ts';
+import { FormulaWriter, type MathPassCounts } from './formula-writer.ts';
+import { renderedMathJax2, rewriteMathJax2, rewriteMathJax3, rewriteScript } from './mathjax-markup.ts';
+import { texOfMathElement, texOfMathMl } from './mathml.ts';
+import type { PageDocument } from './page-document.ts';
+import type { PageElement } from './page-dom.ts';
+import { katexMathMl } from './rendered-math.ts';
 
-export interface MathPassCounts {
-  /** Formulas rewritten. */
-  formulas: number;
-  /** Of these, how many had to be converted from MathML. */
-  converted: number;
-  /** How many could be kept only as visible characters. */
-  asText: number;
-}
+const mathClass = /katex|MathJax|mjx|MJX|mwe-math|math|tex|formula|intbl|frac|latex|LaTeX/;
 
-/** Classes of rendered MathJax 2 output, which repeats what its script says. */
-const renderedMathJax2 =
-  /(?:^|\s)(?:MathJax(?:_Preview|_Display|_SVG(?:_Display)?|_CHTML|_MathML|_Error)?|MJXc-display|mjx-chtml|MJX_Assistive_MathML)(?:\s|$)/;
-const mathClass = /katex|MathJax|mjx|MJX|mwe-math|math|tex|formula|intbl|latex|LaTeX/;
-
-export function rewriteMath(document: Document): MathPassCounts {
-  const counts: MathPassCounts = { formulas: 0, converted: 0, asText: 0 };
-  const replace = (element: Element, source: string, display: boolean): void => {
-    const mark = display ? marks.display : marks.inline;
-    element.replaceWith(document.createTextNode(mark + source + marks.end));
-    counts.formulas++;
-  };
-  const replaceBy = (element: Element, found: MathElementTex | undefined, display?: boolean): void => {
-    if (found === undefined) {
-      element.remove();
-      return;
-    }
-    if (found.from === 'converted') counts.converted++;
-    else if (found.from === 'text') counts.asText++;
-    replace(element, found.tex, display === true || found.display);
-  };
+export function rewriteMath(document: PageDocument): MathPassCounts {
+  const writer = new FormulaWriter();
+  // A container is rewritten before what it holds; what has left the page with it is passed over.
+  let gone: PageElement | undefined;
   for (const element of candidates(document)) {
-    if (!element.isConnected) continue;
-    rewriteElement(element, replace, replaceBy);
+    if (gone !== undefined && isInside(element, gone)) continue;
+    gone = undefined;
+    const parent = element.parentNode;
+    rewriteElement(element, writer);
+    if (parent !== null && element.parentNode === null) gone = element;
   }
-  return counts;
+  return writer.counts;
 }
 
-type Replace = (element: Element, source: string, display: boolean) => void;
-type ReplaceBy = (element: Element, found: MathElementTex | undefined, display?: boolean) => void;
+function isInside(element: PageElement, container: PageElement): boolean {
+  for (let up = element.parentNode; up !== null; up = up.parentNode) if (up === container) return true;
+  return false;
+}
 
-function candidates(document: Document): Element[] {
-  const list: Element[] = [];
-  for (const element of document.querySelectorAll('*')) {
+function candidates(document: PageDocument): PageElement[] {
+  const list: PageElement[] = [];
+  for (const element of document.body.descendants()) {
     const name = element.localName;
     if (name === 'math' || name === 'img' || name.startsWith('mjx-') || name === 'mt-script')
       list.push(element);
@@ -73,183 +57,118 @@ function candidates(document: Document): Element[] {
   return list;
 }
 
-function rewriteElement(element: Element, replace: Replace, replaceBy: ReplaceBy): void {
+function rewriteElement(element: PageElement, writer: FormulaWriter): void {
   const name = element.localName;
   const className = element.getAttribute('class') ?? '';
   if (name === 'math') {
-    replaceBy(element, texOfMathElement(element));
+    writer.put(element, texOfMathElement(element, writer.budget));
     return;
   }
   if (name === 'img') {
     const image = texOfImage(element);
     if (image === undefined) element.remove();
-    else replace(element, image.tex, image.display);
+    else writer.replace(element, image.tex, image.display);
     return;
   }
   if (name === 'mt-script') {
-    rewriteScript(element, replace, replaceBy);
+    rewriteScript(element, writer);
     return;
   }
   if (name === 'mjx-container') {
-    rewriteMathJax3(element, replace, replaceBy);
+    rewriteMathJax3(element, writer);
     return;
   }
   if (name === 'table' && /(?:^|\s)ltx_(?:equation|equationgroup|eqn_table)(?:\s|$)/.test(className)) {
-    const table = equationTableTex(element);
-    if (table !== undefined) replace(element, table, true);
+    const table = equationTableTex(element, writer.budget);
+    if (table !== undefined) writer.replace(element, table, true);
     return;
   }
   if (/(?:^|\s)katex(?:-display|-error)?(?:\s|$)/.test(className)) {
-    rewriteKatex(element, className, replace, replaceBy);
+    rewriteKatex(element, className, writer);
     return;
   }
   if (/(?:^|\s)mwe-math-element(?:\s|$)/.test(className)) {
-    rewriteWikipedia(element, replace, replaceBy);
+    rewriteWikipedia(element, writer);
     return;
   }
   if (renderedMathJax2.test(className)) {
-    rewriteMathJax2(element, className, replaceBy);
+    rewriteMathJax2(element, className, writer);
     return;
   }
-  if (/(?:^|\s)intbl(?:\s|$)/.test(className)) {
-    rewriteStackedFraction(element, replace);
+  if (/(?:^|\s)(?:intbl|s?frac)(?:\s|$)/.test(className)) {
+    rewriteStackedFraction(element, writer);
     return;
   }
-  rewriteRawTex(element, name, className, replace);
+  rewriteRawTex(element, name, className, writer);
 }
 
 /** KaTeX: the annotation inside `.katex-mathml` wins; `.katex-html` repeats it glyph by glyph. */
-function rewriteKatex(element: Element, className: string, replace: Replace, replaceBy: ReplaceBy): void {
+function rewriteKatex(element: PageElement, className: string, writer: FormulaWriter): void {
   if (className.includes('katex-error')) {
-    const { tex } = cleanTex(element.textContent ?? '');
-    if (tex !== '') replace(element, tex, false);
+    const { tex } = cleanTex(element.textContent);
+    if (tex !== '') writer.replace(element, tex, false);
     return;
   }
   const display = className.includes('katex-display');
-  const math = element.querySelector('math');
+  const math = element.first('math');
   if (math !== null) {
-    replaceBy(element, texOfMathElement(math), display);
+    writer.put(element, texOfMathElement(math, writer.budget), display);
     return;
   }
-  const annotation = element.querySelector('annotation');
+  const annotation = element.first('annotation');
   const source =
     annotation?.textContent ?? element.getAttribute('data-latex') ?? element.getAttribute('data-tex');
   if (source !== null && source !== undefined && source.trim() !== '') {
     const { tex } = cleanTex(source);
-    replace(element, tex, display);
+    writer.replace(element, tex, display);
     return;
   }
-  // Rendered HTML only: its visible characters, which lose scripts and fractions.
-  if (display && element.querySelector('.katex') !== null) return; // the inner element will come
-  const text =
-    (element.querySelector('.katex-html') ?? element).textContent?.replace(/\s+/g, ' ').trim() ?? '';
-  replaceBy(element, text === '' ? undefined : { tex: text, display, from: 'text' });
+  if (display && element.find((inner) => /(?:^|\s)katex(?:\s|$)/.test(inner.className)) !== null) return; // the inner element will come
+  const html = element.find((inner) => /(?:^|\s)katex-html(?:\s|$)/.test(inner.className)) ?? element;
+  const markup = katexMathMl(html);
+  writer.put(
+    element,
+    markup === undefined ? undefined : texOfMathMl(markup, display, writer.budget),
+    display,
+  );
 }
 
 /** Wikipedia: hidden MathML beside an image with the same TeX as alt text. */
-function rewriteWikipedia(element: Element, replace: Replace, replaceBy: ReplaceBy): void {
-  const math = element.querySelector('math');
-  const image = element.querySelector('img');
+function rewriteWikipedia(element: PageElement, writer: FormulaWriter): void {
+  const math = element.first('math');
+  const image = element.first('img');
   const display =
     math?.getAttribute('display') === 'block' ||
     (image?.getAttribute('class') ?? '').includes('image-display');
   if (math !== null) {
-    replaceBy(element, texOfMathElement(math), display);
+    writer.put(element, texOfMathElement(math, writer.budget), display);
     return;
   }
   const alt = image?.getAttribute('alt');
   if (alt !== null && alt !== undefined) {
-    replace(element, cleanTex(alt).tex, display);
+    writer.replace(element, cleanTex(alt).tex, display);
     return;
   }
 }
 
-/** MathJax 2 source: `<script type="math/tex; mode=display">`. Its preview and output are removed on their own. */
-function rewriteScript(element: Element, replace: Replace, replaceBy: ReplaceBy): void {
-  const type = (element.getAttribute('type') ?? '').toLowerCase();
-  const text = element.textContent ?? '';
-  const display = /mode\s*=\s*display/.test(type);
-  if (type.startsWith('math/mml')) {
-    const math = parseFragment(text).querySelector('math');
-    replaceBy(element, math === null ? undefined : texOfMathElement(math), display);
-    return;
-  }
-  if (type.startsWith('math/asciimath')) {
-    // Not TeX; AsciiMath's own delimiters say so.
-    element.replaceWith(`\`${text.trim()}\``);
-    return;
-  }
-  const cleaned = cleanTex(text.replace(/^\s*%\s*<!\[CDATA\[|%\s*\]\]>\s*$/g, ''));
-  if (cleaned.tex === '') element.remove();
-  else replace(element, cleaned.tex, display || cleaned.display === true);
-}
-
-/** MathJax 2 output: dropped when its script follows, else read from the MathML it carries. */
-function rewriteMathJax2(element: Element, className: string, replaceBy: ReplaceBy): void {
-  if (hasScriptAfter(element)) {
-    element.remove();
-    return;
-  }
-  const display = /_Display|MJXc-display/.test(className);
-  const markup = element.getAttribute('data-mathml');
-  const math = markup === null ? element.querySelector('math') : parseFragment(markup).querySelector('math');
-  if (math !== null) {
-    replaceBy(element, texOfMathElement(math), display);
-    return;
-  }
-  // A wrapper around the element that carries the MathML: that one is visited next.
-  if (element.querySelector('[data-mathml]') !== null) return;
-  if (className.includes('MathJax_Preview')) element.remove();
-}
-
-/** The source script comes within the next siblings, or after the display wrapper. */
-function hasScriptAfter(element: Element): boolean {
-  for (
-    let node: Element | null = element, level = 0;
-    node !== null && level < 3;
-    node = node.parentElement, level++
-  ) {
-    let next = node.nextElementSibling;
-    for (let step = 0; next !== null && step < 3; step++, next = next.nextElementSibling) {
-      if (next.localName === 'mt-script') return true;
-      const nextClass = next.getAttribute('class') ?? '';
-      if (!renderedMathJax2.test(nextClass)) break;
-    }
-    const parentClass = node.parentElement?.getAttribute('class') ?? '';
-    if (!renderedMathJax2.test(parentClass)) break;
-  }
-  return false;
-}
-
-/** MathJax 3 and 4: `data-latex` where there is one, else the assistive MathML. */
-function rewriteMathJax3(element: Element, replace: Replace, replaceBy: ReplaceBy): void {
-  const display = element.getAttribute('display') === 'true' || element.getAttribute('display') === 'block';
-  const holder = element.hasAttribute('data-latex')
-    ? element
-    : element.querySelector('mjx-math[data-latex], math[data-latex]');
-  const source = holder?.getAttribute('data-latex') ?? element.getAttribute('data-original');
-  if (
-    source !== null &&
-    source !== undefined &&
-    source.trim() !== '' &&
-    !source.trimStart().startsWith('<')
-  ) {
-    replace(element, cleanTex(source).tex, display);
-    return;
-  }
-  const math = element.querySelector('math');
-  if (math !== null) {
-    replaceBy(element, texOfMathElement(math), display);
-    return;
-  }
-  element.remove(); // glyphs without a source: nothing readable is in the page
-}
-
-/** mathsisfun.com writes fractions as `<span class="intbl"><em>1</em><strong>2</strong></span>`. */
-function rewriteStackedFraction(element: Element, replace: Replace): void {
-  const over = element.querySelector('em')?.textContent?.trim();
-  const under = element.querySelector('strong')?.textContent?.trim();
-  if (over && under && over.length + under.length < 200) replace(element, `\\frac{${over}}{${under}}`, false);
+/**
+ * Fractions made of text: mathsisfun.com's `<span class="intbl"><em>1</em><strong>2</strong></span>`, Wikipedia's `frac` (raised and
+ * lowered, a whole number before) and `sfrac` (`num` over `den`).
+ */
+function rewriteStackedFraction(element: PageElement, writer: FormulaWriter): void {
+  const part = (tag: string, name: string): string =>
+    element
+      .find(
+        (inner) => inner.localName === tag || (name !== '' && ` ${inner.className} `.includes(` ${name} `)),
+      )
+      ?.textContent.trim() ?? '';
+  const intbl = /(?:^|\s)intbl(?:\s|$)/.test(element.className);
+  const over = intbl ? part('em', '') : part('sup', 'num');
+  const under = intbl ? part('strong', '') : part('sub', 'den');
+  if (over === '' || under === '' || over.length + under.length >= 200) return;
+  const first = element.firstChild;
+  const whole = first?.nodeType === 3 ? (/\d+/.exec(first.nodeValue)?.[0] ?? '') : '';
+  writer.replace(element, `${whole}\\frac{${over}}{${under}}`, false);
 }
 
 const rawTexTags = new Set(['tex', 'tex-math', 'd-math', 'la-tex', 'ce-katex']);
@@ -264,27 +183,34 @@ const rawTexAttributes = [
 const texLike = /\\[A-Za-z]+|[\^_={}]|^[A-Za-z0-9]{1,3}$|^[\w\s+\-*/().,|<>!']{1,60}$/;
 
 /** Elements that hold raw TeX which a script would have rendered: Pandoc, Quill, Canvas, `<tex-math>`. */
-function rewriteRawTex(element: Element, name: string, className: string, replace: Replace): void {
+function rewriteRawTex(element: PageElement, name: string, className: string, writer: FormulaWriter): void {
   for (const attribute of rawTexAttributes) {
     const value = element.getAttribute(attribute);
     if (value !== null && value.trim() !== '') {
       const { tex, display } = cleanTex(value);
-      replace(element, tex, display ?? /display|block/.test(className));
+      writer.replace(element, tex, display ?? /display|block/.test(className));
       return;
     }
   }
   if (className.includes('ql-formula')) {
     const value = element.getAttribute('data-value');
-    if (value !== null && value.trim() !== '') replace(element, cleanTex(value).tex, false);
+    if (value !== null && value.trim() !== '') writer.replace(element, cleanTex(value).tex, false);
     return;
   }
+  const written = /(?:^|\s)(?:wp-)?katex-eq(?:\s|$)/.test(className);
   const pandoc =
     /(?:^|\s)math(?:\s|$)/.test(className) && /(?:^|\s)(?:inline|display)(?:\s|$)/.test(className);
-  if (!pandoc && !rawTexTags.has(name)) return;
+  if (!pandoc && !written && !rawTexTags.has(name)) return;
   if (element.firstElementChild !== null) return;
-  const text = element.textContent ?? '';
+  const text = element.textContent;
   if (/^\s*(?:\\\(|\\\[|\$)/.test(text)) return; // delimited already
   const { tex } = cleanTex(text);
   if (tex !== '' && texLike.test(tex))
-    replace(element, tex, /display|block/.test(className) || element.hasAttribute('block'));
+    writer.replace(
+      element,
+      tex,
+      /display|block/.test(className) ||
+        element.hasAttribute('block') ||
+        element.getAttribute('data-display') === 'true',
+    );
 }

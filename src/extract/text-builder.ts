@@ -54,6 +54,12 @@ export class TextBuilder {
     this.push(text);
   }
 
+  /** The letters that the text ends in, if nothing is owed after them. */
+  lastWord(): string {
+    if (this.owed > 0 || this.spaceOwed) return '';
+    return /\p{L}*$/u.exec((this.pieces[this.pieces.length - 1] ?? '').slice(-24))?.[0] ?? '';
+  }
+
   private push(text: string): void {
     this.pieces.push(text);
     this.length += text.length;

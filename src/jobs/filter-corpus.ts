@@ -12,6 +12,8 @@ import { type Run, readRecord, startRun } from '../io/run-record.ts';
 import type { FilterConfig } from '../stages/filter-config.ts';
 import type { FilterPlan } from '../stages/plan-filter.ts';
 import { writeBenchmarkIndex } from '../stages/prepare-benchmarks.ts';
+import type { SharedModels } from '../stages/shared-model.ts';
+import { readSharedModels } from '../stages/shared-models.ts';
 import type { OutputFile } from '../stages/unit-report.ts';
 import { writeContaminationReport } from './contamination-report.ts';
 import { FilterJob, type JobResult } from './filter-job.ts';
@@ -35,10 +37,11 @@ export interface FilterResult {
 
 /** Runs (or goes on with) a filter job. Throws `InterruptedError` when `signal` aborts; a rerun then goes on. */
 export async function filterCorpus(config: FilterConfig, options: FilterOptions): Promise<FilterResult> {
-  const { folder, plan, emit, signal } = await begin(config, options);
+  const begun = await begin(config, options);
+  const { folder, plan, emit, signal } = begun;
   const lock = takeJobLock(folder);
   const workers = options.workers ?? availableParallelism();
-  const pool = openPool(config, plan, workers, signal);
+  const pool = openPool(config, begun, workers);
   let run: Run | undefined;
   let progress: FilterProgress | undefined;
   try {
@@ -96,11 +99,12 @@ export async function filterRank(
   options: Omit<FilterOptions, 'fresh' | 'limit'>,
   rank: Rank,
 ): Promise<RankResult> {
-  const { folder, plan, emit, signal } = await begin(config, options);
+  const begun = await begin(config, options);
+  const { folder, plan, emit, signal } = begun;
   const lock = await takeRankLock(folder, rank, signal, () =>
     prepareFolder(folder, plan, config, options, true),
   );
-  const pool = openPool(config, plan, options.workers ?? availableParallelism(), signal);
+  const pool = openPool(config, begun, options.workers ?? availableParallelism());
   let progress: FilterProgress | undefined;
   try {
     await writeBenchmarkIndex(folder, plan);
@@ -115,10 +119,16 @@ export async function filterRank(
   }
 }
 
-async function begin(
-  config: FilterConfig,
-  options: FilterOptions,
-): Promise<{ folder: string; plan: FilterPlan; emit: Emit; signal: AbortSignal }> {
+/** What is settled before the folder is locked. */
+interface Begun {
+  folder: string;
+  plan: FilterPlan;
+  emit: Emit;
+  signal: AbortSignal;
+  shared: SharedModels;
+}
+
+async function begin(config: FilterConfig, options: FilterOptions): Promise<Begun> {
   const folder = resolve(options.out);
   const emit = options.emit ?? silent;
   checkFolder(folder);
@@ -126,11 +136,12 @@ async function begin(
   for (const { file, problem } of plan.unreadable)
     emit({ kind: 'message', level: 'warn', text: `${file}: ${problem}` });
   for (const text of plan.warnings) emit({ kind: 'message', level: 'warn', text });
+  const shared = await readSharedModels(plan.filter);
   mkdirSync(folder, { recursive: true });
-  return { folder, plan, emit, signal: options.signal ?? new AbortController().signal };
+  return { folder, plan, emit, signal: options.signal ?? new AbortController().signal, shared };
 }
 
-function openPool(config: FilterConfig, plan: FilterPlan, workers: number, signal: AbortSignal): LocalPool {
+function openPool(config: FilterConfig, { plan, signal, shared }: Begun, workers: number): LocalPool {
   const script = import.meta.url.endsWith('.ts') ? './unit-worker.ts' : './unit-worker.js';
   return new LocalPool({
     entry: new URL(script, import.meta.url),
@@ -138,6 +149,7 @@ function openPool(config: FilterConfig, plan: FilterPlan, workers: number, signa
     stallSeconds: config.limits.stallSeconds,
     memoryMegabytes: config.limits.workerMegabytes,
     signal,
+    shared,
   });
 }
 

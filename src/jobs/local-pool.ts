@@ -29,6 +29,8 @@ export interface PoolOptions {
   /** JavaScript heap of one thread. */
   memoryMegabytes: number;
   signal: AbortSignal;
+  /** Handed to every thread as its `workerData`; shared memory in it is shared. */
+  shared?: unknown;
 }
 
 export type PoolOutcome =
@@ -189,6 +191,7 @@ export class LocalPool {
   private start(): Worker {
     const worker = new Worker(this.options.entry, {
       execArgv: [],
+      workerData: this.options.shared ?? null,
       resourceLimits: { maxOldGenerationSizeMb: this.options.memoryMegabytes },
     });
     this.all.add(worker);

@@ -94,7 +94,9 @@ export const filterConfigSchema = z.strictObject({
       model: z.string().default('lid.176.ftz'),
       /** Languages with a signal of their own, `language.<code>`. */
       languages: z
-        .array(z.string().regex(/^[a-z]{2,3}$/, 'a language is a code such as en'))
+        .array(
+          z.string().regex(/^[a-z]{2,3}(_[A-Z][a-z]{3})?$/, 'a language is a code such as en or eng_Latn'),
+        )
         .min(1)
         .default(['en']),
     })

@@ -23,6 +23,7 @@ import { type ColumnScores, columnFamily, columnOfModel } from './column-score.t
 import { loadUrlLists } from './load-url-lists.ts';
 import { openBenchmarkIndex } from './open-benchmark-index.ts';
 import type { ClassifierStep, ResolvedFilter } from './resolved-filter.ts';
+import { sharedModel } from './shared-model.ts';
 import { classifierSpec, signalGroups } from './signal-groups.ts';
 
 export interface OpenedFamilies {
@@ -78,7 +79,7 @@ async function openHeuristic(name: string, filter: ResolvedFilter): Promise<Sign
   if (name === 'language') {
     const { openLanguage } = await import('../../classifiers/language/open-language.ts');
     const { model, languages } = filter.language;
-    return languageFamily(await openLanguage({ model, languages }), { languages });
+    return languageFamily(await openLanguage({ model: sharedModel(model), languages }), { languages });
   }
   const { badWords, unigramCounts } = filter;
   if (name === badWordsSpec.name && badWords !== null)
@@ -98,6 +99,6 @@ async function openScorer(step: ClassifierStep, scores: ColumnScores): Promise<S
   if (column !== undefined) return columnFamily(spec, column, scores);
   const { openClassifier } = await import('../../classifiers/open-classifier.ts');
   const { kind, model, label, newline } = step;
-  const score = await openClassifier({ kind, model, label, newline });
+  const score = await openClassifier({ kind, model: sharedModel(model), label, newline });
   return { ...spec, measure: (document) => Float64Array.of(score(document.text)) };
 }

@@ -36,6 +36,36 @@ const pages: [name: string, html: () => string][] = [
   ['2,000 tables in tables', () => `${'<table><tr><td>a'.repeat(2000)}`],
   ['6,000 flat paragraphs of links', () => '<p><a href="/x">link</a> text, more text</p>'.repeat(6000)],
   ['300,000 character references', () => `<p>${'&amp;'.repeat(300_000)}</p>`],
+  ['100,000 nested divs', () => `${'<div>'.repeat(100_000)}deep${'</div>'.repeat(100_000)}`],
+  ['an attribute of 10 MB', () => `<div class="${'x '.repeat(5_000_000)}">text</div>`],
+  ['a million elements', () => '<b>x</b>'.repeat(1_000_000)],
+  [
+    'entities that expand entities',
+    () => `<!DOCTYPE l [<!ENTITY a "&b;&b;"><!ENTITY b "x">]>${'&a;'.repeat(200_000)}`,
+  ],
+  [
+    '20,000 articles of one class',
+    () => '<article class="post-content"><h2>t</h2><p>text, and more text.</p></article>'.repeat(20_000),
+  ],
+  [
+    '20,000 bare formulas in one paragraph',
+    () => `<p>${'<math><mfrac><mi>a</mi><mi>b</mi></mfrac></math> '.repeat(20_000)}</p>`,
+  ],
+  [
+    '5,000 different bare formulas',
+    () =>
+      `<p>${Array.from({ length: 5000 }, (_, i) => `<math><msup><mi>a</mi><mn>${i}</mn></msup></math> `).join('')}</p>`,
+  ],
+  ['50,000 links and bold tags, unclosed', () => '<a><b>'.repeat(50_000)],
+  [
+    '40,000 elements of different names',
+    () =>
+      Array.from({ length: 40_000 }, (_, i) => `<div class="c${i}" id="related-${i}">${i} x</div>`).join(''),
+  ],
+  [
+    'KaTeX output nested 10,000 deep',
+    () => `<span class="katex"><span class="katex-html">${'<span class="mord">'.repeat(10_000)}x`,
+  ],
   ['broken UTF-16', () => `<p>${'\ud800'.repeat(1000)} text \udc00</p>`],
 ];
 

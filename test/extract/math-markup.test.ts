@@ -139,6 +139,44 @@ describe('formulas in markup', () => {
       'take $\\frac{1}{2}$ of it',
       1,
     ],
+    [
+      'Stack Exchange',
+      'let <span class="math-container">$x^2$</span> and <span class="math-container">$$\\int x$$</span> be',
+      'let $x^2$ and $$\\int x$$ be',
+      2,
+    ],
+    [
+      'LaTeXML as on ar5iv',
+      'see <math class="ltx_Math" alttext="\\displaystyle x_{1}" display="inline"><semantics><mi>x</mi><annotation encoding="application/x-tex">x_{1}</annotation></semantics></math> here',
+      'see $x_{1}$ here',
+      1,
+    ],
+    [
+      'MathML with a prefix',
+      'see <m:math><m:mfrac><m:mi>a</m:mi><m:mi>b</m:mi></m:mfrac></m:math> here',
+      'see $\\frac{a}{b}$ here',
+      1,
+    ],
+    ['AsciiMath', 'so <script type="math/asciimath">sqrt(y)</script> is', 'so `sqrt(y)` is', 0],
+    ['mhchem', 'so \\(\\ce{2H2 + O2 -> 2H2O}\\) burns', 'so \\(\\ce{2H2 + O2 -> 2H2O}\\) burns', 1],
+    [
+      'a text fraction',
+      'add <span class="frac">1<sup>1</sup>&frasl;<sub>2</sub></span> and <span class="sfrac"><span class="num">1</span><span class="sr-only">/</span><span class="den">3</span></span> cups',
+      'add $1\\frac{1}{2}$ and $\\frac{1}{3}$ cups',
+      2,
+    ],
+    [
+      'WordPress KaTeX before its script ran',
+      'so <span class="wp-katex-eq" data-display="false">x^2 + 1</span> is',
+      'so $x^2 + 1$ is',
+      1,
+    ],
+    [
+      'footnotes that are not links, and exponents',
+      'the theorem<sup>3</sup> says that sinh<sup>2</sup> of x metres<sup>2</sup> is x<sup>2</sup>, as known<sup>[12]</sup>',
+      'the theorem says that sinh^{2} of x metres^{2} is x^{2}, as known',
+      0,
+    ],
     ['code that looks like a formula', 'run <code>echo $x$</code> now', 'run echo $x$ now', 0],
   ];
   for (const [name, html, text, formulas] of cases) {

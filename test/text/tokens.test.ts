@@ -84,11 +84,11 @@ describe('tokenise', () => {
   it('keeps the tokens of one text while others are read, and over a change of vocabulary', () => {
     const first = tokenise('one two three two');
     let words = 0;
-    for (let i = 0; i < 6; i++) {
+    for (let i = 0; i < 3; i++) {
       const many = Array.from({ length: 100_000 }, (_, k) => letters(100_000 * i + k)).join(' ');
       words += tokenise(many).words.length;
     }
-    expect(words).toBe(600_000);
+    expect(words).toBe(300_000);
     expect(tokenise('four').vocabulary).not.toBe(first.vocabulary);
     expect(textsOf(first)).toEqual(['one', 'two', 'three', 'two']);
     const list = new WordList(['two', 'four']);
@@ -231,6 +231,7 @@ describe('hostile text', () => {
     const lasts = collisions(150, hashUnits(toUnits(firsts[0]!), 0, 3));
     const words = firsts.flatMap((first) => lasts.map((second) => first + second));
     expect(new Set(words.map((word) => hashUnits(toUnits(word), 0, 6))).size).toBe(1);
+    expect(splitWords([...words, ...words].join(' '))).toEqual([...words, ...words]);
     expect(seconds(() => measure(words.join(' ')))).toBeLessThan(8);
   });
 });

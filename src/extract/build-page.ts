@@ -1,23 +1,24 @@
 /**
- * Rewrites raw HTML into a small, shallow, well-formed page before any DOM is built.
- *
- * One pass over the characters:
+ * Raw HTML to a small, shallow DOM (page-dom.ts), in one pass over the characters:
  *   1. comments, scripts, styles, SVG, forms' controls and media go away (math scripts stay);
- *   2. only attributes that extraction reads stay, each bounded; `display:none` becomes `hidden`;
+ *   2. only attributes that extraction reads stay, each bounded (kept-attributes.ts); `display:none` becomes `hidden`;
  *   3. nesting is bounded: a tag deeper than the limit is left out, its text stays;
- *   4. `html`, `head` and `body` are made new, title and meta first.
- * The DOM is then smaller (it is the largest cost) and safe to walk by recursion.
+ *   4. what a tag closes by itself follows HTML's rules as far as text needs them (open-elements.ts).
  *
  * Gives up: an unclosed comment ends at the next `>`; text of `textarea`, `select`, `button`, `noscript`, `iframe`.
  * Linear time: the search for a closing tag that is not there is made once per name.
  */
+import { decodeReferences } from './character-references.ts';
 import { keptAttribute } from './kept-attributes.ts';
 import { type ExtractLimits, pageTooLarge } from './limits.ts';
+import { OpenElements } from './open-elements.ts';
+import { PageDocument } from './page-document.ts';
+import { PageElement, PageText } from './page-dom.ts';
 import { readTag, type Tag } from './read-tag.ts';
 
-export interface SimplifiedPage {
-  readonly html: string;
-  /** Start tags kept. */
+export interface BuiltPage {
+  readonly document: PageDocument;
+  /** Elements kept. */
   readonly elements: number;
   /** Sum over kept elements of their depth: what an algorithm costs that rereads every subtree. */
   readonly depthSum: number;
@@ -31,61 +32,50 @@ const droppedWhole = new Set(
 );
 /** The tag goes, what it holds stays. */
 const droppedTag = new Set(
-  'html head body base link input object embed param source track frame frameset area font center form label fieldset wbr option optgroup'.split(
+  'html head body base link input object embed param source track frame frameset area font center label fieldset wbr option optgroup picture'.split(
     ' ',
   ),
 );
 const voidTags = new Set('br hr img meta col mprescripts none mspace'.split(' '));
-/** Tags that close an open tag of the same group right above them (`<li>` after an unclosed `<li>`). */
-const impliedEnd: Record<string, ReadonlySet<string>> = {
-  li: new Set(['li']),
-  dt: new Set(['dt', 'dd']),
-  dd: new Set(['dt', 'dd']),
-  tr: new Set(['tr', 'td', 'th']),
-  td: new Set(['td', 'th']),
-  th: new Set(['td', 'th']),
-  tbody: new Set(['tr', 'td', 'th', 'thead', 'tbody']),
-};
-const closesParagraph = new Set(
-  'p div ul ol dl table pre blockquote h1 h2 h3 h4 h5 h6 section article header footer nav aside main figure hr address form'.split(
-    ' ',
-  ),
-);
+/** Parts of a formula that MathJax drew as SVG. */
+const drawing = new Set('svg g path use rect line text'.split(' '));
 const forbidden = /[\uE000-\uE004\0]/;
 const forbiddenAll = /[\uE000-\uE004\0]/g;
 const mathScript = /^math\/(?:tex|latex|mml|asciimath)/i;
+const longestScript = 20_000;
+const mostHead = 64;
 
-export function simplifyHtml(html: string, limits: ExtractLimits, url?: string): SimplifiedPage {
+export function buildPage(html: string, limits: ExtractLimits, url?: string): BuiltPage {
   if (html.length > limits.characters) {
     throw pageTooLarge(url, `${html.length} characters of HTML, more than the ${limits.characters} allowed`);
   }
-  return new Simplifier(html, limits, url).run();
+  return new Builder(html, limits, url).run();
 }
 
-class Simplifier {
+class Builder {
   private readonly source: string;
   private readonly limits: ExtractLimits;
   private readonly url: string | undefined;
-  private readonly head: string[] = [];
-  private readonly body: string[] = [];
-  private readonly open: string[] = [];
+  private readonly document = new PageDocument();
+  private readonly open = new OpenElements(this.document.body);
   /** Start tags left out for depth, whose end tags must be left out too. */
   private readonly tooDeep = new Map<string, number>();
   private readonly neverClosed = new Set<string>();
   private readonly isXml: boolean;
+  private pending = '';
+  private inHead = 0;
   private elements = 0;
   private depthSum = 0;
-  private references = 0;
 
   constructor(source: string, limits: ExtractLimits, url: string | undefined) {
     // Private-use marks are ours from here on (see math-marks.ts).
     this.source = forbidden.test(source) ? source.replace(forbiddenAll, ' ') : source;
     this.limits = limits;
     this.url = url;
-    this.isXml = source.trimStart().startsWith('<?xml');
+    this.isXml = /^\s{0,64}<\?xml/.test(source);
   }
 
-  run(): SimplifiedPage {
+  run(): BuiltPage {
     const { source } = this;
     let at = 0;
     while (at < source.length) {
@@ -97,25 +87,19 @@ class Simplifier {
       if (bracket > at) this.text(source.slice(at, bracket));
       at = this.markup(bracket);
     }
-    const html = `<!DOCTYPE html><html><head>${this.head.join('')}</head><body>${this.body.join('')}</body></html>`;
-    return { html, elements: this.elements, depthSum: this.depthSum };
+    this.flushText();
+    return { document: this.document, elements: this.elements, depthSum: this.depthSum };
   }
 
-  /** Copies text. Plain numeric references are resolved here: the parser makes a node of each. */
-  private text(text: string): void {
-    if (!text.includes('&')) {
-      this.body.push(text);
-      return;
-    }
-    const resolved = text.replace(/&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|nbsp|quot);/g, plainCharacter);
-    for (let at = resolved.indexOf('&'); at >= 0; at = resolved.indexOf('&', at + 1)) this.reference();
-    this.body.push(resolved);
+  private text(raw: string): void {
+    this.pending += decodeReferences(raw);
   }
 
-  private reference(): void {
-    if (++this.references > this.limits.references) {
-      throw pageTooLarge(this.url, `more than ${this.limits.references} character references`);
-    }
+  /** Text between two tags is one node, so that a formula in it stays whole. */
+  private flushText(): void {
+    if (this.pending === '') return;
+    this.open.top.appendChild(new PageText(this.pending));
+    this.pending = '';
   }
 
   /** Handles what starts with `<` at `at`; answers where to go on. */
@@ -126,17 +110,16 @@ class Simplifier {
     if (next === 0x3f) return this.after('>', at);
     if (next === 0x2f) return this.endTag(at);
     if (!isAsciiLetter(next)) {
-      this.reference();
-      this.body.push('&lt;');
+      this.pending += '<';
       return at + 1;
     }
     const tag = readTag(source, at, this.limits.attributes);
     if (tag === undefined) return source.length; // the page ends inside a tag
-    this.startTag(tag);
     if (tag.name === 'script') return this.script(tag);
     if (tag.name === 'title') return this.title(tag);
-    if (droppedWhole.has(tag.name))
+    if (droppedWhole.has(tag.name) && !(tag.name === 'svg' && this.open.top.localName === 'mjx-container'))
       return tag.selfClosing && this.isXml ? tag.end : this.pastClose(tag.name, tag.end);
+    this.startTag(tag);
     return tag.end;
   }
 
@@ -144,19 +127,13 @@ class Simplifier {
     const { source } = this;
     if (source.startsWith('<!--', at)) {
       if (source.startsWith('<!-->', at) || source.startsWith('<!--->', at)) return this.after('>', at);
-      return this.after('-->', at + 4) === source.length && !source.endsWith('-->')
-        ? this.after('>', at)
-        : this.after('-->', at + 4);
+      const close = this.find('-->', at + 4);
+      return close < 0 ? this.after('>', at) : close + 3;
     }
     if (source.startsWith('<![CDATA[', at)) {
       const end = this.find(']]>', at);
       if (end >= 0) {
-        this.body.push(
-          source
-            .slice(at + 9, end)
-            .replaceAll('&', '&amp;')
-            .replaceAll('<', '&lt;'),
-        );
+        this.pending += source.slice(at + 9, end);
         return end + 3;
       }
     }
@@ -201,10 +178,11 @@ class Simplifier {
     const close = this.closeOf('script', tag.end);
     const end = close < 0 ? this.source.length : close;
     if (mathScript.test(type)) {
-      // A script's text is raw; as an ordinary element it must be escaped.
-      const text = this.source.slice(tag.end, Math.min(end, tag.end + 20_000));
-      this.elements++;
-      this.body.push(`<mt-script type="${escapeAttribute(type)}">`, escapeRaw(text), '</mt-script>');
+      this.flushText();
+      this.count();
+      const holder = new PageElement('mt-script', new Map([['type', type.slice(0, 128)]]));
+      holder.appendChild(new PageText(this.source.slice(tag.end, Math.min(end, tag.end + longestScript))));
+      this.open.top.appendChild(holder);
     }
     return close < 0 ? this.source.length : this.after('>', close);
   }
@@ -212,53 +190,50 @@ class Simplifier {
   private title(tag: Tag): number {
     const close = this.closeOf('title', tag.end);
     if (close < 0) return tag.end;
-    if (this.head.length < 64) {
-      this.head.push(
-        '<title>',
-        this.source.slice(tag.end, Math.min(close, tag.end + 2000)).replaceAll('<', '&lt;'),
-      );
-      this.head.push('</title>');
+    if (this.inHead++ < mostHead) {
+      const title = new PageElement('title');
+      title.textContent = decodeReferences(this.source.slice(tag.end, Math.min(close, tag.end + 2000)));
+      this.document.head.appendChild(title);
     }
     return this.after('>', close);
   }
 
   private startTag(tag: Tag): void {
-    const { name } = tag;
-    if (name === 'script' || name === 'title' || droppedWhole.has(name) || droppedTag.has(name)) return;
+    const name = plainName(tag.name);
+    if (droppedTag.has(name)) return;
     if (name === 'meta') {
-      const text = this.tagText(tag, 'meta');
-      if (this.head.length < 64 && text.includes('title')) this.head.push(text);
+      this.meta(tag);
       return;
     }
-    if (name === 'img' && !hasFormulaAttribute(tag)) return;
+    this.flushText();
+    this.open.beforeStart(name);
     const isVoid = voidTags.has(name);
-    const top = this.open[this.open.length - 1];
-    if (top !== undefined) {
-      if (top === 'p' && closesParagraph.has(name)) this.closeTop();
-      else {
-        const implied = impliedEnd[name];
-        while (implied?.has(this.open[this.open.length - 1] ?? '')) this.closeTop();
-      }
-    }
     const deepest =
       this.depthSum > this.limits.depthSum ? Math.min(24, this.limits.depth) : this.limits.depth;
-    if (!isVoid && this.open.length >= deepest) {
+    if (!isVoid && this.open.depth >= deepest) {
       this.tooDeep.set(name, (this.tooDeep.get(name) ?? 0) + 1);
       return;
     }
-    this.elements++;
-    if (this.elements > this.limits.elements) {
-      throw pageTooLarge(this.url, `more than ${this.limits.elements} elements`);
-    }
-    this.depthSum += this.open.length + 1;
-    this.body.push(this.tagText(tag, name));
-    if (isVoid) return;
-    if (tag.selfClosing && (this.isXml || isForeign(name))) this.body.push(`</${name}>`);
-    else this.open.push(name);
+    this.count();
+    this.depthSum += this.open.depth + 1;
+    const element = new PageElement(name, attributesOf(tag));
+    this.open.top.appendChild(element);
+    if (isVoid || (tag.selfClosing && (this.isXml || isForeign(name) || drawing.has(name)))) return;
+    this.open.push(element);
   }
 
-  private closeTop(): void {
-    this.body.push(`</${this.open.pop()}>`);
+  private count(): void {
+    if (++this.elements > this.limits.elements) {
+      throw pageTooLarge(this.url, `more than ${this.limits.elements} elements`);
+    }
+  }
+
+  /** Titles and authors; the rest of the head says nothing about text. */
+  private meta(tag: Tag): void {
+    const attributes = attributesOf(tag);
+    const about = `${attributes?.get('name') ?? ''} ${attributes?.get('property') ?? ''}`;
+    if (!/title|author/i.test(about) || this.inHead++ >= mostHead) return;
+    this.document.head.appendChild(new PageElement('meta', attributes));
   }
 
   private endTag(at: number): number {
@@ -266,68 +241,42 @@ class Simplifier {
     const end = this.after('>', at);
     let nameEnd = at + 2;
     while (nameEnd < end && isNameUnit(source.charCodeAt(nameEnd))) nameEnd++;
-    const name = source.slice(at + 2, nameEnd).toLowerCase();
-    if (name === '' || droppedTag.has(name) || droppedWhole.has(name) || voidTags.has(name)) {
-      if (name === 'br') this.body.push('<br>');
+    const name = plainName(source.slice(at + 2, nameEnd).toLowerCase());
+    if (name === 'br') {
+      this.flushText();
+      this.count();
+      this.open.top.appendChild(new PageElement('br'));
       return end;
     }
+    if (name === '' || droppedTag.has(name) || voidTags.has(name)) return end;
+    if (droppedWhole.has(name) && name !== 'svg') return end;
+    this.flushText();
     const pending = this.tooDeep.get(name) ?? 0;
-    if (pending > 0) {
-      this.tooDeep.set(name, pending - 1);
-      return end;
-    }
-    const index = this.open.lastIndexOf(name); // at most `depth` steps
-    if (index < 0) {
-      if (name === 'p') this.body.push('<p></p>');
-      return end;
-    }
-    this.open.length = index;
-    this.body.push(`</${name}>`);
+    if (pending > 0) this.tooDeep.set(name, pending - 1);
+    else this.open.end(name);
     return end;
   }
+}
 
-  private tagText(tag: Tag, name: string): string {
-    let text = `<${name}`;
-    for (const attribute of tag.attributes) {
-      const kept = keptAttribute(name, attribute.name, attribute.value);
-      if (kept !== undefined) text += ` ${kept.name}="${escapeAttribute(kept.value)}"`;
-    }
-    return `${text}>`;
+function attributesOf(tag: Tag): Map<string, string> | undefined {
+  let attributes: Map<string, string> | undefined;
+  for (const attribute of tag.attributes) {
+    const kept = keptAttribute(tag.name, attribute.name, attribute.value);
+    if (kept === undefined || attributes?.has(kept.name) === true) continue;
+    attributes ??= new Map();
+    attributes.set(kept.name, decodeReferences(kept.value, true));
   }
+  return attributes;
 }
 
-function hasFormulaAttribute(tag: Tag): boolean {
-  return tag.attributes.some(
-    ({ name, value }) =>
-      (name === 'alt' && value.trim() !== '') ||
-      name.startsWith('data-') ||
-      (name === 'src' && value.includes('latex')),
-  );
-}
-
-function plainCharacter(reference: string, decimal?: string, hexadecimal?: string): string {
-  if (reference === '&nbsp;') return '\u00a0';
-  if (reference === '&quot;') return '"';
-  const code = Number.parseInt(decimal ?? hexadecimal ?? '0', decimal === undefined ? 16 : 10);
-  // Markup characters, C1 controls (which HTML maps to Windows-1252), surrogates and our marks stay as they are.
-  const plain =
-    code >= 0x20 && code !== 0x26 && code !== 0x3c && code !== 0x3e && (code < 0x7f || code > 0x9f);
-  if (!plain || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) return reference;
-  if (code >= 0xe000 && code <= 0xe004) return ' ';
-  return String.fromCodePoint(code);
+/** MathML written with a prefix (`m:math`, `mml:mi`) is MathML. */
+function plainName(name: string): string {
+  return name.includes(':') ? name.replace(/^(?:m|mml|math):(?=m)/, '') : name;
 }
 
 /** MathML tags, which may close themselves in HTML. */
 function isForeign(name: string): boolean {
   return name === 'math' || /^m[a-z]{1,13}$/.test(name);
-}
-
-function escapeAttribute(value: string): string {
-  return value.includes('"') ? value.replaceAll('"', '&quot;') : value;
-}
-
-function escapeRaw(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
 function isAsciiLetter(unit: number): boolean {
