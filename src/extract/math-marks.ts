@@ -14,7 +14,7 @@ export const marks = {
 } as const;
 
 /** Any mark, for removal from input. */
-export const anyMark = /[\uE000-\uE004]/g;
+const anyMark = /[\uE000-\uE004]/g;
 
 /** Number of marked formulas in `text`. */
 export function countMarks(text: string): number {

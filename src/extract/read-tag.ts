@@ -3,7 +3,7 @@
  * references left alone. Linear in the length of the tag; attributes beyond a bound are skipped.
  */
 
-export interface Attribute {
+interface Attribute {
   /** Lower case. */
   readonly name: string;
   /** As written, references not resolved. */

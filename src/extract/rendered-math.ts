@@ -4,7 +4,7 @@
  *
  * MathJax: `mjx-msup` is `msup`; characters are in the class (`mjx-c1D465`) or `data-c` of elements without text. KaTeX: scripts and
  * fractions are stacks (`vlist`) whose entries stand from bottom to top; a stack has the class `vlist-t2` when something hangs
- * below the line, which tells `_` from `^`. Read off KaTeX 0.16 (buildHTML) and MathJax 3.2 and 4.0 output. Spacing, colours and
+ * below the line, which tells `_` from `^`. Read off the output of KaTeX 0.19.1 and MathJax 3.2.2; MathJax 4 was not tried. Spacing, colours and
  * sizes are given up. Depth is bounded by the page's.
  */
 import { escapeXml } from './mathml.ts';
@@ -154,7 +154,7 @@ export function katexMathMl(html: PageElement): string | undefined {
 const struckEquals = /<mo>\ue020<\/mo>(?:<\/?mrow>|<mrow><\/mrow>)*<mo>=<\/mo>/g;
 const katexSkipped =
   /(?:^|\s)(?:katex-)?(?:strut|pstrut|vlist-s|nulldelimiter|frac-line|hide-tail|mspace|arraycolsep|eqn-num|tag|newline|sqrt-line|overline-line|underline-line)(?:\s|$)/;
-/** KaTeX 0.17 gives some of its classes the prefix `katex-`. */
+/** KaTeX 0.19.1 gives some of its classes the prefix `katex-`. */
 const has = (element: PageElement, name: string): boolean => {
   const names = ` ${element.className} `;
   return names.includes(` ${name} `) || names.includes(` katex-${name} `);

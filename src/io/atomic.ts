@@ -1,18 +1,37 @@
 /**
- * Files that are either whole or absent: written to `<path>.tmp-<pid>-<n>` beside the target, flushed to disk, renamed, and the folder
- * flushed too. A process killed at any point leaves at worst a `.tmp-` file, which `removeLeftovers` deletes on the next run.
+ * Files that are either whole or absent: written to `<path>.tmp-<pid>-<thread>-<n>` beside the target, flushed to disk, renamed, and the
+ * folder flushed too. A process killed at any point leaves at worst a `.tmp-` file, which `removeLeftovers` deletes on the next run.
  */
 
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { UserError } from '../core/errors.ts';
+import { threadId } from 'node:worker_threads';
+import { messageOf, UserError } from '../core/errors.ts';
 
 let counter = 0;
 
+/** Never one that another thread uses: each has a counter of its own. */
 function temporaryName(path: string): string {
-  return `${path}.tmp-${process.pid}-${counter++}`;
+  return `${path}.tmp-${process.pid}-${threadId}-${counter++}`;
+}
+
+const cures: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full; make room and run again, what was finished is kept',
+  EDQUOT: 'the disk quota is used up; make room and run again, what was finished is kept',
+  EFBIG: 'the file is larger than this process may write (ulimit -f) or the file system takes; what was finished is kept',
+  EROFS: 'that disk is read-only; choose another output folder',
+  EACCES: 'the output folder must be writable; change its permissions or choose another',
+  EPERM: 'the output folder must be writable; change its permissions or choose another',
+  EMFILE: 'too many open files; raise the limit (ulimit -n)',
+};
+
+function cannotWrite(path: string, error: unknown): UserError {
+  return new UserError(`cannot write ${path}: ${messageOf(error)}`, {
+    hint: cures[(error as NodeJS.ErrnoException).code ?? ''] ?? 'check the folder and run again',
+    cause: error,
+  });
 }
 
 /** Writes `data` to `path` so that a reader sees the old file or the new one, never a part. Makes the folder if needed. */
@@ -29,20 +48,22 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
 
 /** The same for small files where waiting is simpler than awaiting (exit handlers, markers). */
 export function writeFileAtomicSync(path: string, data: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true });
   const temporary = temporaryName(path);
-  const fd = openSync(temporary, 'w');
   try {
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-    fsyncSync(fd);
+    mkdirSync(dirname(path), { recursive: true });
+    const fd = openSync(temporary, 'w');
+    try {
+      const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
   } catch (error) {
-    closeSync(fd);
     rmSync(temporary, { force: true });
-    throw error;
+    throw cannotWrite(path, error);
   }
-  closeSync(fd);
-  renameSync(temporary, path);
   syncFolder(dirname(path));
 }
 
@@ -63,12 +84,12 @@ export class AtomicFile {
   }
 
   static async create(path: string): Promise<AtomicFile> {
-    await mkdir(dirname(path), { recursive: true });
     const temporary = temporaryName(path);
     try {
+      await mkdir(dirname(path), { recursive: true });
       return new AtomicFile(path, temporary, await open(temporary, 'w'));
     } catch (error) {
-      throw new UserError(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
+      throw cannotWrite(path, error);
     }
   }
 
@@ -79,29 +100,24 @@ export class AtomicFile {
         at += bytesWritten;
       }
     } catch (error) {
-      throw new UserError(`cannot write ${this.path}: ${(error as Error).message}`, {
-        hint:
-          (error as NodeJS.ErrnoException).code === 'ENOSPC'
-            ? 'the disk is full; make room and run again'
-            : 'check the folder and run again',
-        cause: error,
-      });
+      throw cannotWrite(this.path, error);
     }
     this.hash.update(data);
     this.bytes += data.length;
   }
 
-  /** Flushes, renames to the final name and returns size and sha256. */
+  /** Flushes, renames to the final name and returns size and sha256. Leaves nothing behind when that fails. */
   async commit(): Promise<{ bytes: number; sha256: string }> {
-    await this.handle.sync();
-    await this.handle.close();
-    this.closed = true;
     try {
+      // A file system that allots space late reports a full disk here.
+      await this.handle.sync();
+      await this.handle.close();
       await rename(this.temporary, this.path);
     } catch (error) {
-      await rm(this.temporary, { force: true });
-      throw new UserError(`cannot write ${this.path}: ${(error as Error).message}`, { cause: error });
+      await this.abort();
+      throw cannotWrite(this.path, error);
     }
+    this.closed = true;
     syncFolder(dirname(this.path));
     return { bytes: this.bytes, sha256: this.hash.digest('hex') };
   }
@@ -110,7 +126,7 @@ export class AtomicFile {
   async abort(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    await this.handle.close();
+    await this.handle.close().catch(() => {}); // closed already when the rename failed
     await rm(this.temporary, { force: true });
   }
 }
@@ -136,7 +152,7 @@ export function syncFolder(folder: string): void {
 export async function removeLeftovers(folder: string): Promise<number> {
   let removed = 0;
   for (const name of await readdir(folder).catch(() => [] as string[])) {
-    if (!/\.tmp-\d+-\d+$/.test(basename(name))) continue;
+    if (!/\.tmp-\d+(-\d+)+$/.test(basename(name))) continue;
     await rm(join(folder, name), { force: true });
     removed++;
   }

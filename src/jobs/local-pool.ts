@@ -35,7 +35,8 @@ export interface PoolOptions {
 
 export type PoolOutcome =
   | { ok: true; value: unknown; attempts: number }
-  | { ok: false; problem: string; attempts: number };
+  /** `mendable`: a worker died or a file is damaged; else the program itself is at fault. */
+  | { ok: false; problem: string; mendable: boolean; attempts: number };
 
 /** What the pool sends to a thread, and what comes back. */
 export interface UnitRequest {
@@ -47,13 +48,21 @@ export interface UnitRequest {
 export type UnitAnswer =
   | { kind: 'done'; value: unknown }
   | { kind: 'stopped' }
-  /** `fatal`: no unit can go on (disk full, no permission). */
-  | { kind: 'error'; fatal: boolean; message: string; hint?: string | undefined; stack?: string | undefined };
+  /** `fatal`: no unit can go on (disk full, no permission). `mendable`: a file is damaged; else the program is at fault. */
+  | {
+      kind: 'error';
+      fatal: boolean;
+      mendable: boolean;
+      message: string;
+      hint?: string | undefined;
+      stack?: string | undefined;
+    };
 
 /** Documents a unit may lose to crashes before it is given up. */
 const mostSkipped = 8;
 const mostAttempts = 24;
 const graceMilliseconds = 2000;
+const endMilliseconds = 10_000;
 /** A fresh thread loads its modules before the first beat, which a busy machine may draw out. */
 const startSeconds = 30;
 
@@ -63,6 +72,8 @@ export class LocalPool {
   private readonly running = new Map<string, UnitProgress>();
   private readonly unregister: () => void;
   private readonly all = new Set<Worker>();
+  /** No further attempt is begun: the job was aborted, or one of its tasks cannot go on. */
+  private halted = false;
 
   constructor(options: PoolOptions) {
     this.options = options;
@@ -81,7 +92,9 @@ export class LocalPool {
   ): Promise<void> {
     let next = 0;
     let failure: { error: unknown } | undefined;
+    this.halted = false;
     const stopAll = (): void => {
+      this.halted = true;
       for (const progress of this.running.values()) progress.requestStop();
     };
     this.options.signal.addEventListener('abort', stopAll);
@@ -117,6 +130,7 @@ export class LocalPool {
     const deaths = new Map<number, number>();
     let attempts = 0;
     for (;;) {
+      if (this.halted || this.options.signal.aborted) throw new InterruptedError();
       attempts++;
       const progress = new UnitProgress();
       this.running.set(task.id, progress);
@@ -134,7 +148,8 @@ export class LocalPool {
       deaths.set(where, count);
       if (count >= 2 && where >= 0 && Object.keys(skip).length < mostSkipped) skip[where] = end.message;
       else if (count >= 2 || attempts >= mostAttempts) {
-        return { ok: false, problem: `${end.message} (tried ${attempts} times)`, attempts };
+        const mendable = end.kind === 'died' || end.mendable;
+        return { ok: false, problem: `${end.message} (tried ${attempts} times)`, mendable, attempts };
       }
     }
   }
@@ -151,13 +166,13 @@ export class LocalPool {
       const finish = (answer: Parameters<typeof resolve>[0], alive: boolean): void => {
         clearInterval(watch);
         worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-        if (alive) this.idle.push(worker);
-        else {
-          this.all.delete(worker);
-          worker.on('error', () => {}); // a thread being ended may still report why
-          void worker.terminate();
+        if (alive) {
+          this.idle.push(worker);
+          resolve(answer);
+        } else {
+          // It must be gone before another does the unit again: a write of its own may still be on the way.
+          void this.end(worker).then(() => resolve(answer));
         }
-        resolve(answer);
       };
       const died = (message: string): void =>
         finish({ kind: 'died', message, inHand: progress.inHand }, false);
@@ -188,6 +203,16 @@ export class LocalPool {
     });
   }
 
+  /** Ends a thread; waits for it, but not for ever: native code cannot be interrupted. */
+  private async end(worker: Worker): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, endMilliseconds);
+    });
+    await Promise.race([worker.terminate(), patience]);
+    clearTimeout(timer);
+  }
+
   private start(): Worker {
     const worker = new Worker(this.options.entry, {
       execArgv: [],
@@ -195,6 +220,13 @@ export class LocalPool {
       resourceLimits: { maxOldGenerationSizeMb: this.options.memoryMegabytes },
     });
     this.all.add(worker);
+    // A thread may die between two tasks, or report why it ended after it was given up.
+    worker.on('error', () => {});
+    worker.once('exit', () => {
+      this.all.delete(worker);
+      const at = this.idle.indexOf(worker);
+      if (at >= 0) this.idle.splice(at, 1);
+    });
     return worker;
   }
 }

@@ -29,8 +29,13 @@ export interface JobLock {
 /** The lock of a run that does all of a job: nobody else may work in the folder, ranks neither. */
 export function takeJobLock(folder: string): JobLock {
   const lock = takeLock(folder);
-  const rank = readdirSync(folder).find((name) => rankLock.test(name) && isHeld(folder, name));
-  if (rank === undefined) return lock;
+  const ranks = readdirSync(folder).filter((name) => rankLock.test(name));
+  const rank = ranks.find((name) => isHeld(folder, name));
+  if (rank === undefined) {
+    // Of ranks that were killed: a new one needs the job's lock to take its own.
+    for (const name of ranks) rmSync(join(folder, name), { force: true });
+    return lock;
+  }
   lock.release();
   throw new UserError(`${folder}: a rank of this job is at work in it (${rank})`, {
     hint: `wait until all ranks are through, or remove ${join(folder, rank)} if that process is gone`,

@@ -1,18 +1,25 @@
 /**
  * Durable markers: what of a job is done. A marker is written last, whole or not at all, and counts only when it is of this
- * plan and every output it names is there with the size and sha256 it says. Anything else means: do it again.
+ * plan, its own checksum fits, and every output it names is there with the size and sha256 it says. Anything else means: do it again.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { stableJson } from '../core/config.ts';
+import { fingerprint, stableJson } from '../core/config.ts';
 import type { Ledger } from '../core/ledger.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { sha256OfFile } from '../io/file-hash.ts';
 import type { MeasuredUnit } from '../stages/measure-unit.ts';
-import type { OutputFile } from '../stages/unit-report.ts';
+import type { OutputFile, UnitReport } from '../stages/unit-report.ts';
 
 /** `units/<name>.measured.json`: the first pass over a unit. */
 export interface MeasuredMarker extends MeasuredUnit {
+  plan: string;
+  /** Documents that the job's limit left when the unit was read; null in a job without a limit. */
+  limit: number | null;
+}
+
+/** `units/<name>.ledger.json`: the final report of a unit; written before its done marker. */
+export interface LedgerMarker extends UnitReport {
   plan: string;
 }
 
@@ -37,7 +44,7 @@ export interface DedupMarker {
   ledgers: Ledger[];
 }
 
-/** `units/<name>.done.json`: all outputs of the unit are in place. `basis`: sha256 of its first pass and drop list. */
+/** `units/<name>.done.json`: all outputs of the unit are in place. `basis`: its first pass, drop list, clusters and first document number. */
 export interface DoneMarker {
   plan: string;
   basis: string;
@@ -45,14 +52,13 @@ export interface DoneMarker {
   outputs: OutputFile[];
 }
 
-export async function writeMarker(
-  path: string,
-  marker: MeasuredMarker | ClusterMarker | DedupMarker | DoneMarker,
-): Promise<void> {
-  await writeFileAtomic(path, `${stableJson(marker)}\n`);
+type Marker = MeasuredMarker | LedgerMarker | ClusterMarker | DedupMarker | DoneMarker;
+
+export async function writeMarker(path: string, marker: Marker): Promise<void> {
+  await writeFileAtomic(path, `${stableJson({ ...marker, check: fingerprint(marker) })}\n`);
 }
 
-/** The marker at `path` if it is whole and of this plan. Its outputs are not checked. */
+/** The marker at `path` if it is whole, undamaged and of this plan. Its outputs are not checked. */
 export function readMarker<T extends { plan: string }>(path: string, plan: string): T | undefined {
   let text: string;
   try {
@@ -62,8 +68,8 @@ export function readMarker<T extends { plan: string }>(path: string, plan: strin
     throw error;
   }
   try {
-    const value = JSON.parse(text) as T;
-    return value.plan === plan ? value : undefined;
+    const { check, ...marker } = JSON.parse(text) as T & { check?: unknown };
+    return marker.plan === plan && check === fingerprint(marker) ? (marker as unknown as T) : undefined;
   } catch {
     return undefined; // not whole: made by another tool or a broken disk
   }

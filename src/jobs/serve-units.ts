@@ -8,6 +8,7 @@ import type { UnitAnswer, UnitRequest } from './local-pool.ts';
 const fatalCodes: Readonly<Record<string, string>> = {
   ENOSPC: 'free some space on that disk and run again; finished units are kept',
   EDQUOT: 'the disk quota is used up; free some space and run again, finished units are kept',
+  EFBIG: 'raise the limit on file sizes (ulimit -f) and run again; finished units are kept',
   EROFS: 'that disk is read-only; choose another --out',
   EACCES: 'the output folder must be writable; choose another --out or change its permissions',
   EPERM: 'the output folder must be writable; choose another --out or change its permissions',
@@ -40,6 +41,7 @@ function answerFor(error: unknown): UnitAnswer {
   const cure = code === undefined ? undefined : fatalCodes[code];
   return {
     kind: 'error',
+    mendable: error instanceof UserError,
     fatal: cure !== undefined || (error instanceof UserError && error.name === 'UserError'),
     message: messageOf(error),
     hint: cure ?? (error instanceof UserError ? error.hint : undefined),

@@ -1,4 +1,5 @@
 /** The thread of a filter job: serves the steps that touch documents. Started by local-pool.ts from source or from dist. */
+import { InterruptedError } from '../core/errors.ts';
 import { initHash64 } from '../core/hash64.ts';
 import { clusterDocuments } from '../dedup/cluster-documents.ts';
 import { findEdges } from '../dedup/find-edges.ts';
@@ -17,13 +18,17 @@ export type FilterStep =
 serveUnits(async (payload, progress, skip) => {
   await initHash64();
   const work = payload as FilterStep;
+  const betweenFiles = (): void => {
+    progress.beat();
+    if (progress.stopRequested) throw new InterruptedError();
+  };
   switch (work.step) {
     case 'measure':
       return measureUnit(work.task, progress, skip);
     case 'edges':
-      return findEdges(work.task, () => progress.beat());
+      return findEdges(work.task, betweenFiles);
     case 'cluster':
-      return clusterDocuments(work.task, () => progress.beat());
+      return clusterDocuments(work.task, betweenFiles);
     case 'choose':
       return chooseCopies(work.task, progress);
     case 'finish':

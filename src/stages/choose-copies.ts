@@ -5,6 +5,7 @@
  * in the job, and all but the best are dropped. Memory: a bit per document, and 24 bytes per document that is in a cluster.
  */
 import { join } from 'node:path';
+import { InterruptedError } from '../core/errors.ts';
 import { emptyLedger, type Ledger } from '../core/ledger.ts';
 import { readClusterFile } from '../dedup/cluster-file.ts';
 import { keepBest } from '../dedup/keep-best.ts';
@@ -51,6 +52,7 @@ export async function chooseCopies(task: ChooseTask, progress: UnitProgress): Pr
   const ledgers: Ledger[] = [];
   let left = survivors.reduce((sum, bits) => sum + bits.count(), 0);
   for (const [at, step] of steps.entries()) {
+    if (progress.stopRequested) throw new InterruptedError();
     const documents = await clusteredOf(task, step, progress);
     const drop = keepBest(documents, survivalOf(documents, survivors));
     let dropped = 0;
@@ -66,6 +68,7 @@ export async function chooseCopies(task: ChooseTask, progress: UnitProgress): Pr
     left -= dropped;
     progress.beat();
   }
+  if (progress.stopRequested) throw new InterruptedError();
   const lists: OutputFile[] = [];
   for (const [i, { name }] of units.entries()) {
     const sorted = drops[i]!.sort((a, b) => a.index - b.index);

@@ -5,13 +5,14 @@
  * more columns per step, `dedup.<step>.cluster` (number of the cluster's first document in the whole job; its own for a document that is
  * alone) and `dedup.<step>.size`; the copies join `dropped/` on request, with reason `duplicate_<step>`.
  */
-import { copyFile, link, mkdir, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { link, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import { columnData, gatherRows, int32Vector, int64Vector, stringAt, withColumns } from '../core/batch.ts';
 import { InterruptedError, invariant, UserError } from '../core/errors.ts';
 import { count } from '../core/ledger.ts';
-import { syncFolder } from '../io/atomic.ts';
+import { AtomicFile, syncFolder } from '../io/atomic.ts';
 import { openParquet } from '../io/parquet-footer.ts';
 import { readRowGroups } from '../io/parquet-read.ts';
 import { readBitFile } from './bit-list.ts';
@@ -48,15 +49,30 @@ export async function finishUnit(task: FinishTask, progress: UnitProgress): Prom
   const kept: OutputFile[] = [];
   for (const candidate of measured.candidates) {
     const path = join('kept', basename(candidate.path));
+    const source = join(folder, candidate.path);
     const target = join(folder, path);
     await rm(target, { force: true });
-    await link(join(folder, candidate.path), target).catch(() =>
-      copyFile(join(folder, candidate.path), target),
-    );
+    try {
+      await link(source, target);
+    } catch {
+      await copyWhole(source, target); // a file system without hard links
+    }
     kept.push({ ...candidate, path });
   }
   syncFolder(join(folder, 'kept'));
   return { report: measured.report, outputs: [...kept, ...measured.outputs] };
+}
+
+async function copyWhole(source: string, target: string): Promise<void> {
+  const file = await AtomicFile.create(target);
+  try {
+    for await (const piece of createReadStream(source, { highWaterMark: 1 << 20 }))
+      await file.write(piece as Buffer);
+    await file.commit();
+  } catch (error) {
+    await file.abort();
+    throw error;
+  }
 }
 
 async function writeSurvivors(task: FinishTask, progress: UnitProgress): Promise<FinishedUnit> {
@@ -150,7 +166,7 @@ async function* readBack(path: string): AsyncGenerator<RecordBatch> {
     for await (const item of readRowGroups(file, [0, file.metadata.row_groups.length])) {
       if (item.kind === 'failed') {
         throw new UserError(`${path}: row group ${item.rowGroup} cannot be read back: ${item.problem}`, {
-          hint: 'the disk may be failing; run again with --fresh or another --out',
+          hint: 'run again: what is damaged is made again; should it be damaged once more, the disk may be failing',
         });
       }
       yield item.records;

@@ -2,6 +2,7 @@
  * The benchmarks of a decontamination: their files read by their data cards' columns, indexed once per job, and kept in the run folder as
  * `benchmarks.index` for the workers.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { builtInCards, loadCard } from '../../mixtures/load.ts';
 import type { Columns } from '../core/card.ts';
@@ -11,6 +12,7 @@ import { assertBenchmark, type BenchmarkItem, benchmarkItem } from '../decontami
 import { buildIndex } from '../decontaminate/build-index.ts';
 import { indexBytes } from '../decontaminate/index-file.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
+import { sha256OfFile } from '../io/file-hash.ts';
 import { planRead } from '../io/read-plan.ts';
 import { readUnit } from '../io/read-unit.ts';
 import { fieldsOf } from '../tokens/document-fields.ts';
@@ -24,24 +26,24 @@ const usualColumns: Columns = {
   answer: ['solution', 'answer', 'Answer', 'rationale'],
 };
 
-/** Reads every benchmark and writes the index, unless it is there. Throws a `UserError` naming a file that gives no item. */
+/** Reads every benchmark and writes the index, unless it is there and undamaged. Throws a `UserError` naming a file that gives no item. */
 export async function writeBenchmarkIndex(folder: string, plan: FilterPlan): Promise<void> {
   const { decontaminate } = plan.filter;
   if (decontaminate === null) return;
   const path = benchmarkIndexPath(folder);
   const basis = `${path}.basis`;
   const wanted = fingerprint([decontaminate, plan.resources]);
-  if (existsSync(path) && existsSync(basis) && readFileSync(basis, 'utf8') === wanted) return;
+  if (existsSync(path) && existsSync(basis)) {
+    if (readFileSync(basis, 'utf8') === `${wanted} ${await sha256OfFile(path)}\n`) return;
+  }
   const items: BenchmarkItem[] = [];
   for (const benchmark of decontaminate.benchmarks) {
     // One by one: a push of all at once would overflow the stack on a large benchmark.
     for (const item of await readBenchmark(benchmark)) items.push(item);
   }
-  await writeFileAtomic(
-    path,
-    indexBytes(buildIndex(items, { n: decontaminate.ngram, numbers: decontaminate.numbers })),
-  );
-  await writeFileAtomic(basis, wanted);
+  const index = indexBytes(buildIndex(items, { n: decontaminate.ngram, numbers: decontaminate.numbers }));
+  await writeFileAtomic(path, index);
+  await writeFileAtomic(basis, `${wanted} ${createHash('sha256').update(index).digest('hex')}\n`);
 }
 
 /** All items of one benchmark file. `card` is a built-in card, a card's path (.md), or a name of the user's own. */

@@ -1,5 +1,5 @@
 /**
- * Formulas that a page carries only as a renderer drew them. `rendered-formulas.jsonl` holds the markup of KaTeX 0.17 (HTML output)
+ * Formulas that a page carries only as a renderer drew them. `rendered-formulas.jsonl` holds the markup of KaTeX 0.19.1 (HTML output)
  * and MathJax 3.2.2 (CHTML and SVG, assistive MathML left out), styles and outlines removed.
  */
 import { readFileSync } from 'node:fs';
