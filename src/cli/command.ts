@@ -63,6 +63,8 @@ export interface Command {
   arguments?: readonly CommandArgument[];
   options?: readonly CommandOption[];
   examples: readonly CommandExample[];
+  /** A last part of the help, without its final newline; called only when help is asked for, and as light as the rest. */
+  more?(): string;
   /** Commands under this one (`tokenizer train`); a command with these has no arguments of its own. */
   subcommands?: readonly Command[];
   /** Returns the exit code. */

@@ -1,106 +1,210 @@
-/** What the terminal says about a filter job: its plan, its ledger by reason and by stage, what could not be read. */
-import type { Ledger } from '../core/ledger.ts';
+/** What the terminal says about a filter job: its plan, its ledger by reason and by stage, what could not be read, and what to do next. */
 import type { ContaminationSummary } from '../decontaminate/contamination-report.ts';
 import { describeMinHash } from '../dedup/minhash-config.ts';
 import type { FilterSummary } from '../jobs/summary.ts';
+import { shellWord } from '../report/shell-word.ts';
 import type { FilterPlan } from '../stages/plan-filter.ts';
 import type { CommandContext } from './command.ts';
+import { aligned, count, describeLedger, describeMasking, percent } from './describe-ledger.ts';
+
+/** A benchmark of the plan and how many items its file has. */
+export interface BenchmarkCount {
+  card: string;
+  path: string;
+  items: number;
+}
 
 export function reportFilter(context: CommandContext, folder: string, summary: FilterSummary): void {
   if (context.json) {
     context.write(`${JSON.stringify({ folder, ...summary }, null, 2)}\n`);
     return;
   }
-  const lines = describeLedger(summary.ledger);
-  if (summary.stages.length > 1) {
-    for (const { name, ledger } of summary.stages)
-      lines.push(
-        `  stage ${name.padEnd(16)} ${ledger.in} in, ${ledger.kept} kept (${percent(ledger.kept, ledger.in)})`,
-      );
-  }
-  for (const { step, clusters, members, largest } of summary.dedup)
-    lines.push(`  ${step}: ${clusters} clusters of ${members} documents, the largest of ${largest}`);
-  const { contamination } = summary;
-  if (contamination !== undefined) lines.push(...describeContamination(contamination, folder));
-  const skipped = Object.entries(summary.skipped).sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
-  if (skipped.length > 0) {
-    const kinds = skipped.slice(0, 5).map(([kind, n]) => `${n} ${kind}`);
-    lines.push(
-      `  records that are no documents: ${kinds.join(', ')}${skipped.length > 5 ? ', and others' : ''}`,
-    );
-  }
-  if (summary.repaired > 0)
-    lines.push(`  ${summary.repaired} documents were not UTF-8; U+FFFD stands for what was not`);
-  for (const { file, place, problem } of summary.failures.slice(0, 10)) {
-    lines.push(`  ${file}${place === undefined ? '' : ` (${place})`}: ${problem}`);
-  }
-  if (summary.failures.length > 10)
-    lines.push(`  and ${summary.failures.length - 10} more, see ${folder}/run.json`);
-  const about = summary.tokensExact ? '' : '≈ ';
-  lines.push(
+  const { contamination, repaired, failures, keptByMasking } = summary;
+  const about = summary.tokensExact ? '' : '≈';
+  const lines = [
+    ...describeLedger(summary.ledger, summary.rules, keptByMasking !== null),
+    ...describeMasking(summary),
+    ...describeStages(summary),
+    ...(contamination === undefined ? [] : describeContamination(contamination, folder)),
+    ...describeSkipped(summary.skipped),
+    ...(repaired === 0
+      ? []
+      : [`${documents(repaired)} not in UTF-8; U+FFFD stands for what could not be read`]),
+    ...describeFailures(failures, folder),
     `kept ${megabytes(summary.keptTextBytes)} of ${megabytes(summary.textBytes)} of text, ` +
-      `${about}${summary.keptTokens} of ${about}${summary.tokens} tokens, in ${folder}/kept`,
+      `${about}${count(summary.keptTokens)} of ${about}${count(summary.tokens)} tokens, in ${folder}/kept`,
+    ...describeNext(summary, folder, context.cwd),
     '',
-  );
+  ];
   context.write(lines.join('\n'));
 }
 
-function describeContamination({ n, benchmarks, documents }: ContaminationSummary, folder: string): string[] {
+/** The stages with what went in and stayed; dedup steps with their clusters. */
+function describeStages({ stages, dedup }: FilterSummary): string[] {
+  if (stages.length < 2) return [];
+  const rows = stages.map(({ name, ledger }) => {
+    const step = dedup.find(({ step }) => name === `dedup ${step}`);
+    const clusters =
+      step === undefined || step.clusters === 0
+        ? ''
+        : `${step.clusters === 1 ? '1 cluster' : `${count(step.clusters)} clusters`} of ${documents(step.members)}, the largest of ${count(step.largest)}`;
+    return [
+      name,
+      count(ledger.in),
+      count(ledger.kept),
+      percent(ledger.kept, ledger.in),
+      step !== undefined && clusters === '' ? 'no duplicates' : clusters,
+    ];
+  });
   return [
-    `${documents.exact} documents share a ${n}-gram with a benchmark item, ${documents.near} come near one (${folder}/contamination.jsonl)`,
-    ...benchmarks.map(
-      ({ benchmark, items, exact, near }) =>
-        `  ${benchmark.padEnd(16)} ${exact.items} of ${items} items in ${exact.documents} documents, ${near.items} nearly in ${near.documents}`,
-    ),
+    'stages:',
+    ...aligned([['', 'in', 'kept', 'share', ''], ...rows], [0, 4]).map((line) => `  ${line}`),
   ];
 }
 
-/** Documents in and kept, then a line per reason. */
-export function describeLedger(ledger: Ledger): string[] {
+function describeContamination(
+  { n, benchmarks, documents: found }: ContaminationSummary,
+  folder: string,
+): string[] {
+  const { exact, near } = found;
+  const where = exact + near === 0 ? '' : ` (${folder}/contamination.jsonl)`;
   return [
-    `${ledger.in} documents in, ${ledger.kept} kept (${percent(ledger.kept, ledger.in)})`,
-    ...table(Object.entries(ledger.dropped), 'dropped', ledger.in),
-    ...table(Object.entries(ledger.failed), 'failed', ledger.in),
+    `contamination: ${documents(exact)} with a ${n}-gram of a benchmark item, ${documents(near)} near one${where}`,
+    ...aligned(
+      [
+        ['', 'items', 'found', 'in documents', 'nearly found', 'in documents'],
+        ...benchmarks.map(({ benchmark, items, exact, near }) => [
+          benchmark,
+          count(items),
+          count(exact.items),
+          count(exact.documents),
+          count(near.items),
+          count(near.documents),
+        ]),
+      ],
+      [0],
+    ).map((line) => `  ${line}`),
   ];
 }
 
-export function describePlan(plan: FilterPlan): string {
-  const bytes = plan.units.reduce((sum, unit) => sum + unit.read.bytes, 0);
+function describeSkipped(counts: Readonly<Record<string, number>>): string[] {
+  const skipped = Object.entries(counts).sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+  if (skipped.length === 0) return [];
+  const kinds = skipped.slice(0, 5).map(([kind, n]) => `${count(n)} ${kind}`);
+  return [`records that are no documents: ${kinds.join(', ')}${skipped.length > 5 ? ', and others' : ''}`];
+}
+
+function describeFailures(failures: FilterSummary['failures'], folder: string): string[] {
+  if (failures.length === 0) return [];
+  const more = failures.length - 10;
+  return [
+    'could not be read:',
+    ...failures
+      .slice(0, 10)
+      .map(({ file, place, problem }) => `  ${file}${place === undefined ? '' : ` (${place})`}: ${problem}`),
+    ...(more > 0 ? [`  and ${count(more)} more, see ${folder}/run.json`] : []),
+  ];
+}
+
+function describeNext(
+  { ledger, unfinishedUnits, dedup }: FilterSummary,
+  folder: string,
+  cwd: string,
+): string[] {
+  const run = shellWord(folder.startsWith(`${cwd}/`) ? folder.slice(cwd.length + 1) : folder);
+  return [
+    ...(unfinishedUnits === 0
+      ? []
+      : [
+          `${unfinishedUnits === 1 ? '1 unit was' : `${count(unfinishedUnits)} units were`} not read in full; mend the input and try again: midtrain jobs retry ${run}`,
+        ]),
+    ...(ledger.in === 0 || Object.values(ledger.failed).reduce((a, b) => a + b, 0) === ledger.in
+      ? []
+      : [
+          `read the documents: midtrain inspect ${run}${dedup.some(({ clusters }) => clusters > 0) ? '; the duplicates: add --clusters' : ''}`,
+          `try other bounds: midtrain recut ${run} --set <reason>=<value>; as a page: midtrain report ${run}`,
+        ]),
+  ];
+}
+
+/** What a job would do. `benchmarks`: how many items each has. */
+export function describePlan(plan: FilterPlan, benchmarks: readonly BenchmarkCount[] = []): string {
+  const { filter, units } = plan;
+  const bytes = units.reduce((sum, unit) => sum + unit.read.bytes, 0);
+  const facts: [string, string][] = [
+    ['signals', filter.families.join(', ')],
+    [
+      'formulas',
+      filter.math === 'masked' ? 'masked: rules about prose see each as one word' : 'left as they are',
+    ],
+    ...filter.classifiers.map(({ name, model, gated }): [string, string] => [
+      'classifier',
+      `${name}: ${model}${gated ? ', for documents that pass the rules' : ''}`,
+    ]),
+    ...filter.dedup.map((step): [string, string] => ['dedup', describeStep(step)]),
+    ...(filter.dedup.length === 0 ? [['dedup', 'none'] as [string, string]] : []),
+    ...benchmarks.map(({ card, path, items }): [string, string] => [
+      'benchmark',
+      `${card}: ${count(items)} items of ${path}`,
+    ]),
+    ...(filter.decontaminate === null
+      ? []
+      : [
+          [
+            'decontaminate',
+            `documents that share ${filter.decontaminate.ngram} words in a row with an item are ${filter.decontaminate.action === 'drop' ? 'dropped' : 'reported, not dropped'}`,
+          ] as [string, string],
+        ]),
+    ...(filter.transform.length === 0
+      ? []
+      : [['transform', filter.transform.join(', ')] as [string, string]]),
+    ['tokens', filter.tokenizer === null ? 'estimated as bytes / 4' : `counted with ${filter.tokenizer}`],
+    [
+      'writes',
+      `kept/ and signals/ of every document${filter.dropped ? ', dropped/' : '; with --dropped also dropped/'}`,
+    ],
+  ];
   const lines = [
-    `${plan.name}: ${plan.inputs.length} inputs, ${megabytes(bytes)}, ${plan.units.length} units of work (plan ${plan.hash})`,
-    `signals: ${plan.filter.families.join(', ')}; math ${plan.filter.math}; dedup: ${plan.filter.dedup.map(describeStep).join(', ') || 'none'}`,
-    'rules, in order:',
-    ...plan.filter.rules.map(
-      ({ signal, side, bound, reason }) =>
-        `  ${signal.padEnd(28)} ${side === 'min' ? '>=' : '<='} ${bound}  else ${reason}`,
-    ),
+    `${plan.name}: ${plural(plan.inputs.length, 'input')}, ${megabytes(bytes)}, ${plural(units.length, 'unit')} of work (plan ${plan.hash})${plan.limit === null ? '' : `, at most ${count(plan.limit)} documents`}`,
+    ...aligned(facts, [0, 1]).map((line) => `  ${line}`),
+    ...(filter.rules.length === 0
+      ? ['no rules: every document is kept but for duplicates']
+      : ['rules, in order; the first that fails names the reason:']),
+    ...aligned(
+      filter.rules.map(({ signal, side, bound, reason, exceptZero }) => [
+        signal,
+        side === 'min' ? '>=' : '<=',
+        `${bound}${exceptZero === true ? ' or 0' : ''}`,
+        'else',
+        reason,
+      ]),
+      [0, 1, 3, 4],
+    ).map((line) => `  ${line}`),
     'units:',
-    ...plan.units.slice(0, 20).map(({ name, read }) => `  ${name}  ${megabytes(read.bytes)}`),
+    ...units.slice(0, 20).map(({ name, read }) => `  ${name}  ${megabytes(read.bytes)}`),
   ];
-  if (plan.units.length > 20) lines.push(`  and ${plan.units.length - 20} more`);
+  if (units.length > 20) lines.push(`  and ${count(units.length - 20)} more`);
   for (const { file, problem } of plan.unreadable) lines.push(`cannot be read: ${file}: ${problem}`);
-  for (const warning of [...plan.warnings, ...plan.notes]) lines.push(`note: ${warning}`);
+  for (const note of [...plan.warnings, ...plan.notes]) lines.push(`note: ${note}`);
   return `${lines.join('\n')}\n`;
 }
 
-function table(counts: [string, number][], what: string, total: number): string[] {
-  return counts
-    .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
-    .map(
-      ([reason, n]) =>
-        `  ${what.padEnd(8)}${String(n).padStart(9)}  ${percent(n, total).padStart(6)}  ${reason}`,
-    );
+function describeStep({ name, keep, minhash }: FilterPlan['filter']['dedup'][number]): string {
+  const stays =
+    typeof keep === 'string'
+      ? keep
+      : `one with the ${keep.prefer === 'high' ? 'highest' : 'lowest'} ${keep.signal}`;
+  return `${name}, the ${stays} stays${minhash === undefined ? '' : `: ${describeMinHash(minhash)}`}`;
 }
 
-function percent(part: number, whole: number): string {
-  return whole === 0 ? '-' : `${((100 * part) / whole).toFixed(1)} %`;
+function documents(n: number): string {
+  return plural(n, 'document');
+}
+
+function plural(n: number, what: string): string {
+  return `${count(n)} ${what}${n === 1 ? '' : 's'}`;
 }
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 1e8 ? 2 : 0)} MB`;
-}
-
-function describeStep({ name, keep, minhash }: FilterPlan['filter']['dedup'][number]): string {
-  const stays = typeof keep === 'string' ? keep : `${keep.prefer} ${keep.signal}`;
-  return `${name}${minhash === undefined ? '' : ` (${describeMinHash(minhash)})`}, keeping the ${stays}`;
 }

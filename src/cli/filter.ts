@@ -3,8 +3,9 @@ import { resolve } from 'node:path';
 import { nearest } from '../core/config.ts';
 import { exitCodes, UserError } from '../core/errors.ts';
 import type { FilterConfig } from '../stages/filter-config.ts';
+import { listPipelines, pipelineLines } from './built-in-pipelines.ts';
 import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
-import { describePlan, reportFilter } from './describe-filter.ts';
+import { type BenchmarkCount, describePlan, reportFilter } from './describe-filter.ts';
 import { assignmentsValue, integerValue, listValue, rankValue } from './parse.ts';
 
 export const command: Command = {
@@ -12,14 +13,13 @@ export const command: Command = {
   summary: 'extract, measure, filter and deduplicate pages; resumable',
   description:
     'Runs a pipeline over Parquet, Arrow, JSONL (plain, gzip, zstd), WARC and WET, or folders of HTML, and writes the kept documents as ' +
-    'Parquet with every signal and margin as a column. The pipeline is a YAML file or the name of a built-in one: math-web, web, fineweb, ' +
-    'megamath-web, megamath-web-pro, finemath-3plus, finemath-4plus. Stopped at any point, the same command goes ' +
-    'on where it was; the output does not depend on the number of workers or ranks. Exit code 2: done, but some input could not be read.',
+    'Parquet with every signal and margin as a column. The pipeline is a YAML file or one of the built-in pipelines listed below. Stopped ' +
+    'at any point, the same command goes on where it was; the output does not depend on the number of workers or ranks. Exit code 2: ' +
+    'done, but some input could not be read.',
   arguments: [
     {
       name: 'pipeline',
       description: 'a pipeline file (YAML), or the name of a built-in pipeline',
-      required: true,
     },
   ],
   options: [
@@ -33,7 +33,7 @@ export const command: Command = {
     {
       flags: '--model <name=file>',
       description:
-        'the model of a classifier that the pipeline names, or column:<name> where the input has its score; may be repeated',
+        'the fastText model of a classifier that the pipeline names, or column:<column> where the input has its score; may be repeated',
       parse: assignmentsValue('math=math.bin'),
     },
     {
@@ -54,6 +54,7 @@ export const command: Command = {
     { flags: '--limit <n>', description: 'read at most n documents', parse: integerValue({ min: 1 }) },
     { flags: '--dropped', description: 'also write the dropped documents, with the reason, to dropped/' },
     { flags: '--fresh', description: 'delete what an earlier run left in the folder and start anew' },
+    { flags: '--list', description: 'list the built-in pipelines and stop' },
     dryRunOption,
     jsonOption,
   ],
@@ -66,18 +67,39 @@ export const command: Command = {
     },
     {
       command:
-        "midtrain filter megamath-web --input 'crawl/*.warc.gz' --model math=math.bin --benchmark gsm8k=gsm8k.jsonl",
+        "midtrain filter megamath-web --input 'crawl/*.warc.gz' --model math=math.bin --benchmark gsm8k-test=gsm8k-test.jsonl",
       what: 'the MegaMath-Web pipeline with your classifier, decontaminated',
     },
   ],
+  more: () => ['Built-in pipelines:', ...pipelineLines(listPipelines())].join('\n'),
   async run(context, [pipelineName], options) {
+    if (options.list === true) {
+      const pipelines = listPipelines();
+      context.write(
+        context.json ? `${JSON.stringify(pipelines, null, 2)}\n` : `${pipelineLines(pipelines).join('\n')}\n`,
+      );
+      return exitCodes.done;
+    }
+    if (pipelineName === undefined) {
+      throw new UserError('no pipeline is given', {
+        hint: `give a YAML file, or one of the built-in pipelines: ${listPipelines()
+          .map(({ name }) => name)
+          .join(', ')}; for example midtrain filter math-web --input pages/`,
+      });
+    }
     const { loadPipeline } = await import('../stages/load-pipeline.ts');
-    const { config, file, text } = loadPipeline(pipelineName!, context.cwd);
+    const { config, file, text } = loadPipeline(pipelineName, context.cwd);
     applyFlags(config, options, context.cwd, file);
     if (config.inputs.length === 0) {
       throw new UserError(`${file}: no inputs`, {
         hint: 'add inputs to the pipeline file or give --input <path>',
       });
+    }
+    const benchmarks = await countBenchmarks(config);
+    if (benchmarks.length === 0 && /^decontaminate:/m.test(text)) {
+      const missing =
+        'no benchmark is given, so nothing is decontaminated; give one with --benchmark <card>=<file>, for example gsm8k-test=gsm8k-test.jsonl';
+      context.emit({ kind: 'message', level: 'warn', text: missing });
     }
     const limit = options.limit as number | undefined;
     const { signal, emit } = context;
@@ -85,7 +107,11 @@ export const command: Command = {
     if (options.dryRun === true) {
       const { planCorpus } = await import('../jobs/plan-corpus.ts');
       const plan = await planCorpus(config, common);
-      context.write(context.json ? `${JSON.stringify(plan, null, 2)}\n` : describePlan(plan));
+      context.write(
+        context.json
+          ? `${JSON.stringify({ ...plan, benchmarks }, null, 2)}\n`
+          : describePlan(plan, benchmarks),
+      );
       return plan.unreadable.length > 0 ? exitCodes.someInputsFailed : exitCodes.done;
     }
     const { filterCorpus, filterRank } = await import('../jobs/filter-corpus.ts');
@@ -108,6 +134,20 @@ export const command: Command = {
     return result.complete ? exitCodes.done : exitCodes.someInputsFailed;
   },
 };
+
+/**
+ * The items of every benchmark: read before anything is written, so that a wrong card, path or file shape is told at once, by --dry-run too.
+ */
+async function countBenchmarks(config: FilterConfig): Promise<BenchmarkCount[]> {
+  const { benchmarks } = config.decontaminate;
+  if (benchmarks.length === 0) return [];
+  const { readBenchmark } = await import('../stages/prepare-benchmarks.ts');
+  const counts: BenchmarkCount[] = [];
+  for (const { card, path } of benchmarks) {
+    counts.push({ card, path, items: (await readBenchmark({ card, path })).length });
+  }
+  return counts;
+}
 
 /** Flags win over the file. */
 function applyFlags(config: FilterConfig, options: Record<string, unknown>, cwd: string, file: string): void {

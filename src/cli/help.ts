@@ -39,5 +39,6 @@ export function commandHelp(command: Command, path: string, commander: Commander
       : ['Subcommands:', ...subcommands.map((sub) => `  ${sub.name.padEnd(width)}  ${sub.summary}`), '']),
     ...(subcommands.length === 0 ? [] : [`Help of one: ${path} ${subcommands[0]!.name} --help`, '']),
     ...(examples.length === 0 ? [] : ['Examples:', ...examples]),
+    ...(command.more === undefined ? [] : [command.more(), '']),
   ].join('\n');
 }

@@ -1,9 +1,11 @@
 /** `midtrain jobs`: where a filter job stands, and another try for what failed. */
-import { resolve } from 'node:path';
-import { exitCodes } from '../core/errors.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { exitCodes, UserError } from '../core/errors.ts';
 import type { JobStatus } from '../jobs/job-status.ts';
 import { type Command, jsonOption } from './command.ts';
-import { describeLedger, reportFilter } from './describe-filter.ts';
+import { reportFilter } from './describe-filter.ts';
+import { count, describeLedger } from './describe-ledger.ts';
 import { integerValue } from './parse.ts';
 
 const folderArgument = { name: 'run', description: 'the folder of a filter job (--out)', required: true };
@@ -27,8 +29,10 @@ const status: Command = {
     },
   ],
   async run(context, [run], options) {
+    const folder = resolve(context.cwd, run!);
+    refuseRecut(folder);
     const { jobStatus } = await import('../jobs/job-status.ts');
-    const found = await jobStatus(resolve(context.cwd, run!), { verify: options.verify === true });
+    const found = await jobStatus(folder, { verify: options.verify === true });
     context.write(context.json ? `${JSON.stringify(found, null, 2)}\n` : describeStatus(found));
     return found.state === 'partial' || found.damaged.length > 0
       ? exitCodes.someInputsFailed
@@ -59,9 +63,9 @@ const retry: Command = {
   ],
   async run(context, [run], options) {
     const folder = resolve(context.cwd, run!);
+    refuseRecut(folder);
     const { readJobConfig } = await import('../jobs/job-folder.ts');
     const { filterCorpus } = await import('../jobs/filter-corpus.ts');
-    const { readFileSync } = await import('node:fs');
     const { config, limit } = readJobConfig(folder);
     const workers = options.workers as number | undefined;
     const result = await filterCorpus(config, {
@@ -87,15 +91,36 @@ export const command: Command = {
   run: async () => exitCodes.userError,
 };
 
+/** A written recut has the plan of a job and none of its units: it was written whole, or is not there. */
+function refuseRecut(folder: string): void {
+  if (existsSync(join(folder, 'config.json'))) return;
+  let source: unknown;
+  try {
+    const record = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as {
+      config?: { recut?: unknown };
+    };
+    source = record.config?.recut;
+  } catch {
+    return; // no run of ours: the reader of plans says so
+  }
+  if (typeof source !== 'string') return;
+  throw new UserError(
+    `${folder} is a written recut of ${source}: it is whole, and there is nothing to go on with`,
+    {
+      hint: `look at it with midtrain inspect ${folder}, or at its job with midtrain jobs status ${source}`,
+    },
+  );
+}
+
 function describeStatus(found: JobStatus): string {
   const { dedup } = found;
   const lines = [
     `${found.name} in ${found.folder} (plan ${found.plan}): ${found.state}`,
-    `  measured  ${found.measured} of ${found.units} units`,
+    `  measured  ${count(found.measured)} of ${count(found.units)} units`,
     ...(dedup.steps === 0
       ? []
       : [`  dedup     ${dedup.done} of ${dedup.steps} steps${dedup.chosen ? ', copies chosen' : ''}`]),
-    `  finished  ${found.finished} of ${found.units} units`,
+    `  finished  ${count(found.finished)} of ${count(found.units)} units`,
     ...found.holders.map(
       ({ lock, host, pid, alive }) =>
         `  ${lock}: process ${pid} on ${host}${alive === false ? ', which is gone' : alive === true ? ', at work' : ''}`,

@@ -99,6 +99,16 @@ function change(rules: Rule[], signal: string, bounds: z.output<typeof boundSche
 
 function requireMeasured(signal: string, measured: readonly FamilySpec[], file: string, where: string): void {
   if (measured.some((family) => family.signals.some((spec) => spec.name === signal))) return;
+  const classifier = /^classifier\.(.+)$/.exec(signal)?.[1];
+  if (classifier !== undefined) {
+    const has = measured
+      .flatMap(({ signals }) => signals.map(({ name }) => name))
+      .filter((name) => name.startsWith('classifier.'));
+    throw new UserError(`${file}: ${where} names ${signal}, and there is no classifier ${classifier}`, {
+      hint:
+        has.length === 0 ? `add it under classifiers, or leave the bound out` : `there is ${has.join(', ')}`,
+    });
+  }
   const family = familyOfSignal(signal);
   if (family === undefined || measured.some(({ name }) => name === family.name)) {
     const known = [...measured, ...familySpecs].flatMap(({ signals }) => signals.map(({ name }) => name));
@@ -109,10 +119,20 @@ function requireMeasured(signal: string, measured: readonly FamilySpec[], file: 
   });
 }
 
-/** The error for a name that is in no list. */
+/** Names listed in an error; a pipeline that measures all families has some two hundred signals. */
+const shownNames = 15;
+
+/** The error for a name that is in no list. Of many known names those that begin alike are told. */
 export function unknown(file: string, what: string, name: string, known: readonly string[]): UserError {
   const near = nearest(name, known);
+  const family = `${name.split('.')[0]}.`;
+  const alike = known.filter((one) => one.startsWith(family));
+  const told = alike.length > 0 ? alike : known;
+  const more = told.length > shownNames ? ` and ${told.length - shownNames} more` : '';
   return new UserError(`${file}: unknown ${what} "${name}"`, {
-    hint: near === undefined ? `known: ${known.join(', ')}` : `did you mean "${near}"?`,
+    hint:
+      near === undefined
+        ? `known: ${told.slice(0, shownNames).join(', ')}${more}`
+        : `did you mean "${near}"?`,
   });
 }

@@ -20,7 +20,8 @@ function temporaryName(path: string): string {
 const cures: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full; make room and run again, what was finished is kept',
   EDQUOT: 'the disk quota is used up; make room and run again, what was finished is kept',
-  EFBIG: 'the file is larger than this process may write (ulimit -f) or the file system takes; what was finished is kept',
+  EFBIG:
+    'the file is larger than this process may write (ulimit -f) or the file system takes; what was finished is kept',
   EROFS: 'that disk is read-only; choose another output folder',
   EACCES: 'the output folder must be writable; change its permissions or choose another',
   EPERM: 'the output folder must be writable; change its permissions or choose another',

@@ -26,6 +26,16 @@ export interface Page {
   definition: Uint8Array | undefined;
   repetition: Uint8Array | undefined;
   values: PageValues;
+  /** Memory that only `values` uses: a decompressed page of texts. `freePage` gives it back. */
+  owned?: ArrayBuffer | undefined;
+}
+
+/**
+ * Gives the memory of a page back at once, when its values have been copied. The engine would keep it until it collects garbage, and decompress
+ * every page into fresh memory: a third of the time of reading.
+ */
+export function freePage(page: Page): void {
+  page.owned?.transfer(0);
 }
 
 export interface PageContext {
@@ -82,7 +92,7 @@ export function decodeDataPage(
       dictionary,
       context,
     );
-    return { levels, definition, repetition, values };
+    return { levels, definition, repetition, values, owned: ownedBy(values, bytes, body) };
   }
   const own = header.data_page_header_v2;
   if (own === undefined) throw new Error('the data page has no header');
@@ -106,12 +116,20 @@ export function decodeDataPage(
     own.is_compressed === false || (count === 0 && rest.length === 0)
       ? rest
       : decompress(context.codec, rest, size - definitionEnd);
-  return {
-    levels,
-    definition,
-    repetition,
-    values: decodeValues(bytes, 0, own.encoding, count, dictionary, context),
-  };
+  const values = decodeValues(bytes, 0, own.encoding, count, dictionary, context);
+  return { levels, definition, repetition, values, owned: ownedBy(values, bytes, body) };
+}
+
+/** Smaller buffers may be parts of a pool of Node's. */
+const leastOwned = 1 << 17;
+
+/** The memory of the decompressed page, if it is not that of the file's bytes and the values are in it and not in a dictionary. */
+function ownedBy(values: PageValues, page: Uint8Array, file: Uint8Array): ArrayBuffer | undefined {
+  const { buffer } = page;
+  if (values.kind !== 'bytes' || values.bytes.buffer !== buffer || buffer === file.buffer) return undefined;
+  return buffer instanceof ArrayBuffer && page.byteOffset === 0 && buffer.byteLength >= leastOwned
+    ? buffer
+    : undefined;
 }
 
 function pageSize(declared: number): number {

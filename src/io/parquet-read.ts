@@ -12,7 +12,7 @@ import { messageOf } from '../core/errors.ts';
 import { assembleColumn, type LeafLevels } from './parquet-assemble.ts';
 import { type ChunkSource, readPages } from './parquet-chunk.ts';
 import { type ParquetFile, rowsOf } from './parquet-footer.ts';
-import type { Page } from './parquet-page.ts';
+import { freePage, type Page } from './parquet-page.ts';
 import { type ColumnNode, type LeafNode, leavesOf } from './parquet-schema.ts';
 
 const maxBatchRows = 1 << 17;
@@ -88,6 +88,7 @@ async function* readRowGroup(
     const leaves = new Map<LeafNode, LeafLevels>();
     for (const [leaf, cursor] of cursors) leaves.set(leaf, cursor.take(rows));
     const data = columns.map((column) => assemble(column, leaves, rows));
+    for (const cursor of cursors.values()) cursor.freeTaken();
     yield batchOf(schema, data, rows);
     done += rows;
   }
@@ -112,6 +113,7 @@ class LeafCursor {
   private readonly leaf: LeafNode;
   private readonly pages: AsyncGenerator<Page>;
   private readonly loaded: Page[] = [];
+  private taken: Page[] = [];
   /** Next level and next value in `loaded[0]`. */
   private level = 0;
   private value = 0;
@@ -198,6 +200,7 @@ class LeafCursor {
       this.level = to;
       this.value += values;
       if (to === page.levels) {
+        this.taken.push(page);
         this.loaded.shift();
         this.level = 0;
         this.value = 0;
@@ -212,6 +215,12 @@ class LeafCursor {
       maxDefinition: max,
       pieces,
     };
+  }
+
+  /** Frees the pages that `take` has handed out whole, whose values must have been copied by now. */
+  freeTaken(): void {
+    for (const page of this.taken) freePage(page);
+    this.taken = [];
   }
 
   /** Whether the next loaded level belongs to the row just taken. */

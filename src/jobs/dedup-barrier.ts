@@ -19,7 +19,7 @@ import type { FilterPlan } from '../stages/plan-filter.ts';
 import type { DedupStep } from '../stages/resolved-filter.ts';
 import { clustersPath } from '../stages/unit-clusters.ts';
 import type { OutputFile } from '../stages/unit-report.ts';
-import type { LocalPool } from './local-pool.ts';
+import { type LocalPool, poolFailure } from './local-pool.ts';
 import { type ClusterMarker, type DedupMarker, outputsIntact, readMarker, writeMarker } from './markers.ts';
 import type { FilterStep } from './unit-worker.ts';
 
@@ -182,7 +182,7 @@ export class DedupBarrier {
     const values: unknown[] = new Array(payloads.length).fill(undefined);
     const tasks = payloads.map((payload, i) => ({ id: `${what} ${i}`, payload }));
     await this.pool.run(tasks, async (task, outcome) => {
-      if (!outcome.ok) throw new Error(`the search for duplicates failed (${task.id}): ${outcome.problem}`);
+      if (!outcome.ok) throw poolFailure(`the search for duplicates failed (${task.id})`, outcome);
       values[tasks.indexOf(task as (typeof tasks)[number])] = outcome.value;
     });
     return values;

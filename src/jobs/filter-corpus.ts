@@ -70,7 +70,11 @@ export async function filterCorpus(config: FilterConfig, options: FilterOptions)
     run.finish('done', { ...result.summary });
     return result;
   } catch (error) {
-    run?.finish(error instanceof InterruptedError ? 'interrupted' : 'failed');
+    try {
+      run?.finish(error instanceof InterruptedError ? 'interrupted' : 'failed');
+    } catch {
+      // The disk that is full or read-only cannot take this either; what stopped the job is the error to tell.
+    }
     throw error;
   } finally {
     progress?.stop();

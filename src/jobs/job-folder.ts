@@ -11,11 +11,14 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseConfig } from '../core/config.ts';
-import { UserError } from '../core/errors.ts';
-import { removeLeftovers, writeFileAtomic } from '../io/atomic.ts';
+import { fingerprint, parseConfig } from '../core/config.ts';
+import { messageOf, UserError } from '../core/errors.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
 import { type FilterConfig, filterConfigSchema } from '../stages/filter-config.ts';
 import { type FilterPlan, planChanges } from '../stages/plan-filter.ts';
+import { adoptPlan, isMended } from './adopt-plan.ts';
+import { readMarker } from './markers.ts';
+import { sweepLeftovers } from './unit-files.ts';
 
 const folders = ['kept', 'dropped', 'signals', 'contamination', 'units', 'dedup', 'work'];
 const files = [
@@ -42,19 +45,32 @@ export async function prepareFolder(
   options: { text?: string; fresh?: boolean },
   shared = false,
 ): Promise<void> {
-  const before = readPlan(folder);
+  const before = options.fresh === true ? undefined : planBefore(folder, plan);
   if (options.fresh === true) clear(folder);
-  else if (before !== undefined && before.hash !== plan.hash) throw otherPlan(folder, before, plan);
-  for (const name of folders) {
-    mkdirSync(join(folder, name), { recursive: true });
-    if (!shared) await removeLeftovers(join(folder, name));
+  else if (before !== undefined && before.hash !== plan.hash) {
+    if (shared || !isMended(folder, before, plan)) throw otherPlan(folder, before, plan);
+    await adoptPlan(folder, before, plan);
   }
+  for (const name of folders) mkdirSync(join(folder, name), { recursive: true });
   if (shared && before !== undefined) return;
-  await removeLeftovers(folder);
+  if (!shared) await sweepLeftovers(folder);
   const written = { config, limit: plan.limit };
   await writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(written, null, 2)}\n`);
   await writeFileAtomic(join(folder, 'pipeline.yaml'), options.text ?? JSON.stringify(config, null, 2));
   await writeFileAtomic(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
+}
+
+/** The plan that the folder was made for. A damaged one is taken for `plan` when the units done so far are of that, or there are none. */
+function planBefore(folder: string, plan: FilterPlan): FilterPlan | undefined {
+  try {
+    return readPlan(folder);
+  } catch (error) {
+    const units = join(folder, 'units');
+    const markers = existsSync(units) ? readdirSync(units).filter((name) => name.endsWith('.json')) : [];
+    const ours = (name: string): boolean => readMarker(join(units, name), plan.hash) !== undefined;
+    if (markers.length === 0 || markers.some(ours)) return undefined;
+    throw error;
+  }
 }
 
 /** The config and limit of the job in `folder`, as it was started. Throws a `UserError` when there is none. */
@@ -69,12 +85,12 @@ export function readJobConfig(folder: string): { config: FilterConfig; limit: nu
   try {
     value = JSON.parse(readFileSync(path, 'utf8')) as typeof value;
   } catch (error) {
-    throw new UserError(`${path} is not JSON: ${(error as Error).message}`, {
-      hint: 'start the job anew with midtrain filter --fresh',
+    throw new UserError(`${path} is not JSON: ${messageOf(error)}`, {
+      hint: 'run the same midtrain filter command again, which mends it',
       cause: error,
     });
   }
-  return { config: parseConfig(filterConfigSchema, value.config, path), limit: value.limit ?? null };
+  return { config: parseConfig(filterConfigSchema, value?.config, path), limit: value.limit ?? null };
 }
 
 /** Refuses a folder that holds something other than a filter job, so that nothing foreign is overwritten or cleared. */
@@ -107,10 +123,12 @@ export function readPlan(folder: string): FilterPlan | undefined {
     const plan = JSON.parse(readFileSync(path, 'utf8')) as FilterPlan;
     if (plan.command !== 'filter' || typeof plan.hash !== 'string')
       throw new SyntaxError('not a filter plan');
+    const { version: _version, command: _command, hash, ...body } = plan;
+    if (hash !== fingerprint(body)) throw new SyntaxError('damaged: its contents do not fit its hash');
     return plan;
   } catch (error) {
-    throw new UserError(`${path} is not the plan of a filter job: ${(error as Error).message}`, {
-      hint: 'use another --out, or --fresh to start this folder anew',
+    throw new UserError(`${path} is not the plan of a filter job: ${messageOf(error)}`, {
+      hint: 'run the same midtrain filter command again, which mends it; or --fresh to start this folder anew',
       cause: error,
     });
   }

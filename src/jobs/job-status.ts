@@ -3,13 +3,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { type Ledger, mergeLedgers } from '../core/ledger.ts';
-import type { Failure, UnitReport } from '../stages/unit-report.ts';
+import type { Failure } from '../stages/unit-report.ts';
 import { readPlan } from './job-folder.ts';
 import { holdersOf } from './lock.ts';
 import {
   type ClusterMarker,
   type DedupMarker,
   type DoneMarker,
+  type LedgerMarker,
   type MeasuredMarker,
   outputsIntact,
   readMarker,
@@ -28,7 +29,7 @@ export interface JobStatus {
   dedup: { done: number; steps: number; chosen: boolean };
   /** Units to be tried again: part of their input was lost, or they were given up. */
   failing: { unit: string; failures: Failure[] }[];
-  /** Units whose output is missing or damaged; only looked for when asked. */
+  /** Units, and dedup steps (`dedup exact`), whose files are missing or damaged; only looked for when asked. */
   damaged: string[];
   /** Of the units measured so far. */
   ledger: Ledger;
@@ -54,19 +55,31 @@ export async function jobStatus(folder: string, options: { verify?: boolean } = 
     const done = readMarker<DoneMarker>(path('done'), plan.hash);
     if (first === undefined) continue;
     measured++;
-    const final = done && readMarker<UnitReport & { plan: string }>(path('ledger'), plan.hash);
+    const final = done && readMarker<LedgerMarker>(path('ledger'), plan.hash);
     if (final !== undefined) finished++;
     ledgers.push((final ?? first.report).ledger);
     if (!first.report.complete) failing.push({ unit: name, failures: first.report.failures });
-    if (options.verify === true && done !== undefined && !(await outputsIntact(folder, done.outputs)))
-      damaged.push(name);
+    if (options.verify !== true) continue;
+    const files = [
+      first.survivors,
+      ...first.signatures.map(({ file }) => file),
+      ...(done === undefined ? [...first.candidates, ...first.outputs] : done.outputs),
+    ];
+    if (!(await outputsIntact(folder, files))) damaged.push(name);
   }
   const { dedup } = plan.filter;
-  const steps = dedup.filter(
-    ({ name }) =>
-      readMarker<ClusterMarker>(join(folder, 'dedup', name, 'done.json'), plan.hash) !== undefined,
-  );
-  const chosen = readMarker<DedupMarker>(join(folder, 'dedup', 'done.json'), plan.hash) !== undefined;
+  let steps = 0;
+  for (const { name } of dedup) {
+    const marker = readMarker<ClusterMarker>(join(folder, 'dedup', name, 'done.json'), plan.hash);
+    if (marker === undefined) continue;
+    steps++;
+    if (options.verify === true && !(await outputsIntact(folder, marker.files)))
+      damaged.push(`dedup ${name}`);
+  }
+  const choice = readMarker<DedupMarker>(join(folder, 'dedup', 'done.json'), plan.hash);
+  const chosen = choice !== undefined;
+  if (options.verify === true && choice !== undefined && !(await outputsIntact(folder, choice.lists)))
+    damaged.push('dedup: chosen copies');
   const holders = holdersOf(folder);
   const complete = finished === plan.units.length && existsSync(join(folder, 'ledger.json'));
   const troubled = failing.length + damaged.length + plan.unreadable.length > 0;
@@ -84,7 +97,7 @@ export async function jobStatus(folder: string, options: { verify?: boolean } = 
     units: plan.units.length,
     measured,
     finished,
-    dedup: { done: steps.length, steps: dedup.length, chosen },
+    dedup: { done: steps, steps: dedup.length, chosen },
     failing,
     damaged,
     ledger: mergeLedgers(ledgers),

@@ -38,6 +38,14 @@ export type PoolOutcome =
   /** `mendable`: a worker died or a file is damaged; else the program itself is at fault. */
   | { ok: false; problem: string; mendable: boolean; attempts: number };
 
+/** The error for a task without which the job cannot go on. */
+export function poolFailure(what: string, { problem, mendable }: PoolOutcome & { ok: false }): Error {
+  if (!mendable) return new Error(`${what}: ${problem}`);
+  return new UserError(`${what}: ${problem}`, {
+    hint: 'run again: what is damaged is made again; a worker that was too slow or too large gets more by limits.stallSeconds or limits.workerMegabytes',
+  });
+}
+
 /** What the pool sends to a thread, and what comes back. */
 export interface UnitRequest {
   payload: unknown;

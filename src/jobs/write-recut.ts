@@ -171,9 +171,9 @@ function makePartial(out: string): string {
 
 /** The plan of the run with the new rules. */
 function planOf({ run, rules }: Recut, dropped: boolean): FilterPlan {
-  const { hash: before, version, command, ...rest } = run.plan;
-  const body = { ...rest, filter: { ...rest.filter, rules, dropped } };
-  return { version, command, hash: fingerprint({ ...body, recutOf: before }), ...body };
+  const { hash: recutOf, version, command, ...rest } = run.plan;
+  const body = { ...rest, filter: { ...rest.filter, rules, dropped }, recutOf };
+  return { version, command, hash: fingerprint(body), ...body };
 }
 
 /** Stored signals, clusters and benchmark matches do not change with the thresholds. */

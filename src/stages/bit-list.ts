@@ -48,7 +48,7 @@ export function readBitFile(path: string, length: number): BitList {
   const bytes = readFileSync(path);
   if (bytes.length !== (length + 7) >> 3) {
     throw new InputError(path, `has ${bytes.length} bytes; ${length} documents need ${(length + 7) >> 3}`, {
-      hint: 'the file is damaged; run the job again with --fresh',
+      hint: 'the file is damaged; run the job again, which makes it anew',
     });
   }
   return new BitList(new Uint8Array(bytes), length);

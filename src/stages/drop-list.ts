@@ -26,7 +26,7 @@ export function readDropList(folder: string, unit: string): Map<number, number> 
   const bytes = readFileSync(path);
   if (bytes.length % 8 !== 0) {
     throw new InputError(path, `${bytes.length} bytes is no whole number of 8-byte entries`, {
-      hint: 'the file is damaged; run the job again with --fresh',
+      hint: 'the file is damaged; run the job again, which makes it anew',
     });
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

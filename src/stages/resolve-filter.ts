@@ -118,7 +118,7 @@ function checkPriorities(filter: ResolvedFilter, file: string): void {
       throw new UserError(`${file}: dedup lists ${name} twice`, { hint: 'remove one of them' });
     seen.add(name);
     if (typeof keep === 'object' && !known.includes(keep.signal)) {
-      throw unknown(file, `dedup ${name}: keep: signal`, keep.signal, known);
+      throw unknown(file, `signal in dedup (step ${name}): keep.signal`, keep.signal, known);
     }
   }
 }

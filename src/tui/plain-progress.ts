@@ -1,5 +1,6 @@
 /**
- * Progress without a terminal: one line per event, for logs and CI. Progress lines of a task come at most every few seconds;
+ * Progress without a terminal: one line per event, for logs and CI. Progress lines of a task come every few seconds
+ * at first and once a minute later (a night's job leaves some 600 lines, not 9,000);
  * starts, ends and messages always. The lines hold amount, share, rate, time left and the current numbers.
  */
 import type { ProgressEvent } from '../core/events.ts';
@@ -13,8 +14,9 @@ import {
   type TaskState,
 } from './progress-model.ts';
 
-/** Seconds between two progress lines of one task. */
-const quietSeconds = 5;
+/** Seconds between two progress lines of one task: a tenth of what it has run, within these bounds. */
+const shortestQuiet = 5;
+const longestQuiet = 60;
 
 /** Turns events into lines; `now` in seconds. Pure but for its own memory of when it last spoke. */
 export class PlainProgress {
@@ -38,9 +40,11 @@ export class PlainProgress {
     if (event.kind === 'end') this.lastLine.delete(event.task);
     if (event.kind !== 'progress') return lines;
     const last = this.lastLine.get(event.task);
-    if (last !== undefined && now - last < quietSeconds) return lines;
+    const task = this.model.running.get(event.task)!;
+    const quiet = Math.min(longestQuiet, Math.max(shortestQuiet, (now - task.startedAt) / 10));
+    if (last !== undefined && now - last < quiet) return lines;
     this.lastLine.set(event.task, now);
-    return [...lines, progressLine(this.model.running.get(event.task)!, now)];
+    return [...lines, progressLine(task, now)];
   }
 
   /** What is left to say when the job ends: tasks cut short, warnings that were only counted. */

@@ -1,0 +1,38 @@
+/**
+ * The built-in pipelines by name, each with the line that its file (src/filters/pipelines/*.yaml) says of itself. Read without the YAML
+ * parser and without the schema, so that `midtrain filter --help` stays instant.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../io/package-root.ts';
+
+export interface BuiltInPipeline {
+  name: string;
+  description: string;
+}
+
+/** Sorted by name. */
+export function listPipelines(): BuiltInPipeline[] {
+  const folder = join(packageRoot(), 'src', 'filters', 'pipelines');
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.yaml'))
+    .sort()
+    .map((file) => ({
+      name: file.slice(0, -'.yaml'.length),
+      description: /^description: (.*)$/m.exec(readFileSync(join(folder, file), 'utf8'))?.[1]?.trim() ?? '',
+    }));
+}
+
+/** One line each, names in a column, descriptions broken at `width`. */
+export function pipelineLines(pipelines: readonly BuiltInPipeline[], width = 80): string[] {
+  const indent = Math.max(...pipelines.map(({ name }) => name.length)) + 4;
+  return pipelines.flatMap(({ name, description }) => {
+    const lines = [''];
+    for (const word of description.split(' ')) {
+      const last = lines.at(-1)!;
+      if (last !== '' && indent + last.length + 1 + word.length > width) lines.push(word);
+      else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+    }
+    return lines.map((line, i) => `  ${(i === 0 ? name : '').padEnd(indent - 2)}${line}`);
+  });
+}

@@ -1,0 +1,53 @@
+/** The files of a job's units on disk, by the unit they belong to; and sweeping away those that belong to nothing any more. */
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { removeLeftovers } from '../io/atomic.ts';
+
+/** Folders whose files are named for their unit, up to the first dot (a unit's name has none). */
+const outputFolders = ['kept', 'dropped', 'signals', 'contamination'];
+/** A unit's name begins with its number; whatever else lies there is not ours to remove. */
+const ofUnit = /^\d{4,}-/;
+
+/** `dedup` and the folder of each step in it. */
+function dedupFolders(folder: string): string[] {
+  return ['dedup', ...listOf(join(folder, 'dedup'), true).map((step) => join('dedup', step))];
+}
+
+/** Removes `.tmp-` files that a killed process or an ended thread left, and unfinished comparisons. Only with the job's lock. */
+export async function sweepLeftovers(folder: string): Promise<void> {
+  const dedup = dedupFolders(folder);
+  for (const sub of ['.', ...outputFolders, 'units', 'work', ...dedup])
+    await removeLeftovers(join(folder, sub));
+  for (const sub of dedup.slice(1)) rmSync(join(folder, sub, 'edges'), { recursive: true, force: true });
+}
+
+/** Removes outputs that no unit has any more: those of a unit that now keeps nothing, or was given up. `outputs`: all that count, relative to `folder`. */
+export function sweepOutputs(folder: string, outputs: ReadonlySet<string>): void {
+  for (const sub of outputFolders) {
+    for (const name of listOf(join(folder, sub), false)) {
+      if (ofUnit.test(name) && !outputs.has(join(sub, name)))
+        rmSync(join(folder, sub, name), { force: true });
+    }
+  }
+}
+
+/** Removes every file of units other than `keep`. */
+export function sweepUnits(folder: string, keep: ReadonlySet<string>): void {
+  for (const sub of [...outputFolders, 'units', 'work', ...dedupFolders(folder)]) {
+    for (const name of listOf(join(folder, sub), false)) {
+      if (ofUnit.test(name) && !keep.has(name.split('.', 1)[0]!))
+        rmSync(join(folder, sub, name), { force: true });
+    }
+  }
+}
+
+function listOf(folder: string, folders: boolean): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() === folders)
+      .map(({ name }) => name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
