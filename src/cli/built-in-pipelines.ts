@@ -16,11 +16,12 @@ export function listPipelines(): BuiltInPipeline[] {
   const folder = join(packageRoot(), 'src', 'filters', 'pipelines');
   return readdirSync(folder)
     .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length))
     .sort()
-    .map((file) => ({
-      name: file.slice(0, -'.yaml'.length),
-      description: /^description: (.*)$/m.exec(readFileSync(join(folder, file), 'utf8'))?.[1]?.trim() ?? '',
-    }));
+    .map((name) => {
+      const text = readFileSync(join(folder, `${name}.yaml`), 'utf8');
+      return { name, description: /^description: (.*)$/m.exec(text)?.[1]?.trim() ?? '' };
+    });
 }
 
 /** One line each, names in a column, descriptions broken at `width`. */

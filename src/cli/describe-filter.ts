@@ -69,7 +69,7 @@ function describeContamination(
   const { exact, near } = found;
   const where = exact + near === 0 ? '' : ` (${folder}/contamination.jsonl)`;
   return [
-    `contamination: ${documents(exact)} with a ${n}-gram of a benchmark item, ${documents(near)} near one${where}`,
+    `contamination: ${documents(exact)} with ${n} words in a row of a benchmark item, ${count(near)} near one${where}`,
     ...aligned(
       [
         ['', 'items', 'found', 'in documents', 'nearly found', 'in documents'],
@@ -103,6 +103,11 @@ function describeFailures(failures: FilterSummary['failures'], folder: string): 
       .slice(0, 10)
       .map(({ file, place, problem }) => `  ${file}${place === undefined ? '' : ` (${place})`}: ${problem}`),
     ...(more > 0 ? [`  and ${count(more)} more, see ${folder}/run.json`] : []),
+    ...(failures.some(({ problem }) => problem.startsWith('there is no text: no column'))
+      ? [
+          '  say which column holds the text in the pipeline file: inputs: [{ path: ..., columns: { text: <column> } }]',
+        ]
+      : []),
   ];
 }
 
@@ -127,6 +132,9 @@ function describeNext(
   ];
 }
 
+/** Files listed one by one. */
+const shownFailures = 20;
+
 /** What a job would do. `benchmarks`: how many items each has. */
 export function describePlan(plan: FilterPlan, benchmarks: readonly BenchmarkCount[] = []): string {
   const { filter, units } = plan;
@@ -145,7 +153,7 @@ export function describePlan(plan: FilterPlan, benchmarks: readonly BenchmarkCou
     ...(filter.dedup.length === 0 ? [['dedup', 'none'] as [string, string]] : []),
     ...benchmarks.map(({ card, path, items }): [string, string] => [
       'benchmark',
-      `${card}: ${count(items)} items of ${path}`,
+      `${card}: ${plural(items, 'item')} of ${path}`,
     ]),
     ...(filter.decontaminate === null
       ? []
@@ -158,6 +166,14 @@ export function describePlan(plan: FilterPlan, benchmarks: readonly BenchmarkCou
     ...(filter.transform.length === 0
       ? []
       : [['transform', filter.transform.join(', ')] as [string, string]]),
+    ...(filter.families.includes('url') && filter.urlLists === null
+      ? [
+          [
+            'url lists',
+            'words that come with midtrain; none of domains and addresses (url: { lists: <folder> })',
+          ] as [string, string],
+        ]
+      : []),
     ['tokens', filter.tokenizer === null ? 'estimated as bytes / 4' : `counted with ${filter.tokenizer}`],
     [
       'writes',
@@ -184,7 +200,11 @@ export function describePlan(plan: FilterPlan, benchmarks: readonly BenchmarkCou
     ...units.slice(0, 20).map(({ name, read }) => `  ${name}  ${megabytes(read.bytes)}`),
   ];
   if (units.length > 20) lines.push(`  and ${count(units.length - 20)} more`);
-  for (const { file, problem } of plan.unreadable) lines.push(`cannot be read: ${file}: ${problem}`);
+  const { unreadable } = plan;
+  if (unreadable.length > 0) lines.push(`cannot be read: ${plural(unreadable.length, 'file')}`);
+  for (const { file, problem } of unreadable.slice(0, shownFailures)) lines.push(`  ${file}: ${problem}`);
+  if (unreadable.length > shownFailures)
+    lines.push(`  and ${count(unreadable.length - shownFailures)} more (--json lists all)`);
   for (const note of [...plan.warnings, ...plan.notes]) lines.push(`note: ${note}`);
   return `${lines.join('\n')}\n`;
 }
@@ -206,5 +226,7 @@ function plural(n: number, what: string): string {
 }
 
 function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(bytes < 1e8 ? 2 : 0)} MB`;
+  return bytes > 0 && bytes < 1e5
+    ? `${(bytes / 1e3).toFixed(1)} kB`
+    : `${(bytes / 1e6).toFixed(bytes < 1e8 ? 2 : 0)} MB`;
 }

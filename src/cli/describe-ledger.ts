@@ -44,7 +44,7 @@ export function describeMasking(summary: Pick<FilterSummary, 'rules' | 'keptByMa
     .slice(0, 3)
     .map(({ reason, unmasked, failing }) => `${reason} ${count(unmasked)} instead of ${count(failing)}`);
   return [
-    `${count(keptByMasking)} more would be dropped if formulas were not masked${most.length === 0 ? '' : `: ${most.join(', ')}`}`,
+    `${count(keptByMasking)} more would be dropped if formulas were not masked${most.length === 0 || keptByMasking === 0 ? '' : `: ${most.join(', ')}`}`,
   ];
 }
 

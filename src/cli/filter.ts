@@ -71,7 +71,14 @@ export const command: Command = {
       what: 'the MegaMath-Web pipeline with your classifier, decontaminated',
     },
   ],
-  more: () => ['Built-in pipelines:', ...pipelineLines(listPipelines())].join('\n'),
+  more: () =>
+    [
+      'Built-in pipelines:',
+      ...pipelineLines(listPipelines()),
+      '',
+      'The ledger counts a document under the first rule it fails. Beside it: how many documents fail the rule at all (fails), how many',
+      'would be kept without it (only), and with masked formulas how many would fail it if formulas were left as they are (unmasked).',
+    ].join('\n'),
   async run(context, [pipelineName], options) {
     if (options.list === true) {
       const pipelines = listPipelines();
@@ -95,7 +102,7 @@ export const command: Command = {
         hint: 'add inputs to the pipeline file or give --input <path>',
       });
     }
-    const benchmarks = await countBenchmarks(config);
+    const benchmarks = await countBenchmarks(config, context);
     if (benchmarks.length === 0 && /^decontaminate:/m.test(text)) {
       const missing =
         'no benchmark is given, so nothing is decontaminated; give one with --benchmark <card>=<file>, for example gsm8k-test=gsm8k-test.jsonl';
@@ -138,12 +145,21 @@ export const command: Command = {
 /**
  * The items of every benchmark: read before anything is written, so that a wrong card, path or file shape is told at once, by --dry-run too.
  */
-async function countBenchmarks(config: FilterConfig): Promise<BenchmarkCount[]> {
+async function countBenchmarks(config: FilterConfig, context: CommandContext): Promise<BenchmarkCount[]> {
   const { benchmarks } = config.decontaminate;
   if (benchmarks.length === 0) return [];
-  const { readBenchmark } = await import('../stages/prepare-benchmarks.ts');
+  const [{ readBenchmark }, { builtInCards }] = await Promise.all([
+    import('../stages/prepare-benchmarks.ts'),
+    import('../../mixtures/load.ts'),
+  ]);
+  const cards = builtInCards();
   const counts: BenchmarkCount[] = [];
   for (const { card, path } of benchmarks) {
+    const near = card.endsWith('.md') || cards.includes(card) ? undefined : nearest(card, cards);
+    if (near !== undefined) {
+      const text = `no data card is called ${card} (did you mean ${near}?); its file is read by the usual column names`;
+      context.emit({ kind: 'message', level: 'warn', text });
+    }
     counts.push({ card, path, items: (await readBenchmark({ card, path })).length });
   }
   return counts;

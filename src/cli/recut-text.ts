@@ -37,8 +37,15 @@ export function recutText(report: RecutReport): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** Rules that drop nothing, before or after, and are what they were, say nothing: they are only counted. */
 function table(reasons: readonly ReasonLine[], tokens: (n: number) => string): string[] {
-  const rows = reasons.map((line) => [
+  const telling = reasons.filter(
+    ({ droppedBefore, droppedAfter, before, after, gained, lost }) =>
+      before !== after ||
+      droppedBefore.documents + droppedAfter.documents + gained.documents + lost.documents > 0,
+  );
+  const silent = reasons.length - telling.length;
+  const rows = telling.map((line) => [
     line.reason,
     boundText(line),
     count(line.droppedBefore.documents),
@@ -49,14 +56,20 @@ function table(reasons: readonly ReasonLine[], tokens: (n: number) => string): s
     line.lost.documents === 0 ? '' : tokens(line.lost.tokens),
     line.alone === null ? '' : count(line.alone.documents),
   ]);
-  const head = ['reason', 'bound', 'dropped', 'now', 'gained', 'tokens', 'lost', 'tokens', 'alone'];
+  const head = ['reason', 'bound', 'dropped', 'now', 'gained', 'tokens', 'lost', 'tokens', 'only'];
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
   const draw = (row: readonly string[]): string =>
     row
       .map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
       .join('  ')
       .trimEnd();
-  return [draw(head), ...rows.map(draw)];
+  return [
+    draw(head),
+    ...rows.map(draw),
+    `dropped, now: documents of which the rule is the first that fails; only: documents that now fail this rule and no other${
+      silent === 0 ? '' : `; ${silent} more ${silent === 1 ? 'rule drops' : 'rules drop'} nothing`
+    }`,
+  ];
 }
 
 /** `fineweb.line_punct_ratio >= 0.12 -> 0.1`. */

@@ -65,7 +65,7 @@ export const command: Command = {
   ],
   async run(context, [folderName], options) {
     const folder = resolve(context.cwd, folderName!);
-    const request = await requestOf(context, options);
+    const request = await requestOf(context, options, folder);
     if (options.dropped === true && options.write === undefined) {
       throw new UserError('--dropped says what to write, and --write is not given', {
         hint: 'add --write <folder>',
@@ -89,11 +89,12 @@ export const command: Command = {
     } else {
       const { recutText } = await import('./recut-text.ts');
       context.write(recutText(result.report));
-      if (written !== undefined) {
-        context.write(
-          `written: ${written.documents} documents to ${written.folder} (kept/, ${written.files} files)\n`,
-        );
-      }
+      context.write(
+        written === undefined
+          ? '\nnothing was written; --write <folder> writes the documents that would be kept now\n'
+          : `\nwritten: ${written.documents} documents to ${written.folder} (kept/, ${written.files} ${written.files === 1 ? 'file' : 'files'}); ` +
+              `read them with midtrain inspect ${written.folder}, or name the folder as data of a source in a mix recipe\n`,
+      );
     }
     return exitCodes.done;
   },
@@ -109,7 +110,11 @@ async function writeOut(
   return writeRecut(result, { out, dropped, emit: context.emit, signal: context.signal });
 }
 
-async function requestOf(context: CommandContext, options: Record<string, unknown>): Promise<RecutRequest> {
+async function requestOf(
+  context: CommandContext,
+  options: Record<string, unknown>,
+  folder: string,
+): Promise<RecutRequest> {
   const given = ['use', 'thresholds', 'pipeline'].filter((name) => options[name] !== undefined);
   if (given.length > 1) {
     throw new UserError(`--${given[0]} and --${given[1]} both say which rules to take`, {
@@ -122,13 +127,14 @@ async function requestOf(context: CommandContext, options: Record<string, unknow
       hint: 'for example --set gopher.word_count.min=30, --use gopher-quality, or --thresholds file.yaml',
     });
   }
-  const thresholds = await thresholdsOf(context, options);
+  const thresholds = await thresholdsOf(context, options, folder);
   return { ...(thresholds === undefined ? {} : { thresholds }), ...(set === undefined ? {} : { set }) };
 }
 
 async function thresholdsOf(
   context: CommandContext,
   options: Record<string, unknown>,
+  folder: string,
 ): Promise<RecutRequest['thresholds']> {
   const { use, thresholds, pipeline } = options as Record<string, string | undefined>;
   if (use !== undefined) {
@@ -145,7 +151,17 @@ async function thresholdsOf(
   if (pipeline !== undefined) {
     const { loadPipeline } = await import('../stages/load-pipeline.ts');
     const { config, file } = loadPipeline(pipeline, context.cwd);
-    return { value: config.thresholds, file };
+    const { readPlan } = await import('../jobs/job-folder.ts');
+    const scored = readPlan(folder)?.filter.classifiers?.map(({ name }) => name) ?? [];
+    const set = { ...config.thresholds.set };
+    for (const { name, model } of config.classifiers) {
+      const signal = `classifier.${name}`;
+      if (model !== null || !(signal in set) || scored.includes(name)) continue;
+      delete set[signal];
+      const text = `the run has no scores of the classifier ${name}, so the bound of ${file} on ${signal} is left out`;
+      context.emit({ kind: 'message', level: 'warn', text });
+    }
+    return { value: { ...config.thresholds, set }, file };
   }
   return undefined;
 }

@@ -129,7 +129,8 @@ function inWords(
   }
   if (kinds.length > 0) {
     const expected = kinds.join(', or ');
-    return { expected: got === undefined ? expected : `expected ${expected}` };
+    const cure = expected === kindNames.array && typeof got === 'string' ? `, as in [${got}]` : '';
+    return { expected: got === undefined ? expected : `expected ${expected}${cure}` };
   }
   if (issue.code === 'too_small' || issue.code === 'too_big') {
     const small = issue.code === 'too_small';

@@ -32,8 +32,9 @@ export class Utf8Builder {
       return;
     }
     // Room for ASCII first; what does not fit then gets the three bytes that a UTF-16 unit can take at most.
-    for (let rest = text; rest.length > 0; ) {
-      this.reserve(rest === text ? rest.length : rest.length * 3);
+    let perUnit = 1;
+    for (let rest = text; rest.length > 0; perUnit = 3) {
+      this.reserve(rest.length * perUnit);
       const { read, written } = encoder.encodeInto(rest, this.data.subarray(this.byteLength));
       this.byteLength += written;
       rest = read === rest.length ? '' : rest.slice(read);

@@ -4,7 +4,17 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
@@ -33,6 +43,23 @@ function cannotWrite(path: string, error: unknown): UserError {
     hint: cures[(error as NodeJS.ErrnoException).code ?? ''] ?? 'check the folder and run again',
     cause: error,
   });
+}
+
+/** Makes a folder and those above it. Throws a `UserError` that says why it cannot. */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    // On a read-only disk that says "no such file"; making the topmost missing one says what is wrong.
+    let top = folder;
+    while (dirname(top) !== top && !existsSync(dirname(top))) top = dirname(top);
+    try {
+      mkdirSync(top);
+    } catch (cause) {
+      throw cannotWrite(folder, cause);
+    }
+    throw cannotWrite(folder, error);
+  }
 }
 
 /** Writes `data` to `path` so that a reader sees the old file or the new one, never a part. Makes the folder if needed. */

@@ -46,7 +46,7 @@ export async function* readPages(
   context: PageContext,
 ): AsyncGenerator<Page> {
   const { start, end } = chunkRange(meta, source.fileBytes);
-  const window = new Window(source.handle, start, end);
+  const window = new Window(source.handle, start, end, context.codec !== 'UNCOMPRESSED');
   let dictionary: PageValues | undefined;
   const total = Number(meta.num_values);
   for (let levels = 0, page = 0; levels < total; page++) {
@@ -56,7 +56,9 @@ export async function* readPages(
     if (!(size >= 0) || size > maxPageBytes || size > end - window.at) {
       throw new Error(`page ${page} declares ${size} bytes, ${end - window.at} remain in the column`);
     }
-    const body = await window.take(size);
+    const stored = await window.take(size);
+    // Values of a page that is not compressed stay where they are.
+    const body = header.data_page_header_v2?.is_compressed === false ? stored.slice() : stored;
     if (header.crc !== undefined && crc32(body) !== header.crc >>> 0)
       throw new Error(`page ${page} fails its checksum`);
     if (header.type === 'DICTIONARY_PAGE') {
@@ -96,12 +98,15 @@ class Window {
   private readonly end: number;
   private buffer = new Uint8Array(0);
   private bufferStart: number;
+  private readonly reuse: boolean;
 
-  constructor(handle: FileHandle, start: number, end: number) {
+  /** `reuse`: what was handed out is no longer looked at when more is asked for, so the memory is filled again. */
+  constructor(handle: FileHandle, start: number, end: number, reuse: boolean) {
     this.handle = handle;
     this.at = start;
     this.bufferStart = start;
     this.end = end;
+    this.reuse = reuse;
   }
 
   /** Up to `n` bytes from `at`; fewer only at the end of the range. */
@@ -111,8 +116,10 @@ class Window {
     if (have < want) {
       const held = this.buffer.subarray(this.at - this.bufferStart);
       const size = Math.min(Math.max(want, windowBytes), this.end - this.at);
-      // A new buffer each time: pages already handed out are views of the old one.
-      const buffer = new Uint8Array(size);
+      // A new buffer where pages already handed out are views of the old one.
+      const old = this.buffer.buffer;
+      const buffer =
+        this.reuse && old.byteLength >= size ? new Uint8Array(old, 0, size) : new Uint8Array(size);
       buffer.set(held);
       for (let filled = held.length; filled < size; ) {
         const { bytesRead } = await this.handle.read(buffer, filled, size - filled, this.at + filled);

@@ -2,12 +2,12 @@
  * `midtrain filter` as a function: plan, take the folder's lock, run the job, leave `run.json`, `ledger.json`, `kept/`, `signals/` and
  * `dropped/` behind. `planCorpus` (plan-corpus.ts) only plans, and writes nothing; `filterRank` does one rank's share.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { InterruptedError } from '../core/errors.ts';
 import { type Emit, silent } from '../core/events.ts';
-import { writeFileAtomic } from '../io/atomic.ts';
+import { makeFolder, writeFileAtomic } from '../io/atomic.ts';
 import { type Run, readRecord, startRun } from '../io/run-record.ts';
 import type { FilterConfig } from '../stages/filter-config.ts';
 import type { FilterPlan } from '../stages/plan-filter.ts';
@@ -141,7 +141,7 @@ async function begin(config: FilterConfig, options: FilterOptions): Promise<Begu
     emit({ kind: 'message', level: 'warn', text: `${file}: ${problem}` });
   for (const text of plan.warnings) emit({ kind: 'message', level: 'warn', text });
   const shared = await readSharedModels(plan.filter);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   return { folder, plan, emit, signal: options.signal ?? new AbortController().signal, shared };
 }
 

@@ -27,7 +27,7 @@ export interface JobStatus {
   finished: number;
   /** Dedup steps whose clusters are made, of all. */
   dedup: { done: number; steps: number; chosen: boolean };
-  /** Units to be tried again: part of their input was lost, or they were given up. */
+  /** Units to be tried again: part of their input was lost, or they were given up; and files that could not be opened, under their path. */
   failing: { unit: string; failures: Failure[] }[];
   /** Units, and dedup steps (`dedup exact`), whose files are missing or damaged; only looked for when asked. */
   damaged: string[];
@@ -45,7 +45,10 @@ export async function jobStatus(folder: string, options: { verify?: boolean } = 
     });
   }
   const ledgers: Ledger[] = [];
-  const failing: JobStatus['failing'] = [];
+  const failing: JobStatus['failing'] = plan.unreadable.map((failure) => ({
+    unit: failure.file,
+    failures: [failure],
+  }));
   const damaged: string[] = [];
   let measured = 0;
   let finished = 0;
@@ -82,7 +85,7 @@ export async function jobStatus(folder: string, options: { verify?: boolean } = 
     damaged.push('dedup: chosen copies');
   const holders = holdersOf(folder);
   const complete = finished === plan.units.length && existsSync(join(folder, 'ledger.json'));
-  const troubled = failing.length + damaged.length + plan.unreadable.length > 0;
+  const troubled = failing.length + damaged.length > 0;
   return {
     folder,
     name: plan.name,

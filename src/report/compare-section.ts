@@ -1,7 +1,7 @@
 /** Runs side by side: every run with its key figures, and for runs of one kind the settings in which they differ. */
 import { comparableRuns, configDifferences } from './config-difference.ts';
 import { table } from './figure.ts';
-import { type Content, html, type Markup } from './html.ts';
+import { breakable, type Content, html, type Markup } from './html.ts';
 import { compact, decimal, duration, percent, points, whole } from './number-format.ts';
 import type { ReportData } from './report-data.ts';
 import type { PreparedRun, RunKind } from './report-run.ts';
@@ -35,7 +35,7 @@ export function compareSection(data: ReportData): Markup | undefined {
       html`<h3>What differs between the ${name} runs</h3>${table(
         ['Setting', ...runs.map((run) => run.label)],
         differences.map((d) => [
-          html`<code>${d.key}</code>`,
+          html`<code class="key">${breakable(d.key)}</code>`,
           ...d.values.map((v) => html`<code>${v}</code>`),
         ]),
         runs.map((_, i) => i + 1),

@@ -26,6 +26,8 @@ export function configDifferences(runs: readonly PreparedRun[], limit = 24): Con
   const flat = runs.map((run) => {
     const settings = new Map<string, string>();
     flatten(run.record.config, '', settings, 0);
+    // Words about a run are no settings; its name heads the column.
+    for (const key of ['name', 'description']) settings.delete(key);
     return settings;
   });
   const keys = [...new Set(flat.flatMap((settings) => [...settings.keys()]))].sort();
@@ -35,7 +37,12 @@ export function configDifferences(runs: readonly PreparedRun[], limit = 24): Con
     .slice(0, limit);
 }
 
+/** A list of plain values is one setting (`signals`); one of objects is taken apart (`dedup.0.bands`). */
 function flatten(value: unknown, path: string, out: Map<string, string>, depth: number): void {
+  if (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item !== 'object')) {
+    out.set(path, clip(value.map(String).join(', '), 160));
+    return;
+  }
   if (value !== null && typeof value === 'object' && depth < 8) {
     const entries = Object.entries(value);
     if (entries.length > 0) {

@@ -3,11 +3,17 @@ import { sumCounts } from '../core/ledger.ts';
 import { dataTable, figure, halfSize, swatchLegend, table } from './figure.ts';
 import type { FilterExample, FilterFacts, Reason, SignalHistogram } from './filter-facts.ts';
 import { drawHistogram, histogramInWords } from './histogram-chart.ts';
-import { type Content, clip, html, type Markup } from './html.ts';
+import { breakable, type Content, clip, html, type Markup } from './html.ts';
 import { bytes, compact, decimal, percent, whole } from './number-format.ts';
+import { shellWord } from './shell-word.ts';
 
 const shownSignals = 8;
+const fewestSignals = 2;
+/** Rules of a table that stands open. */
+const openRules = 12;
 const shownFailures = 50;
+/** Reasons of the table that compares runs. */
+const shownReasons = 40;
 
 export function filterSection(filters: readonly FilterFacts[]): Markup | undefined {
   if (filters.length === 0) return undefined;
@@ -103,8 +109,9 @@ function largest(counts: Readonly<Record<string, number>>): string {
 }
 
 /** What went into each stage and what was left; for dedup steps also the clusters. */
-function stageTable({ stages, dedup }: FilterFacts): Markup {
-  return html`<h3>Stage by stage</h3>${table(
+function stageTable({ run, stages, dedup }: FilterFacts): Markup {
+  const look = dedup.some((step) => step.clusters > 0);
+  return html`<h3>Stage by stage</h3>${look && html`<p class="hint">The clusters, with the copy that stays of each: <code>midtrain inspect ${shellWord(run.folder)} --clusters</code></p>`}${table(
     ['Stage', 'In', 'Dropped', 'Failed', 'Kept', 'Clusters', 'Documents in them', 'Largest'],
     stages.map(({ name, ledger }) => {
       const step = dedup.find(({ step }) => name === `dedup ${step}`);
@@ -126,14 +133,14 @@ function stageTable({ stages, dedup }: FilterFacts): Markup {
 function ruleTable({ rules, keptByMasking }: FilterFacts): Markup {
   const masked = keptByMasking !== undefined;
   const about = masked
-    ? ` Without masking: documents it would have dropped with formulas left as they are; all rules together would have dropped ${whole(keptByMasking)} more.`
+    ? ` Without masking: documents it would have failed with formulas left as they are; all rules together would have dropped ${whole(keptByMasking)} more.`
     : '';
-  return html`<details><summary>What each threshold does (${rules.length} rules)</summary><p class="hint">Failing: documents below or above the bound, whatever else they fail. Only this one: documents that would be kept without it.${about}</p>${table(
+  return html`<details class="more"${rules.length <= openRules ? html` open` : html``}><summary>What each threshold does (${rules.length} rules)</summary><p class="hint">Failing: documents below or above the bound, whatever else they fail. Only this one: documents that would be kept without it.${about}</p>${table(
     ['Signal', 'Bound', 'Reason', 'Failing', 'Only this one', ...(masked ? ['Without masking'] : [])],
     rules.map((r) => [
-      html`<code>${clip(r.signal, 80)}</code>`,
+      html`<code>${breakable(clip(r.signal, 80))}</code>`,
       `${r.side === 'min' ? 'at least' : 'at most'} ${decimal(r.bound)}`,
-      html`<code>${clip(r.reason, 80)}</code>`,
+      html`<code>${breakable(clip(r.reason, 80))}</code>`,
       whole(r.failing),
       whole(r.alone),
       ...(masked ? [whole(r.unmasked ?? undefined)] : []),
@@ -164,6 +171,8 @@ function signalGrid({ signals, rules }: FilterFacts): Markup {
       ? -1
       : rules.reduce((sum, rule) => sum + (rule.signal === s.name ? rule.failing : 0), 0);
   const sorted = [...signals].sort((a, b) => decides(b) - decides(a));
+  // Pictures with nothing on the wrong side of a bound say little: they are folded away with those without a bound.
+  const shown = Math.min(shownSignals, Math.max(fewestSignals, sorted.filter((s) => decides(s) > 0).length));
   const figures = sorted.map((signal) =>
     figure({
       title: signal.name,
@@ -185,9 +194,9 @@ function signalGrid({ signals, rules }: FilterFacts): Markup {
       { label: 'kept', colour: 'var(--kept)' },
       { label: 'dropped', colour: 'var(--dropped)' },
     ],
-  )}<div class="grid">${figures.slice(0, shownSignals)}</div>${
-    figures.length > shownSignals &&
-    html`<details><summary>${figures.length - shownSignals} more signals</summary><div class="grid">${figures.slice(shownSignals)}</div></details>`
+  )}<div class="grid">${figures.slice(0, shown)}</div>${
+    figures.length > shown &&
+    html`<details class="more"><summary>${figures.length - shown} more signals</summary><div class="grid">${figures.slice(shown)}</div></details>`
   }`;
 }
 
@@ -210,15 +219,36 @@ function failureTable(facts: FilterFacts): Markup {
   )}${failures.length > shown.length && html`<p class="hint">${whole(failures.length - shown.length)} more are in run.json.</p>`}`;
 }
 
+/** A column a run, a row a reason: the ledgers beside each other. */
 function compareFilters(filters: readonly FilterFacts[]): Markup {
-  const reasons = [...new Set(filters.flatMap((f) => f.reasons.map((r) => r.name)))].slice(0, 16);
+  const counts = new Map<string, number[]>();
+  filters.forEach(({ reasons }, i) => {
+    for (const { name, count } of reasons) {
+      const row = counts.get(name) ?? filters.map(() => 0);
+      row[i] = count;
+      counts.set(name, row);
+    }
+  });
+  const most = [...counts].sort(([a, x], [b, y]) => Math.max(...y) - Math.max(...x) || (a < b ? -1 : 1));
+  const share = ({ ledger }: FilterFacts): string =>
+    percent(ledger === undefined || ledger.in === 0 ? undefined : ledger.kept / ledger.in);
+  const left = most.length - shownReasons;
   return html`<h3>Side by side</h3>${table(
-    ['Run', 'Documents', 'Kept', ...reasons.map((r) => html`<code>${clip(r, 40)}</code>`)],
-    filters.map((f) => [
-      f.run.label,
-      whole(f.ledger?.in),
-      percent(f.ledger === undefined || f.ledger.in === 0 ? undefined : f.ledger.kept / f.ledger.in),
-      ...reasons.map((name) => whole(f.reasons.find((r) => r.name === name)?.count ?? 0)),
-    ]),
-  )}`;
+    ['', ...filters.map((f) => f.run.label)],
+    [
+      ['documents', ...filters.map((f) => whole(f.ledger?.in))],
+      [
+        'kept',
+        ...filters.map(
+          (f) => html`<span class="strong">${whole(f.ledger?.kept)}</span> <small>${share(f)}</small>`,
+        ),
+      ],
+      ...most
+        .slice(0, shownReasons)
+        .map(([name, row]) => [
+          html`<code>${breakable(clip(name, 60))}</code>`,
+          ...row.map((n) => (n === 0 ? '' : whole(n))),
+        ]),
+    ],
+  )}${left > 0 && html`<p class="hint">${left} more reasons, each with fewer documents.</p>`}`;
 }

@@ -39,11 +39,12 @@ export function headlineOf(runs: readonly PreparedRun[], parts: Parts): Headline
 
 function sentenceOf(runs: readonly PreparedRun[], { filters, mixes, train, grpos }: Parts): string {
   const parts: string[] = [];
-  const pages = filters.reduce((sum, f) => sum + (f.ledger?.in ?? 0), 0);
-  if (filters.length > 0)
-    parts.push(
-      `how ${whole(pages)} pages were filtered${filters.length > 1 ? ` in ${filters.length} runs` : ''}`,
-    );
+  if (filters.length > 0) {
+    const same = samePages(filters);
+    const pages = same ? filters[0]!.ledger!.in : filters.reduce((sum, f) => sum + (f.ledger?.in ?? 0), 0);
+    const runs = filters.length > 1 ? ` in ${filters.length} ${same ? 'ways' : 'runs'}` : '';
+    parts.push(`how ${same ? 'the same ' : ''}${whole(pages)} pages were filtered${runs}`);
+  }
   if (mixes.length > 0) {
     const tokens = mixes.map((m) => compact(m.totalTokens)).join(' and ');
     parts.push(`what was mixed into ${tokens} tokens`);
@@ -64,9 +65,30 @@ function sentenceOf(runs: readonly PreparedRun[], { filters, mixes, train, grpos
   return `This page shows ${parts.length === 0 ? last : `${parts.join(', ')}, and ${last}`}.`;
 }
 
+/** Runs over one set of inputs: their counts are compared, not added. */
+function samePages(filters: readonly FilterFacts[]): boolean {
+  const inputs = filters.map(({ run }) => JSON.stringify(run.record.inputs));
+  const pages = filters[0]?.ledger?.in;
+  return (
+    filters.length > 1 &&
+    inputs[0] !== '[]' &&
+    pages !== undefined &&
+    filters.every(({ ledger }, i) => ledger?.in === pages && inputs[i] === inputs[0])
+  );
+}
+
 function filterNumber(filters: readonly FilterFacts[]): KeyNumber | undefined {
   const ledgers = filters.flatMap((f) => f.ledger ?? []);
   if (ledgers.length === 0) return undefined;
+  if (samePages(filters)) {
+    const shares = ledgers.map((ledger) => (ledger.in === 0 ? 0 : ledger.kept / ledger.in));
+    const keptOf = ledgers.map((ledger) => ledger.kept);
+    return {
+      label: 'Pages kept',
+      value: span(shares, percent),
+      detail: `${span(keptOf, whole)} of the same ${whole(ledgers[0]!.in)}`,
+    };
+  }
   const pages = ledgers.reduce((sum, l) => sum + l.in, 0);
   const kept = ledgers.reduce((sum, l) => sum + l.kept, 0);
   const failed = ledgers.reduce((sum, l) => sum + Object.values(l.failed).reduce((a, b) => a + b, 0), 0);

@@ -17,10 +17,14 @@ interface Bar {
 export function drawHistogram(signal: SignalHistogram, size: Size): Markup {
   const bars = signal.counts.flatMap((n, i) => barsOf(signal, n, i));
   const tallest = Math.max(1, ...signal.counts);
-  const thresholds = thresholdsOf(signal);
+  const logarithmic = isLogarithmic(signal.edges);
+  // On a logarithmic axis a bound of 0 has no place: it stands at the left edge.
+  const thresholds = thresholdsOf(signal).map((t) => ({
+    ...t,
+    at: logarithmic ? Math.max(t.at, signal.edges[0]!) : t.at,
+  }));
   const low = Math.min(signal.edges[0]!, ...thresholds.map((t) => t.at));
   const high = Math.max(signal.edges.at(-1)!, ...thresholds.map((t) => t.at));
-  const logarithmic = isLogarithmic(signal.edges) && low > 0;
   const share = (at: number): number =>
     logarithmic ? Math.log(at / low) / Math.log(high / low) : (at - low) / (high - low || 1);
   const marks = [true, false].map((kept) =>

@@ -66,6 +66,12 @@ function render(value: Content): string {
   return value.map(render).join('');
 }
 
+/** A long name that may be broken after a dot or an underscore, and so is not broken inside a word. */
+export function breakable(name: string): Markup {
+  const [first = '', ...rest] = name.split(/(?<=[._])/);
+  return html`${first}${rest.map((part) => html`<wbr>${part}`)}`;
+}
+
 /** The first `length` characters, with how many were left out; never cuts a surrogate pair. */
 export function clip(text: string, length: number): string {
   if (text.length <= length) return text;

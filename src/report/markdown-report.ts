@@ -1,4 +1,5 @@
 /** The report as Markdown: the same facts as the page, tables and one-line curves instead of pictures. For a repository or an issue. */
+import { sumCounts } from '../core/ledger.ts';
 import { resultInWords } from './compare-section.ts';
 import { comparableRuns, configDifferences } from './config-difference.ts';
 import { signatureNote } from './failure-signatures.ts';
@@ -84,6 +85,32 @@ function filterPart(facts: FilterFacts): string {
         ),
       );
     }
+  }
+  if (facts.stages.length > 1) {
+    out.push(
+      markdownTable(
+        ['Stage', 'In', 'Dropped', 'Failed', 'Kept'],
+        facts.stages.map(({ name, ledger: own }) => [
+          clip(name, 60),
+          whole(own.in),
+          whole(sumCounts(own.dropped)),
+          whole(sumCounts(own.failed)),
+          whole(own.kept),
+        ]),
+      ),
+    );
+  }
+  if (facts.benchmarks.length > 0) {
+    out.push(
+      markdownTable(
+        ['Benchmark', 'Items', 'Items found', 'In documents', 'Items nearly found', 'In documents'],
+        facts.benchmarks.map((b) =>
+          [clip(b.benchmark, 60)].concat(
+            [b.items, b.exact.items, b.exact.documents, b.near.items, b.near.documents].map(whole),
+          ),
+        ),
+      ),
+    );
   }
   if (facts.failures.length > 0) {
     const shown = facts.failures.slice(0, 20);

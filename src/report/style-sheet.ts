@@ -76,6 +76,7 @@ table{border-collapse:collapse;font-size:13.5px;font-variant-numeric:tabular-num
 th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
 tbody th{font-weight:500;overflow-wrap:anywhere;min-width:8.5em}
 details.data tbody th{min-width:0}
+code.key{display:block;min-width:15em}
 thead th{font-size:12.5px;font-weight:500;color:var(--ink-soft);vertical-align:bottom}
 .n{text-align:right;white-space:nowrap}
 .bars{display:grid;gap:2px}

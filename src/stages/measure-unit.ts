@@ -61,10 +61,12 @@ export const folders = {
   contamination: 'contamination',
 } as const;
 
-/** zstd level of files that the second pass reads and deletes. */
-const workLevel = 1;
+/** Files that the second pass reads and deletes: quick zstd, small row groups. */
+const workFile = { level: 1, rowGroupBytes: 8 * 1024 * 1024 };
 /** Row groups of `signals/`: wide rows of numbers, read column by column. */
-const signalsRowGroupBytes = 32 * 1024 * 1024;
+const signalsRowGroupBytes = 8 * 1024 * 1024;
+/** A batch's texts, signals and copies are in memory several times over, once per worker. */
+const usualBatchBytes = 4 * 1024 * 1024;
 
 /** `skip`: ordinals of documents that must not be touched (they killed a worker before), with the story. */
 export async function measureUnit(
@@ -136,8 +138,9 @@ class MeasurePass {
     const { folder, name, filter } = task;
     this.report = emptyReport(measurer.table.signals, filter.rules.length);
     const { rowGroupBytes } = filter;
-    const level = filter.dedup.length > 0 ? { level: workLevel } : {};
-    this.kept = new UnitOutput(folder, join(folders.work, name), { rowGroupBytes, ...level });
+    // Without dedup the work file becomes the output as it is.
+    const work = filter.dedup.length > 0 ? workFile : { rowGroupBytes };
+    this.kept = new UnitOutput(folder, join(folders.work, name), work);
     this.dropped = new UnitOutput(folder, join(folders.dropped, name), { rowGroupBytes });
     this.signals = new UnitOutput(folder, join(folders.signals, name), {
       rowGroupBytes: signalsRowGroupBytes,
@@ -149,7 +152,7 @@ class MeasurePass {
   async read(): Promise<void> {
     const { unit, batchBytes } = this.task;
     try {
-      const options = { tally: this.report, ...(batchBytes === undefined ? {} : { batchBytes }) };
+      const options = { tally: this.report, batchBytes: batchBytes ?? usualBatchBytes };
       for await (const item of this.full ? [] : readUnit(unit, options)) {
         if (this.progress.stopRequested) throw new InterruptedError();
         if (item.kind === 'failed') {

@@ -217,6 +217,51 @@ export class RunDocuments {
     return -1;
   }
 
+  /**
+   * Numbers of the documents in clusters of these steps, cluster by cluster, the largest first (of equals that whose first document comes
+   * first), and the place in this list where each cluster starts.
+   */
+  clustered(steps: readonly string[]): { list: Uint32Array; starts: Uint32Array } {
+    const list: number[] = [];
+    const starts: number[] = [];
+    for (const { name, cluster, document } of this.clusters) {
+      if (!steps.includes(name)) continue;
+      const sizes = sizesOf(cluster);
+      const order = Uint32Array.from(document, (_, i) => i).sort(
+        (a, b) => sizes.get(cluster[b]!)! - sizes.get(cluster[a]!)! || cluster[a]! - cluster[b]! || a - b,
+      );
+      let last = -1;
+      for (const i of order) {
+        if (cluster[i] !== last) starts.push(list.length);
+        last = cluster[i]!;
+        list.push(document[i]!);
+      }
+    }
+    return { list: Uint32Array.from(list), starts: Uint32Array.from(starts) };
+  }
+
+  /** The document that is kept of each of these clusters, by cluster; a cluster of which none is kept is absent. */
+  keptCopies(step: string, clusters: Iterable<number>): Map<number, number> {
+    const kept = new Map<number, number>();
+    const wanted = new Set(clusters);
+    const found = this.clusters.find(({ name }) => name === step);
+    for (const [i, own] of (found?.cluster ?? new Float64Array()).entries()) {
+      const number = found!.document[i]!;
+      if (wanted.has(own) && this.outcome[number]! < 0) kept.set(own, number);
+    }
+    return kept;
+  }
+
+  /** Clusters of two or more of a step, documents in them, the largest. */
+  clusterCounts(step: string): { clusters: number; members: number; largest: number } {
+    const found = this.clusters.find(({ name }) => name === step);
+    if (found === undefined) return { clusters: 0, members: 0, largest: 0 };
+    const sizes = sizesOf(found.cluster);
+    let largest = 0;
+    for (const size of sizes.values()) largest = Math.max(largest, size);
+    return { clusters: sizes.size, members: found.cluster.length, largest };
+  }
+
   /** The documents of a cluster, at most `limit`, in document order. */
   async members(step: string, cluster: number, limit = 100): Promise<ClusterMember[]> {
     const at = this.clusters.find(({ name }) => name === step);
@@ -228,13 +273,17 @@ export class RunDocuments {
     const keep = this.run.plan.filter.dedup.find(({ name }) => name === step)?.keep ?? 'first';
     const signal = prioritySignal(keep);
     const members: ClusterMember[] = [];
-    for (const number of numbers) {
-      const unit = this.unitOf(number);
-      const [row] = await readDocumentRows(unit, [number - unit.first], signal === null ? [] : [signal]);
-      if (row === undefined) continue;
-      const { id, url, excerpt, values } = row;
-      const priority = signal === null ? null : (values[signal] ?? null);
-      members.push({ number, id, url, excerpt, reason: this.reasonAt(number), priority });
+    for (let from = 0, to = 0; from < numbers.length; from = to) {
+      // Those of one unit at once: they are ascending.
+      const unit = this.unitOf(numbers[from]!);
+      while (to < numbers.length && numbers[to]! < unit.first + unit.rows) to++;
+      const indices = numbers.slice(from, to).map((number) => number - unit.first);
+      for (const row of await readDocumentRows(unit, indices, signal === null ? [] : [signal])) {
+        const { index, id, url, excerpt, values } = row;
+        const number = unit.first + index;
+        const priority = signal === null ? null : (values[signal] ?? null);
+        members.push({ number, id, url, excerpt, reason: this.reasonAt(number), priority });
+      }
     }
     return members;
   }
@@ -295,6 +344,13 @@ export class RunDocuments {
       return [{ step: name, cluster: own, size }];
     });
   }
+}
+
+/** Documents of each cluster, by its number. */
+function sizesOf(clusters: Float64Array): Map<number, number> {
+  const sizes = new Map<number, number>();
+  for (const own of clusters) sizes.set(own, (sizes.get(own) ?? 0) + 1);
+  return sizes;
 }
 
 /** Place of `number` in ascending `numbers`, or -1. */

@@ -13,7 +13,15 @@ import { cutTo, visibleLine, visibleText, wrapText } from './visible-text.ts';
 /** What the view asks of the documents. */
 export type DocumentSource = Pick<
   RunDocuments,
-  'documents' | 'reasons' | 'tokensExact' | 'list' | 'byMargin' | 'document' | 'search' | 'members'
+  | 'documents'
+  | 'reasons'
+  | 'tokensExact'
+  | 'list'
+  | 'byMargin'
+  | 'document'
+  | 'search'
+  | 'members'
+  | 'clustered'
 >;
 
 export interface InspectStart {
@@ -21,6 +29,8 @@ export interface InspectStart {
   filter?: string;
   search?: string;
   byMargin?: boolean;
+  /** Dedup steps: only documents that have copies, cluster by cluster, the largest first, each shown with its copies. */
+  clusters?: readonly string[];
 }
 
 /** Opens the view and waits for its end. */
@@ -45,6 +55,9 @@ type Panel = 'text' | 'signals' | 'copies';
 /** Characters of a text that are laid out; more is cut off with a note. */
 const shownCharacters = 1_000_000;
 const keys = '←→ doc  ↑↓ scroll  r reason  / search  m margin  c copies  s signals  q quit';
+const belowText = 'signals: value, bound, margin, reason (s shows all)';
+const clusterKeys =
+  '←→ copy  tab next cluster  ↑↓ scroll  c text  s signals  / search  r all documents  q quit';
 
 interface InspectProps {
   source: DocumentSource;
@@ -69,11 +82,13 @@ export function InspectApp({ source, start, size }: InspectProps) {
   );
   const [filter, setFilter] = useState(start.filter ?? 'all');
   const [byMargin, setByMargin] = useState(start.byMargin ?? false);
+  /** In cluster view: the filter and the order by margin leave it. */
+  const [clusters, setClusters] = useState(start.clusters);
   const [list, setList] = useState<Uint32Array>();
   const [at, setAt] = useState(0);
   const [document, setDocument] = useState<RunDocument>();
   const [members, setMembers] = useState<ClusterMember[]>([]);
-  const [panel, setPanel] = useState<Panel>('text');
+  const [panel, setPanel] = useState<Panel>(start.clusters === undefined ? 'text' : 'copies');
   const [scroll, setScroll] = useState(0);
   const [prompt, setPrompt] = useState<string>();
   const [needle, setNeedle] = useState(start.search ?? '');
@@ -100,6 +115,11 @@ export function InspectApp({ source, start, size }: InspectProps) {
     }
   };
 
+  const grouped = useMemo(
+    () => (clusters === undefined ? undefined : source.clustered(clusters)),
+    [source, clusters],
+  );
+
   // The list follows filter and order.
   useEffect(() => {
     let stale = false;
@@ -110,14 +130,15 @@ export function InspectApp({ source, start, size }: InspectProps) {
       setScroll(0);
       setStatus('');
     };
-    if (byMargin) {
+    if (grouped !== undefined) show(grouped.list);
+    else if (byMargin) {
       setStatus('sorting by margin');
       source.byMargin(filter).then(show, (error) => setStatus(messageIn(error)));
     } else show(source.list(filter));
     return () => {
       stale = true;
     };
-  }, [source, filter, byMargin]);
+  }, [source, filter, byMargin, grouped]);
 
   // The first list is searched when the command line says so.
   const searched = useRef(start.search === undefined);
@@ -127,18 +148,28 @@ export function InspectApp({ source, start, size }: InspectProps) {
     void search(start.search!, 0, 1, list);
   });
 
+  /** The members last drawn in cluster view, which the next document of the cluster shares. */
+  const shownMembers = useRef<ClusterMember[]>([]);
   const number = list?.[at];
   useEffect(() => {
     let stale = false;
     setScroll(0);
-    setPanel((now) => (now === 'copies' ? 'text' : now));
+    if (clusters === undefined) setPanel((now) => (now === 'copies' ? 'text' : now));
     if (number === undefined) {
       setDocument(undefined);
       return;
     }
     source.document(number).then(
-      (loaded) => {
-        if (!stale) setDocument(loaded);
+      async (loaded) => {
+        const same =
+          clusters?.length === 1 && shownMembers.current.some((member) => member.number === number);
+        const copies = clusters === undefined || same ? undefined : await copiesOf(source, loaded, clusters);
+        if (stale) return;
+        setDocument(loaded);
+        if (copies !== undefined) {
+          shownMembers.current = copies;
+          setMembers(copies);
+        }
       },
       (error) => {
         if (!stale) setStatus(messageIn(error));
@@ -147,12 +178,17 @@ export function InspectApp({ source, start, size }: InspectProps) {
     return () => {
       stale = true;
     };
-  }, [source, number]);
+  }, [source, number, clusters]);
 
   const header =
     document === undefined
       ? []
-      : headerRows(document, placeOf(at, list, filter), columns, source.tokensExact);
+      : headerRows(
+          document,
+          grouped === undefined ? placeOf(at, list, filter) : clusterPlace(at, grouped),
+          columns,
+          source.tokensExact,
+        );
   const signals = useMemo(
     () => (document === undefined ? [] : signalRows(document.signals, columns)),
     [document, columns],
@@ -163,8 +199,13 @@ export function InspectApp({ source, start, size }: InspectProps) {
   );
   // One row less than the terminal: a frame that fills it scrolls.
   const room = rows - 1 - header.length - 3;
-  const beside =
-    panel === 'text' ? Math.min(signals.length, Math.max(0, Math.min(8, Math.floor(room / 2) - 1))) : 0;
+  // Below a text the signals nearest to their bound, below copies the beginning of the document's own text.
+  const below = panel === 'text' ? signals : panel === 'copies' ? lines : [];
+  const half = Math.max(0, Math.floor(room / 2) - 1);
+  const beside = Math.min(
+    below.length,
+    panel === 'copies' ? Math.max(half, room - members.length - 1) : Math.min(8, half),
+  );
   const body = Math.max(1, room - (beside > 0 ? beside + 1 : 0));
   const shown =
     panel === 'text' ? lines : panel === 'signals' ? signals : memberRows(members, number ?? -1, columns);
@@ -177,16 +218,23 @@ export function InspectApp({ source, start, size }: InspectProps) {
     setStatus('');
   };
   const showCopies = async (): Promise<void> => {
-    const copy = document?.copies[0];
     if (panel === 'copies') setPanel('text');
-    else if (copy === undefined) setStatus('no other document is a copy of this one');
+    else if (document === undefined || document.copies.length === 0)
+      setStatus('no other document is a copy of this one');
     else {
-      const found: ClusterMember[] = [];
-      for (const { step, cluster } of document!.copies) found.push(...(await source.members(step, cluster)));
-      setMembers(found);
+      setMembers(await copiesOf(source, document, clusters));
       setScroll(0);
       setPanel('copies');
     }
+  };
+
+  /** To the first document of the next cluster, or of the one before. */
+  const moveCluster = (step: 1 | -1): void => {
+    if (grouped === undefined) return;
+    const starts = [...grouped.starts];
+    const to = step > 0 ? starts.find((start) => start > at) : starts.findLast((start) => start < at);
+    if (to === undefined) setStatus(`this is the ${step > 0 ? 'last' : 'first'} cluster`);
+    else move(to);
   };
 
   useInput((input, key) => {
@@ -204,9 +252,10 @@ export function InspectApp({ source, start, size }: InspectProps) {
     if (key.escape) {
       searching.current?.abort();
       setStatus('');
-      setPanel('text');
+      setPanel(clusters === undefined ? 'text' : 'copies');
       setScroll(0);
-    } else if (input === 'q') exit('quit');
+    } else if (key.tab) moveCluster(key.shift ? -1 : 1);
+    else if (input === 'q') exit('quit');
     else if (key.rightArrow || input === 'n') move(at + 1);
     else if (key.leftArrow || input === 'p') move(at - 1);
     else if (key.home || input === 'g') move(0);
@@ -217,9 +266,14 @@ export function InspectApp({ source, start, size }: InspectProps) {
     else if (key.pageUp || input === 'b') setScroll(Math.max(0, top - body));
     else if (input === 'r' || input === 'R') {
       const step = input === 'r' ? 1 : filters.length - 1;
-      setFilter(filters[(filters.indexOf(filter) + step) % filters.length]!);
-    } else if (input === 'm') setByMargin(!byMargin);
-    else if (input === 's') {
+      if (clusters !== undefined) {
+        setClusters(undefined);
+        setPanel('text');
+      } else setFilter(filters[(filters.indexOf(filter) + step) % filters.length]!);
+    } else if (input === 'm') {
+      setClusters(undefined);
+      setByMargin(!byMargin);
+    } else if (input === 's') {
       setPanel(panel === 'signals' ? 'text' : 'signals');
       setScroll(0);
     } else if (input === 'c') void showCopies();
@@ -235,7 +289,9 @@ export function InspectApp({ source, start, size }: InspectProps) {
       ? `/${visibleLine(prompt)}▏  Enter searches, Esc does not`
       : status !== ''
         ? status
-        : keys;
+        : clusters === undefined
+          ? keys
+          : clusterKeys;
   return (
     <Box flexDirection="column" height={rows - 1} width={columns}>
       <Rows rows={header.length > 0 ? header : [{ text: emptyText(list, filter), tone: 'title' }]} />
@@ -243,8 +299,8 @@ export function InspectApp({ source, start, size }: InspectProps) {
       <Box flexDirection="column" flexGrow={1}>
         <Rows rows={view} />
       </Box>
-      {beside > 0 && <Rule text="signals: value, bound, margin, reason (s shows all)" columns={columns} />}
-      <Rows rows={signals.slice(0, beside)} />
+      {beside > 0 && <Rule text={panel === 'copies' ? 'text (c shows all)' : belowText} columns={columns} />}
+      <Rows rows={below.slice(0, beside)} />
       <Rule
         text={needle === '' ? '' : `"${visibleLine(needle)}": . next, comma previous`}
         columns={columns}
@@ -256,8 +312,29 @@ export function InspectApp({ source, start, size }: InspectProps) {
   );
 }
 
+/** The clusters of a document, one after the other; of the steps asked for. */
+async function copiesOf(
+  source: DocumentSource,
+  document: RunDocument,
+  steps: readonly string[] | undefined,
+): Promise<ClusterMember[]> {
+  const found: ClusterMember[] = [];
+  for (const { step, cluster } of document.copies) {
+    if (steps === undefined || steps.includes(step)) found.push(...(await source.members(step, cluster)));
+  }
+  return found;
+}
+
 function placeOf(at: number, list: Uint32Array | undefined, filter: string): string {
   return `${(at + 1).toLocaleString('en-US')}/${(list?.length ?? 0).toLocaleString('en-US')} ${visibleLine(filter)}`;
+}
+
+function clusterPlace(at: number, { list, starts }: { list: Uint32Array; starts: Uint32Array }): string {
+  let cluster = 0;
+  while (cluster + 1 < starts.length && starts[cluster + 1]! <= at) cluster++;
+  const first = starts[cluster] ?? 0;
+  const size = (starts[cluster + 1] ?? list.length) - first;
+  return `cluster ${cluster + 1}/${starts.length}, copy ${at - first + 1}/${size}`;
 }
 
 function emptyText(list: Uint32Array | undefined, filter: string): string {

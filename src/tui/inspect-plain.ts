@@ -1,14 +1,20 @@
 /** A document of a run as plain text, and as one line of JSON: for pipes. Hidden characters are escapes in both. Pure. */
 import type { RunDocument } from '../stages/run-documents.ts';
-import { headerRows, signalRows } from './inspect-rows.ts';
-import { visibleJson, visibleText } from './visible-text.ts';
+import { headerRows, signalRows, valueText } from './inspect-rows.ts';
+import { visibleJson, visibleLine, visibleText, wrapText } from './visible-text.ts';
 
 const widest = 1000;
 
-/** Header, signals, text; ends with an empty line. */
+/** Header, a line for each rule, the other signals as running text (a run may measure a hundred), the text; ends with an empty line. */
 export function documentText(document: RunDocument, tokensExact: boolean): string {
   const header = headerRows(document, `#${document.number}`, widest, tokensExact).map(({ text }) => text);
-  const signals = signalRows(document.signals, 120).map(({ text }) => `  ${text}`);
+  const ruled = document.signals.filter(({ rule }) => rule !== undefined);
+  const free = document.signals.filter(({ rule }) => rule === undefined);
+  const others = free.map(({ name, value }) => `${visibleLine(name)} ${valueText(value)}`).join(', ');
+  const signals = [
+    ...signalRows(ruled, 120).map(({ text }) => text),
+    ...(others === '' ? [] : wrapText(`no rule looks at: ${others}`, 120)),
+  ].map((line) => `  ${line}`);
   return `${[...header, ...signals, '', visibleText(document.text).trimEnd(), '', ''].join('\n')}`;
 }
 

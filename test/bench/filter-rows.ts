@@ -23,6 +23,10 @@ export interface MeasuredRow {
   name: string;
   /** Does the work on a slice (or on all documents) and answers how many bytes it was. */
   run(slice: number): number | Promise<number>;
+  /** What comes before, not measured. */
+  prepare?(): void;
+  /** How often it is measured in a round; short and even work needs more. */
+  repeats?: number;
   /** The row of test/oracles/datatrove-bench.py. */
   peer?: string;
   /** When it is not datatrove itself. */
@@ -53,6 +57,7 @@ export async function filterRows({ scratch, texts, slices, pages }: BenchInput):
   const signer = new MinHashSigner(minHashPresets.datatrove);
   const language = languageFamily(await openLanguage({ model: 'lid.176.ftz' }));
   const file = join(scratch, 'documents.parquet');
+  const removeFile = (): void => rmSync(file, { force: true });
   return [
     { name: 'cascade', run: onSlice((text) => measureAll(text, 'masked')), peer: 'cascade', floor: true },
     {
@@ -85,13 +90,17 @@ export async function filterRows({ scratch, texts, slices, pages }: BenchInput):
     },
     {
       name: 'parquet write',
+      prepare: removeFile,
       run: () => writeParquet(file, texts, total),
+      repeats: 3,
       peer: 'parquet write',
       floor: false,
     },
     {
       name: 'parquet write, peer zstd',
+      prepare: removeFile,
       run: () => writeParquet(file, texts, total),
+      repeats: 3,
       peer: 'parquet write zstd',
       floor: false,
     },
@@ -145,12 +154,14 @@ function measureUntilDropped(text: string): void {
 }
 
 async function writeParquet(path: string, texts: readonly string[], bytes: number): Promise<number> {
-  rmSync(path, { force: true });
   let output: ParquetOutput | undefined;
   for (let from = 0; from < texts.length; from += 1000) {
     const part = texts.slice(from, from + 1000);
     const id = new Utf8Builder(part.length);
-    const text = new Utf8Builder(part.length, 4_000_000);
+    const text = new Utf8Builder(
+      part.length,
+      Math.ceil(1.1 * part.reduce((sum, one) => sum + one.length, 0)),
+    );
     part.forEach((one, i) => {
       id.append(`document-${from + i}`);
       text.append(one);

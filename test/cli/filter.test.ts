@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtInPipelines } from '../../src/stages/load-pipeline.ts';
 import { prose } from '../jobs/corpus.ts';
 import { runCli } from '../run-cli.ts';
 
@@ -69,5 +70,65 @@ describe('midtrain filter', { timeout: 120_000 }, () => {
     expect(code).toBe(0);
     expect(stdout).toContain('gopher_short_doc');
     expect(existsSync(join(root, 'dry'))).toBe(false);
+  });
+
+  it('says beside each reason what its rule does, what went through each stage, and what to do next', async () => {
+    const { stdout } = await run('pipeline.yaml', '--out', 'out', '--workers', '1');
+    expect(stdout).toMatch(/documents +share +reason +kept if +fails +only/);
+    expect(stdout).toMatch(/dropped +1 +25\.0 % +gopher_short_doc +gopher\.word_count >= 50 +1 +\d/);
+    expect(stdout).toMatch(/dedup exact +3 +2 +66\.7 % +1 cluster of 2 documents, the largest of 2/);
+    expect(stdout).toContain('midtrain inspect out; the duplicates: add --clusters');
+  });
+
+  it('tells a benchmark of the wrong kind or shape before anything is written, also with --dry-run', async () => {
+    writeFileSync(join(root, 'items.jsonl'), '{"question": "What is two and two?", "answer": "four"}\n');
+    for (const more of [[], ['--dry-run']]) {
+      const card = await run('pipeline.yaml', '--benchmark', 'gsm8k=items.jsonl', '--out', 'marked', ...more);
+      expect(card.stderr).toContain('not a benchmark');
+      const shape = await run('pipeline.yaml', '--benchmark', 'mine=good.jsonl', '--out', 'marked', ...more);
+      expect(shape.stderr).toContain('has a problem for the benchmark mine');
+      expect([card.code, shape.code]).toEqual([1, 1]);
+    }
+    expect(existsSync(join(root, 'marked'))).toBe(false);
+    const plan = await run('pipeline.yaml', '--benchmark', 'mine=items.jsonl', '--dry-run');
+    expect(plan.stdout).toMatch(/benchmark +mine: 1 item /);
+    expect(plan.stdout).toMatch(/contamination\.exact +<= +0 +else +contaminated/);
+  });
+
+  it('warns when the name of a benchmark is nearly that of a card', async () => {
+    writeFileSync(join(root, 'near.jsonl'), '{"question": "What is two and two?", "answer": "four"}\n');
+    const { stderr, code } = await run('pipeline.yaml', '--benchmark', 'gsm8k-tst=near.jsonl', '--dry-run');
+    expect(stderr).toContain('did you mean gsm8k-test?');
+    expect(code).toBe(0);
+  });
+
+  it('warns when a pipeline decontaminates against nothing', async () => {
+    const { stderr, code } = await run('megamath-web', '--input', 'good.jsonl', '--dry-run');
+    expect(stderr).toContain('nothing is decontaminated');
+    expect(code).toBe(0);
+  });
+
+  it('says with --dry-run what dedup means in both its names, and which classifiers are left out', async () => {
+    const { stdout } = await run('megamath-web', '--input', 'good.jsonl', '--dry-run');
+    expect(stdout).toMatch(/11 bands \(buckets\) x 10 rows \(hashes per bucket\).*threshold 0\.787/);
+    expect(stdout).toContain('classifier math has no model');
+    expect(stdout).toContain('masked');
+  });
+
+  it('lists the built-in pipelines with a line each, in --list, its JSON and --help', async () => {
+    const list = await run('--list', '--json');
+    const pipelines = JSON.parse(list.stdout) as { name: string; description: string }[];
+    expect(pipelines.map(({ name }) => name)).toEqual(builtInPipelines());
+    const help = (await run('--help')).stdout;
+    const text = (await run('--list')).stdout;
+    for (const { name, description } of pipelines) {
+      expect(description.length).toBeGreaterThan(40);
+      const start = `  ${name}`.padEnd(20) + description.slice(0, 20);
+      expect(help).toContain(start);
+      expect(text).toContain(start);
+    }
+    const none = await run();
+    expect(none.code).toBe(1);
+    expect(none.stderr).toContain('finemath-4plus');
   });
 });

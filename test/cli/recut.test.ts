@@ -37,6 +37,9 @@ describe('midtrain recut', { timeout: 120_000 }, () => {
       /gained, dropped before as gopher_short_doc:\n {2}d0 {2}gopher\.word_count = \d+, asked for >= 50\n/,
     );
     expect(code).toBe(0);
+    expect(stdout).toContain('nothing was written');
+    expect(stdout).toMatch(/\d+ more rules drop nothing/);
+    expect(stdout).not.toContain('gopher_long_doc');
     expect(existsSync(join(root, 'out'))).toBe(false);
   });
 
@@ -81,6 +84,11 @@ describe('midtrain recut', { timeout: 120_000 }, () => {
     const again = await run('recut', 'run', '--set', 'gopher_short_doc=20', '--write', 'out');
     expect(again.code).toBe(1);
     expect(again.stderr).toContain('not empty');
+    for (const command of ['status', 'retry']) {
+      const job = await run('jobs', command, 'out');
+      expect(job.stderr).toContain('is a written recut of');
+      expect(job.code).toBe(1);
+    }
     const back = await run('recut', 'out', '--set', 'gopher_short_doc=50', '--json');
     expect(JSON.parse(back.stdout)).toMatchObject({ before: { documents: 3 }, after: { documents: 2 } });
     const kept = await run('inspect', 'out', '--reason', 'kept', '--json');
@@ -109,6 +117,45 @@ describe('midtrain recut', { timeout: 120_000 }, () => {
 });
 
 describe('midtrain inspect', { timeout: 120_000 }, () => {
+  it('shows the duplicate clusters with the copy that stays and why', async () => {
+    const { code, stdout } = await run('inspect', 'run', '--clusters');
+    expect(stdout).toContain('exact: 2 clusters of 4 documents, the largest of 2');
+    // The copies of the short text are a cluster although a rule drops both.
+    expect(stdout).toMatch(
+      /cluster 0: 2 documents; none stays: the rules drop every copy\n +gopher_short_doc +d0 /,
+    );
+    expect(stdout).toMatch(/cluster 1: 2 documents; the first stays\n +stays +d1 .*\n +copy +d5 /);
+    expect(code).toBe(0);
+  });
+
+  it('prints clusters as JSON lines, as many as asked for', async () => {
+    const { stdout } = await run('inspect', 'run', '--clusters', 'exact', '--json', '--limit', '1');
+    const lines = stdout.trim().split('\n');
+    expect(lines.length).toBe(1);
+    expect(JSON.parse(lines[0]!)).toMatchObject({
+      step: 'exact',
+      cluster: 0,
+      size: 2,
+      stays: null,
+      keep: 'first',
+      membersLeftOut: 0,
+      members: [
+        { id: 'd0', reason: 'gopher_short_doc' },
+        { id: 'd2', reason: 'gopher_short_doc' },
+      ],
+    });
+  });
+
+  it.each([
+    [['--clusters', 'minhsh'], 'its steps are exact'],
+    [['--clusters', 'exat'], 'did you mean exact?'],
+    [['--clusters', '--reason', 'kept'], 'cannot be given with --reason'],
+  ])('refuses %j', async (args, message) => {
+    const { code, stderr } = await run('inspect', 'run', ...args);
+    expect(stderr).toContain(message);
+    expect(code).toBe(1);
+  });
+
   it('prints documents as text into a pipe, with what a page hides as escapes', async () => {
     const { code, stdout } = await run('inspect', 'run', '--reason', 'kept', '--search', 'owned');
     expect(stdout).toContain('\\x1b]0;owned\\x07\\x1b[2J\\u202e');

@@ -27,6 +27,14 @@ import { Random } from '../../src/core/random.ts';
 import { arrowType, columnValues, randomData } from './arrow-values.ts';
 
 describe('Utf8Builder', () => {
+  it('takes a character of several bytes when not even its first byte fits', () => {
+    // One byte is left and the text has one unit of three bytes: nothing can be written before the buffer grows.
+    const builder = new Utf8Builder(1, 64);
+    builder.append('a'.repeat(63));
+    builder.append('€');
+    expect(stringAt(batchFromVectors({ text: builder.finish() }), 'text', 1)).toBe('€');
+  });
+
   it('holds any strings and nulls as given', () => {
     fc.assert(
       fc.property(

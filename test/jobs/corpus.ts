@@ -1,7 +1,8 @@
 /** A small corpus for the job tests: pages, JSONL and Parquet with duplicates, short and blank documents, and a pipeline for it. */
+import './compile-cache.ts';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { batchFromVectors, int64Vector, utf8Vector } from '../../src/core/batch.ts';
 import { Random } from '../../src/core/random.ts';
 import { ParquetOutput } from '../../src/io/parquet-write.ts';
@@ -67,16 +68,18 @@ export function corpusConfig(folder: string, change: Record<string, unknown> = {
   });
 }
 
-/** sha256 of every output file by name: kept, dropped, ledgers and plan. */
+/** What differs between two runs of a job: clocks, progress, locks. */
+const ofTheRun = /^(run\.json|metrics\.jsonl|job\.lock|rank-.*\.lock)$/;
+
+/** sha256 of every file that a finished job leaves, by name: kept, dropped, signals, markers, ledgers, clusters, plan. */
 export function outputHashes(folder: string): Record<string, string> {
   const found: Record<string, string> = {};
-  const add = (path: string): void => {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = relative(folder, join(entry.parentPath, entry.name));
+    if (!entry.isFile() || ofTheRun.test(path)) continue;
     found[path] = createHash('sha256')
       .update(readFileSync(join(folder, path)))
       .digest('hex');
-  };
-  for (const sub of ['kept', 'dropped', 'signals', 'units'])
-    for (const name of readdirSync(join(folder, sub)).sort()) add(join(sub, name));
-  for (const name of ['ledger.json', 'plan.json', 'pipeline.yaml', 'config.json']) add(name);
-  return found;
+  }
+  return Object.fromEntries(Object.entries(found).sort());
 }

@@ -49,6 +49,7 @@ function writeLines(name: string, records: readonly object[]): string {
   return path;
 }
 
+/** That they give the same bytes: same-bytes.test.ts. */
 describe('ranks', { timeout: 120_000 }, () => {
   const corpus = join(root, 'corpus');
   const config = () => corpusConfig(corpus, { dedup: ['exact', { step: 'minhash', preset: 'datatrove' }] });
@@ -56,56 +57,29 @@ describe('ranks', { timeout: 120_000 }, () => {
 
   beforeAll(async () => {
     await writeCorpus(corpus);
-    await filterCorpus(config(), { out: out('whole'), workers: 2 });
+    await filterCorpus(config(), { out: out('whole'), workers: 1 });
     expected = outputHashes(out('whole'));
   }, 120_000);
 
-  it('give the bytes of a run that one process did, for any number of them', async () => {
-    for (const ranks of [3]) {
-      const folder = out(`ranks${ranks}`);
-      const shares: number[] = [];
-      for (let rank = 0; rank < ranks; rank++) {
-        const result = await filterRank(config(), { out: folder, workers: 1 }, { rank, ranks });
-        shares.push(result.own);
-      }
-      const { units } = await jobStatus(folder);
-      expect(shares.reduce((a, b) => a + b, 0)).toBe(units);
-      await filterCorpus(config(), { out: folder, workers: 1 });
-      expect(outputHashes(folder)).toEqual(expected);
-      // With the barrier done a rank finds its units finished.
-      const again = await filterRank(config(), { out: folder, workers: 1 }, { rank: 0, ranks });
-      expect(again.finished).toBe(again.units);
-    }
-  });
-
-  it('work side by side, and not beside a run of the whole job', async () => {
+  it('work side by side, tell their state, and give way to no run of the whole job, which completes theirs', async () => {
     const folder = out('side');
-    await Promise.all(
-      [0, 1, 2].map((rank) => filterRank(config(), { out: folder, workers: 1 }, { rank, ranks: 3 })),
-    );
+    const share = (rank: number) => filterRank(config(), { out: folder, workers: 1 }, { rank, ranks: 3 });
+    const shares = await Promise.all([share(0), share(1)]);
+    const between = await jobStatus(folder);
+    expect(between).toMatchObject({ state: 'unfinished', finished: 0, holders: [] });
+    expect(between.measured).toBe(shares[0]!.own + shares[1]!.own);
+    expect(between.measured).toBeLessThan(between.units);
     const held = takeLock(folder, 'rank-1-of-3.lock');
     await expect(filterCorpus(config(), { out: folder })).rejects.toThrow(/rank-1-of-3/);
     held.release();
-    await filterCorpus(config(), { out: folder, workers: 1 });
-    expect(outputHashes(folder)).toEqual(expected);
-  });
-
-  it('tell their state, which a retry completes', async () => {
-    const folder = out('state');
-    await filterRank(config(), { out: folder, workers: 1 }, { rank: 0, ranks: 3 });
-    const before = await jobStatus(folder);
-    expect(before.state).toBe('unfinished');
-    expect(before.measured).toBeGreaterThan(0);
-    expect(before.measured).toBeLessThan(before.units);
     const stored = readJobConfig(folder);
-    await filterCorpus(stored.config, {
-      out: folder,
-      workers: 2,
-      text: readFileSync(join(folder, 'pipeline.yaml'), 'utf8'),
-    });
+    const text = readFileSync(join(folder, 'pipeline.yaml'), 'utf8');
+    await filterCorpus(stored.config, { out: folder, workers: 1, text });
+    expect(outputHashes(folder)).toEqual(expected);
     const after = await jobStatus(folder, { verify: true });
     expect(after).toMatchObject({ state: 'done', finished: after.units, damaged: [], holders: [] });
-    expect(outputHashes(folder)).toEqual(expected);
+    // With the barrier done a rank finds its units finished.
+    expect((await share(2)).finished).toBe(after.units);
     rmSync(join(folder, 'kept', readdirSync(join(folder, 'kept'))[0]!));
     expect((await jobStatus(folder, { verify: true })).damaged).toHaveLength(1);
   });

@@ -19,7 +19,8 @@ describe('a filter job that is killed', () => {
     await filterCorpus(corpusConfig(corpus), { out: join(root, 'whole'), workers: 1 });
     const out = join(root, 'killed');
     let kills = 0;
-    for (const afterMs of [300, 1500]) if (await runAndKill(corpus, out, 2, afterMs)) kills++;
+    for (const afterMs of [300, 1500])
+      if (await runAndKill({ kind: 'small', corpus, out, workers: 2 }, { afterMs })) kills++;
     expect(kills).toBeGreaterThan(0);
     await filterCorpus(corpusConfig(corpus), { out, workers: 3 });
     expect(outputHashes(out)).toEqual(outputHashes(join(root, 'whole')));

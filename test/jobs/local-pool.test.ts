@@ -66,6 +66,7 @@ describe('LocalPool', () => {
     expect(found.bad).toEqual({
       ok: false,
       problem: 'the worker ended by itself (exit code 3) (tried 2 times)',
+      mendable: true,
       attempts: 2,
     });
     expect(found.good).toMatchObject({ ok: true });
@@ -73,7 +74,7 @@ describe('LocalPool', () => {
 
   it('tries an error once more and then reports it', async () => {
     const found = await outcomes(makePool(), { bad: { throws: 'odd' }, good: {} });
-    expect(found.bad).toMatchObject({ ok: false, attempts: 2 });
+    expect(found.bad).toMatchObject({ ok: false, mendable: false, attempts: 2 });
     expect((found.bad as { problem: string }).problem).toContain('odd');
   });
 

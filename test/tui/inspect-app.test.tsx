@@ -72,6 +72,8 @@ function sourceOf(documents: readonly RunDocument[]): DocumentSource {
         excerpt: `beginning of ${number}`,
         priority: 100 - number,
       })),
+    // Two clusters: documents 0 and 1, documents 4, 7 and 9.
+    clustered: () => ({ list: Uint32Array.of(4, 7, 9, 0, 1), starts: Uint32Array.of(0, 3) }),
   };
 }
 
@@ -204,6 +206,29 @@ describe('the inspect view', () => {
     expect(frame()).toMatch(/ {2}duplicate_minhash +doc-1 +99 beginning of 1/);
     await type(['c', 'n', 'n', 'c']);
     await until('no other document is a copy of this one');
+  });
+
+  test('goes through clusters, the largest first, with the copies above the text of each', async () => {
+    const documents = twenty.map((d) =>
+      makeDocument(d.number, { copies: [{ step: 'minhash', cluster: 0, size: 2 }] }),
+    );
+    const { frame, until, type } = show(documents, { clusters: ['minhash'] });
+    await until('cluster 1/2, copy 1/3  doc-4');
+    await until('copies 1-2 of 2');
+    await until('document 4 line 1');
+    expect(frame()).toMatch(/doc-1 +99 beginning of 1/);
+    expect(frame().split('\n').length).toBe(23);
+    await type([right]);
+    await until('cluster 1/2, copy 2/3  doc-7');
+    await type(['\t']);
+    await until('cluster 2/2, copy 1/2  doc-0');
+    await type(['\t']);
+    await until('this is the last cluster');
+    await type(['\x1b[Z']);
+    await until('cluster 1/2, copy 1/3  doc-4');
+    await type(['r']);
+    await until('1/20 all  doc-0');
+    expect(frame()).not.toContain('copies 1-');
   });
 
   test('shows a run without documents', async () => {

@@ -47,6 +47,20 @@ test('writes at most one progress line in five seconds for each task, with rate,
   ]);
 });
 
+test('writes fewer lines the longer a task runs, at least one a minute', () => {
+  const events: [number, ProgressEvent][] = [
+    [0, { kind: 'start', task: 'filter', total: 1e6, unit: 'bytes' }],
+  ];
+  for (let s = 1; s <= 10 * 3600; s++)
+    events.push([s, { kind: 'progress', task: 'filter', done: 20 * s, total: 1e6, unit: 'bytes' }]);
+  const plain = new PlainProgress();
+  const at = events.flatMap(([s, event]) => plain.linesFor(event, s).map(() => s));
+  expect(at.length).toBeLessThan(650);
+  expect(at.filter((s) => s <= 60).length).toBeGreaterThanOrEqual(10);
+  const gaps = at.slice(1).map((s, i) => s - at[i]!);
+  expect(Math.max(...gaps)).toBe(60);
+});
+
 test('says at the end which tasks were cut short', () => {
   const plain = new PlainProgress();
   plain.linesFor({ kind: 'start', task: 'train', total: 100, unit: 'steps' }, 0);
