@@ -29,6 +29,12 @@ export const command: Command = {
         'file, folder, glob or hf://datasets/... to read instead of the inputs of the pipeline file; may be repeated',
       parse: listValue(),
     },
+    {
+      flags: '--column <name=column>',
+      description:
+        'what the inputs call text, html, id, url or date, for example text=content; may be repeated',
+      parse: assignmentsValue('text=content'),
+    },
     { flags: '-o, --out <folder>', description: 'the run folder (default: runs/filter-<name>)' },
     {
       flags: '--model <name=file>',
@@ -165,6 +171,8 @@ async function countBenchmarks(config: FilterConfig, context: CommandContext): P
   return counts;
 }
 
+const documentColumns = ['text', 'html', 'id', 'url', 'date'] as const;
+
 /** Flags win over the file. */
 function applyFlags(config: FilterConfig, options: Record<string, unknown>, cwd: string, file: string): void {
   const at = (path: string): string => (path.includes('://') ? path : resolve(cwd, path));
@@ -172,6 +180,15 @@ function applyFlags(config: FilterConfig, options: Record<string, unknown>, cwd:
   if (inputs !== undefined) {
     config.inputs = inputs.map((path) => ({ path: at(path), format: 'auto', columns: {} }));
   }
+  const columns = options.column as Record<string, string> | undefined;
+  for (const name of Object.keys(columns ?? {})) {
+    if (!(documentColumns as readonly string[]).includes(name)) {
+      throw new UserError(`--column ${name}=${columns![name]}: there is no document column ${name}`, {
+        hint: `the document columns are ${documentColumns.join(', ')}: --column text=content`,
+      });
+    }
+  }
+  for (const input of config.inputs) Object.assign(input.columns, columns);
   if (options.dropped === true) config.output.dropped = true;
   for (const [name, path] of Object.entries((options.model as Record<string, string> | undefined) ?? {})) {
     const classifier = config.classifiers.find((c) => c.name === name);

@@ -67,8 +67,6 @@ export class ParquetInspector {
       const settle = (result: InspectAnswer): void => {
         clearTimeout(timer);
         worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-        // A worker that is being killed may still report errors; nobody waits for them.
-        worker.on('error', () => {});
         resolve(result);
       };
       worker.on('message', onMessage).on('error', onError).on('exit', onExit);
@@ -87,6 +85,8 @@ export class ParquetInspector {
       resourceLimits: { maxOldGenerationSizeMb: this.limits.memoryMb, maxYoungGenerationSizeMb: 64 },
       execArgv: [],
     });
+    // A worker that is being killed may still report errors; nobody waits for them.
+    worker.on('error', () => {});
     // Time counts from the moment the worker is ready, so a busy machine does not make files look damaged.
     await once(worker, 'message', { signal: AbortSignal.timeout(startupMs) });
     return worker;

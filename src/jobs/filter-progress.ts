@@ -122,7 +122,6 @@ export class FilterProgress implements JobEvents {
     return {
       documents,
       'documents/s': round(documents / seconds),
-      'MB/s': round((this.bytes + this.bytesInFlight()) / 1e6 / seconds),
       'share kept': documents === 0 ? 0 : round(kept / documents),
     };
   }
