@@ -25,7 +25,7 @@ export interface MeasuredRow {
   run(slice: number): number | Promise<number>;
   /** What comes before, not measured. */
   prepare?(): void;
-  /** How often it is measured in a round; short and even work needs more. */
+  /** How often it runs in a row each time it is measured, so that little of what the row before left to collect is charged to it. */
   repeats?: number;
   /** The row of test/oracles/datatrove-bench.py. */
   peer?: string;
@@ -92,7 +92,7 @@ export async function filterRows({ scratch, texts, slices, pages }: BenchInput):
       name: 'parquet write',
       prepare: removeFile,
       run: () => writeParquet(file, texts, total),
-      repeats: 3,
+      repeats: 4,
       peer: 'parquet write',
       floor: false,
     },
@@ -100,7 +100,7 @@ export async function filterRows({ scratch, texts, slices, pages }: BenchInput):
       name: 'parquet write, peer zstd',
       prepare: removeFile,
       run: () => writeParquet(file, texts, total),
-      repeats: 3,
+      repeats: 4,
       peer: 'parquet write zstd',
       floor: false,
     },

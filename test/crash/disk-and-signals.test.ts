@@ -22,7 +22,7 @@ const pipeline = out('pipeline.yaml');
 let expected: Record<string, string>;
 
 function mount(...args: string[]): boolean {
-  return spawnSync('mount', args).status === 0;
+  return spawnSync('sh', ['-c', 'exec mount "$@"', 'sh', ...args]).status === 0;
 }
 
 mkdirSync(disk);
@@ -36,7 +36,7 @@ beforeAll(async () => {
   expected = outputHashes(out('whole'));
 });
 afterAll(() => {
-  if (canMount) spawnSync('umount', [disk]);
+  if (canMount) spawnSync('sh', ['-c', 'umount "$0"', disk]);
   rmSync(root, { recursive: true });
 });
 

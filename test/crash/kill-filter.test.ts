@@ -68,9 +68,10 @@ async function undisturbed(kind: JobProcess['kind']): Promise<Whole> {
   return whole;
 }
 
-/** A moment of the job's life that is left to it, or of one stage of that; the barrier and the second pass are drawn more often than they last. */
-const targets: Stage[] = ['measure', 'dedup', 'dedup', 'finish', 'finish', 'report'];
+/** Stages that a kill may be aimed at. */
+const targets: Stage[] = ['measure', 'dedup', 'finish', 'report'];
 
+/** A moment of the job's life that is left to it, or of that one of its stages to come in which the fewest kills fell so far. */
 function someTime({ began, duration }: Whole, out: string): KillTime {
   const now = stages.indexOf(stageOf(out));
   const open = targets.filter((stage) => stages.indexOf(stage) > now);
@@ -80,7 +81,7 @@ function someTime({ began, duration }: Whole, out: string): KillTime {
     const preparing = began.measure ?? 0;
     return { afterMs: random.float() * (preparing + duration - (began[stages[now]!] ?? 0)) };
   }
-  const stage = random.pick(open);
+  const [stage] = open.sort((x, y) => counts[x] - counts[y]) as [Stage];
   const end = endOf(stages.indexOf(stage));
   // A stage that was too short to be seen gets a few milliseconds.
   return { stage, afterMs: random.float() * Math.max(5, end - (began[stage] ?? end)) };

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { jobStatus } from '../../src/jobs/job-status.ts';
 
 /** What kind of file a path of the run folder is: its folder and what follows the unit's name. */
-export function kindOf(path: string): string {
+function kindOf(path: string): string {
   return path.replace(/\d{4}-[^/.]*\./, '');
 }
 

@@ -15,9 +15,9 @@ let harness: JobHarness;
 let expected: Record<string, string>;
 
 beforeAll(async () => {
-  await writeMixedCorpus(corpus, { size: 20 });
+  await writeMixedCorpus(corpus, { size: 16 });
   // Fewer signals than npm run test:crash has: each is a column in many small files.
-  const signals = ['gopher-quality', 'math', 'url', 'pii', 'regex', 'language'];
+  const signals = ['gopher-quality', 'url', 'pii', 'regex'];
   const limits = { unitBytes: 16 * 1024, pageUnitBytes: 4096 };
   harness = await JobHarness.open(mixedConfig(corpus, false, { signals, limits }));
   await harness.run(out('one'), { workers: 1 });
@@ -39,7 +39,7 @@ describe('a filter job', { timeout: 180_000 }, () => {
       'contamination/jsonl',
     ])
       expect(kinds.has(kind), kind).toBe(true);
-    expect(harness.plan.units.length).toBeGreaterThanOrEqual(7);
+    expect(harness.plan.units.length).toBeGreaterThanOrEqual(6);
     expect(new Set(harness.plan.units.map(({ read }) => read.format)).size).toBe(5);
   });
 
@@ -85,7 +85,6 @@ describe('a filter job', { timeout: 180_000 }, () => {
 const early: [string, keyof typeof damages][] = [
   ['units/measured.json', 'with a flipped bit'],
   ['work/parquet', 'with a flipped bit'],
-  ['dedup/minhash/signatures', 'cut short'],
   ['dedup/survivors', 'missing'],
   ['benchmarks.index', 'with a flipped bit'],
   ['plan.json', 'cut short'],
@@ -94,7 +93,6 @@ const late: typeof early = [
   ['dedup/minhash/clusters', 'with a flipped bit'],
   ['dedup/drops', 'cut short'],
   ['kept/parquet', 'with a flipped bit'],
-  ['units/ledger.json', 'with a flipped bit'],
 ];
 
 describe('a file that is damaged between two runs', { timeout: 180_000 }, () => {
