@@ -31,8 +31,8 @@ export interface Page {
 }
 
 /**
- * Gives the memory of a page back at once, when its values have been copied. The engine would keep it until it collects garbage, and decompress
- * every page into fresh memory: a third of the time of reading.
+ * Gives the memory of a page back at once, when its values have been copied. The engine would keep it until it collects garbage,
+ * and decompress every page into fresh memory: a third of the time of reading.
  */
 export function freePage(page: Page): void {
   page.owned?.transfer(0);

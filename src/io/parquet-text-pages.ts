@@ -2,8 +2,8 @@
  * The column chunk of a column of long strings without nulls, page by page: plain encoding, data pages of version 2, zstd.
  *
  * Texts are what a corpus file consists of, so their way is short: the bytes go from the Arrow buffer into one page buffer that is
- * used again, and from there through the compressor. hyparquet-writer grows a new buffer for every page (an eighth of the time of
- * writing) and hashes long texts to see whether a dictionary would pay. Pages, headers and metadata are as it would write them
+ * used again, and from there through the compressor. hyparquet-writer grows a new buffer for every page and hashes long texts to see
+ * whether a dictionary would pay, a seventh of the time of writing. Pages, headers and metadata are as it would write them
  * with `encoding: 'PLAIN'`. Source: Apache Parquet, Encodings.md and parquet.thrift.
  */
 import type { ByteWriter } from 'hyparquet-writer';

@@ -1,6 +1,7 @@
 /**
  * `node src/setup/run.js <tool> [arguments]`: runs a tool of node_modules (vitest, biome, tsc, ...) or a TypeScript file of this project
- * (test/bench/filter.ts) on Node >= 24, whatever Node runs this. npm scripts use it, since on a fresh clone `node` is still the machine's own when npm sets PATH.
+ * (test/bench/filter.ts) on Node >= 24, whatever Node runs this. npm scripts use it, since on a fresh clone `node` is still the
+ * machine's own when npm sets PATH.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';

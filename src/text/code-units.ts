@@ -13,8 +13,8 @@ export class UnitReader {
   private units = new Uint16Array(0);
 
   /**
-   * The code units of `text` in 0 .. text.length - 1 of the result, lone surrogates as they are, then one line end as a sentinel. The result is longer
-   * than the text and valid until the next call.
+   * The code units of `text` in 0 .. text.length - 1 of the result, lone surrogates as they are, then one line end as a sentinel.
+   * The result is longer than the text and valid until the next call.
    */
   read(text: string): Uint16Array {
     const needed = text.length + 1;

@@ -1,23 +1,26 @@
 /**
- * `npm run bench:filter [-- --quick]`: MB of UTF-8 text per CPU second of what a filter job does, beside datatrove on the same documents in the same run.
+ * `npm run bench:filter [-- --quick]`: MB of UTF-8 text per CPU second of what a filter job does, beside datatrove on the same
+ * documents in the same run.
  *
  * Rows
- *   cascade                text in memory through gopher-quality, gopher-repetition, c4, fineweb, math density and PII, all signals measured, formulas
- *                          masked; datatrove: its filters of those names and PIIFormatter, each called on every document (it has no math density)
- *   cascade, math plain    the same with formulas as they are
+ *   cascade                text in memory through gopher-quality, gopher-repetition, c4, fineweb, math density and PII, all signals
+ *                          measured, formulas masked; datatrove: its filters of those names and PIIFormatter, each called on every
+ *                          document (it has no math density)
+ *   cascade, math plain    the same with formulas as they are; the words of the slice are known by then
  *   cascade with stopping  a document goes no further than the first family whose rules drop it, on both sides
  *   minhash                14 x 8 signatures of 5-grams into signature files; datatrove: MinhashDedupSignature
- *   parquet read, write    documents as strings from and to a file; datatrove: ParquetReader, ParquetWriter (snappy, its default, and zstd, ours)
+ *   parquet read, write    documents as strings from and to a file; datatrove: ParquetReader and ParquetWriter (snappy, its
+ *                          default, and zstd, as ours)
  *   language               lid.176.ftz; the peer is fastText itself, called as datatrove does
  *   extract                MB of HTML; datatrove: Trafilatura (which drops formulas)
  *
- * Method: CPU seconds of the process, so that other work on the machine counts little. The first documents are cut into slices of equal
- * size, one a round; a round measures every row on its slice, ours and then the peer's, so that nothing is measured on a document it has seen. The
- * compiler is warmed up on documents behind the slices, the peer on one slice. The figure is the median of rounds. Where datatrove is not
- * installed (peer.ts) the peer is the floor that data-engine.md 2.3 gives for heuristic filters: 0.65 MB/s per core.
+ * Method: CPU seconds of the process, so that other work on the machine counts little. The first documents are cut into slices of
+ * equal size, one a round; a round measures every row on its slice, ours and then the peer's, so `cascade` never sees a document
+ * twice. The compiler is warmed up on documents behind the slices, the peer on one slice. The figure is the median of rounds. Where
+ * datatrove is not installed (peer.ts) the peer is the floor that data-engine.md 2.3 gives for heuristic filters: 0.65 MB/s per core.
  *
- * One core means one core: the collector works in the thread it works for (`--single-threaded-gc`), where Node would have it take two more and
- * a third of the time of reading with them. Python has no such helpers; what its libraries do in other threads is counted, too.
+ * One core means one core: the collector works in the thread it works for (`--single-threaded-gc`), where Node would have it take
+ * others and a third of the time of reading with them. Python has no such helpers; what its libraries do in other threads counts.
  *
  * `--only=parquet` measures the rows whose name begins so; `--profile` prints instead where the time of `cascade` goes.
  */
@@ -103,7 +106,7 @@ async function bench(scratch: string): Promise<void> {
       }
     }
   };
-  // Files first: what the other rows leave on the heap would be charged to them, for every page read costs the collector a look at it.
+  // Files first: every page read makes the collector look at the heap, and what other rows left there would be charged to them.
   for (const group of [rows.filter(isFileRow), rows.filter((row) => !isFileRow(row))]) {
     for (const row of group) await row.run(slices.length); // behind the slices
     for (let round = 0; round < rounds; round++) await measureRound(group, round);

@@ -1,5 +1,6 @@
 /**
- * A Python process with datatrove that runs one row at a time on request and answers the CPU seconds it took (test/oracles/datatrove-bench.py).
+ * A Python process with datatrove that runs one row at a time on request and answers the CPU seconds it took
+ * (test/oracles/datatrove-bench.py).
  *
  * It is the Python of MIDTRAIN_PEER_PYTHON, or ~/.cache/midtrain/peers/bin/python, if that can import datatrove:
  *   python3 -m venv ~/.cache/midtrain/peers
