@@ -7,9 +7,9 @@
  */
 import { hash64 } from '../core/hash64.ts';
 import { type DocumentSigner, keyWords } from './document-signer.ts';
-import { normaliseForExact } from './normalise-for-exact.ts';
 import type { MinHashConfig } from './minhash-config.ts';
 import { MinHashSigner } from './minhash-signer.ts';
+import { normaliseForExact } from './normalise-for-exact.ts';
 import { normaliseUrl } from './normalise-url.ts';
 
 export type { DocumentSigner } from './document-signer.ts';

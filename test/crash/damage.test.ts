@@ -1,8 +1,9 @@
 /**
  * Every kind of file that a filter job writes, damaged in each of three ways after each of its stages: the next run does the work
  * again and ends with the same bytes, and `jobs status --verify` sees the damage before. A sample of it is in test/jobs/same-bytes.test.ts.
+ * And death of worker threads in every step.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -59,4 +60,20 @@ describe('a file of a job that is damaged between two runs is made again', { tim
   });
 
   it('after the second pass', () => damageEach(out('done'), 24));
+});
+
+describe('a filter job whose worker threads die', { timeout: 180_000 }, () => {
+  it('writes the same bytes when a task of every step kills its worker thread once', async () => {
+    const deaths = out('deaths');
+    mkdirSync(deaths);
+    process.env.MIDTRAIN_TEST_DEATHS = deaths;
+    const dying = await JobHarness.open(harness.config, new URL('../jobs/dying-worker.ts', import.meta.url));
+    try {
+      await dying.run(out('dying'), { workers: 2 });
+      expect(outputHashes(out('dying'))).toEqual(expected);
+      expect(readdirSync(deaths).length).toBeGreaterThanOrEqual(5);
+    } finally {
+      await dying.close();
+    }
+  });
 });

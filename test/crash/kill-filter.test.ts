@@ -4,7 +4,7 @@
  * it, so that short stages get their share. The corpus (test/jobs/mixed-corpus.ts) has every kind of input and the pipeline every stage; its
  * texts and pages are C4 documents, GSM8K problems and PlanetMath pages where ../shared/data is there, else made up. SEED=n: other moments.
  *
- * A thread cannot be killed from outside (a signal ends its whole process), so death of single workers is in test/jobs/worker-death.test.ts.
+ * A thread cannot be killed from outside (a signal ends its whole process), so death of single workers is in damage.test.ts.
  * Run with: npm run test:crash
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

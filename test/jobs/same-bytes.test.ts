@@ -1,5 +1,5 @@
-/** A filter job with every stage and every kind of input: the same bytes for any number of workers and ranks, whatever dies, whatever is damaged in between. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+/** A filter job with every stage and every kind of input: the same bytes for any number of workers and ranks, whatever is damaged in between. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,8 +50,8 @@ describe('a filter job', { timeout: 180_000 }, () => {
     }
   });
 
-  it('writes the same bytes for 1, 3 and 5 ranks, one after the other or at the same time', async () => {
-    for (const ranks of [1, 3, 5]) {
+  it('writes the same bytes for 3 and 5 ranks, at the same time or one after the other', async () => {
+    for (const ranks of [3, 5]) {
       const folder = out(`r${ranks}`);
       const runs = Array.from(
         { length: ranks },
@@ -63,20 +63,6 @@ describe('a filter job', { timeout: 180_000 }, () => {
       if (ranks === 5) for (const run of runs) await run(); // the second pass by ranks too
       await harness.run(folder);
       expect(outputHashes(folder), `${ranks} ranks`).toEqual(expected);
-    }
-  });
-
-  it('writes the same bytes when a task of every step kills its worker thread once', async () => {
-    const deaths = out('deaths');
-    mkdirSync(deaths);
-    process.env.MIDTRAIN_TEST_DEATHS = deaths;
-    const dying = await JobHarness.open(harness.config, new URL('./dying-worker.ts', import.meta.url));
-    try {
-      await dying.run(out('dying'), { workers: 2 });
-      expect(outputHashes(out('dying'))).toEqual(expected);
-      expect(readdirSync(deaths).length).toBeGreaterThanOrEqual(5);
-    } finally {
-      await dying.close();
     }
   });
 });
@@ -108,7 +94,7 @@ describe('a file that is damaged between two runs', { timeout: 180_000 }, () => 
     }
   };
 
-  it('is made again, in the middle of a job', async () => {
+  it('is made again, in the middle of a job (whose first pass one rank did alone)', async () => {
     await harness.measure(out('measured'));
     await each(out('measured'), early);
   });
