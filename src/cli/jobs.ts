@@ -68,10 +68,12 @@ const retry: Command = {
     const { filterCorpus } = await import('../jobs/filter-corpus.ts');
     const { config, limit } = readJobConfig(folder);
     const workers = options.workers as number | undefined;
+    const pipeline = `${folder}/pipeline.yaml`;
     const result = await filterCorpus(config, {
       out: folder,
       file: `${folder}/config.json`,
-      text: readFileSync(`${folder}/pipeline.yaml`, 'utf8'),
+      // The copy of the pipeline file is for people; the job itself needs config.json alone.
+      ...(existsSync(pipeline) ? { text: readFileSync(pipeline, 'utf8') } : {}),
       emit: context.emit,
       signal: context.signal,
       ...(limit === null ? {} : { limit }),

@@ -52,6 +52,16 @@ describe('midtrain filter', { timeout: 120_000 }, () => {
     expect(summary.failures[0]!.file).toContain('torn.parquet');
   });
 
+  it('takes the text from the column that --column names, and refuses a name that is none', async () => {
+    writeFileSync(join(root, 'other.jsonl'), `${JSON.stringify({ question: prose(3, 6) })}\n`);
+    const args = ['pipeline.yaml', '--input', 'other.jsonl', '--out', 'mapped', '--workers', '1'];
+    const mapped = await run(...args, '--column', 'text=question');
+    expect(mapped.stdout).toContain('1 documents in, 1 kept');
+    const wrong = await run(...args, '--column', 'body=question');
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toContain('there is no document column body');
+  });
+
   it('ends with 1 and a cure for a wrong key, a missing input and an unknown pipeline', async () => {
     writeFileSync(join(root, 'wrong.yaml'), 'name: x\nsignals: [math]\ntresholds: {}\n');
     const wrong = await run('wrong.yaml');
