@@ -61,10 +61,29 @@ export function hasColumn(records: RecordBatch, column: string): boolean {
 
 /** Decodes one cell of a string column; null for null. */
 export function stringAt(records: RecordBatch, column: string, row: number): string | null {
-  const bytes = bytesAt(records, column, row);
+  const data = columnData(records, column);
+  const { valueOffsets } = data;
+  if (DataType.isUtf8(data.type) && valueOffsets instanceof Int32Array) {
+    invariant(row >= 0 && row < data.length, `row ${row} of column ${column} with ${data.length} rows`);
+    if (data.nullCount > 0 && !data.getValid(row)) return null;
+    return bufferOf(data.values as Uint8Array).toString('utf8', valueOffsets[row], valueOffsets[row + 1]);
+  }
+  const bytes = cellBytes(data, column, row);
   return bytes === null
     ? null
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}
+
+/** One Buffer per column instead of two views per cell. */
+let lastValues: Uint8Array | undefined;
+let lastBuffer: Buffer | undefined;
+
+function bufferOf(values: Uint8Array): Buffer {
+  if (values !== lastValues || lastBuffer === undefined) {
+    lastValues = values;
+    lastBuffer = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  }
+  return lastBuffer;
 }
 
 /** The UTF-8 bytes of one cell of a string or binary column, as a view; null for null. */
