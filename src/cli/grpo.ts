@@ -2,7 +2,7 @@
 import { exitCodes, UserError } from '../core/errors.ts';
 import { type Command, dryRunOption, jsonOption } from './command.ts';
 import { withGpu } from './with-gpu.ts';
-import { percent, writeResult } from './write-result.ts';
+import { percent, textOf, writeResult } from './write-result.ts';
 
 export const command: Command = {
   name: 'grpo',
@@ -40,16 +40,7 @@ export const command: Command = {
     if (options.dryRun === true) {
       const { describeGrpo } = await import('../../trainer/grpo/describe-grpo.ts');
       const described = await describeGrpo(config);
-      writeResult(
-        context,
-        described,
-        described.lines
-          .map(
-            (line) => `${line}
-`,
-          )
-          .join(''),
-      );
+      writeResult(context, described, textOf(described.lines));
       return exitCodes.done;
     }
     const { grpo } = await import('../../trainer/grpo/grpo.ts');

@@ -3,7 +3,7 @@ import { exitCodes, UserError } from '../core/errors.ts';
 import { type Command, dryRunOption, jsonOption } from './command.ts';
 import { choiceValue } from './parse.ts';
 import { withGpu } from './with-gpu.ts';
-import { writeResult } from './write-result.ts';
+import { textOf, writeResult } from './write-result.ts';
 
 export const command: Command = {
   name: 'train',
@@ -55,16 +55,7 @@ export const command: Command = {
     if (options.dryRun === true) {
       const { describeTraining } = await import('../../trainer/describe-training.ts');
       const described = await describeTraining(config, phase, from);
-      writeResult(
-        context,
-        described,
-        described.lines
-          .map(
-            (line) => `${line}
-`,
-          )
-          .join(''),
-      );
+      writeResult(context, described, textOf(described.lines));
       return exitCodes.done;
     }
     const { train } = await import('../../trainer/train.ts');

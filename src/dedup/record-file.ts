@@ -4,11 +4,10 @@
  * the one before, so neither side holds more than a chunk. Read whole or not at all: the checksum is known at the end only, so a reader
  * must not act on what it read before `readRecords` is done. Little-endian.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { messageOf } from '../core/errors.ts';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { hash64 } from '../core/hash64.ts';
 import { AtomicFile } from '../io/atomic.ts';
-import { damaged } from './signature-reader.ts';
+import { damaged, openOrDamaged } from './signature-reader.ts';
 
 const headerBytes = 16;
 const trailerBytes = 24;
@@ -151,12 +150,7 @@ export function readRecords(
 }
 
 function withFile<T>(path: string, use: (file: number) => T): T {
-  let file: number;
-  try {
-    file = openSync(path, 'r');
-  } catch (error) {
-    throw damaged(path, `cannot be opened: ${messageOf(error)}`);
-  }
+  const file = openOrDamaged(path);
   try {
     return use(file);
   } finally {

@@ -34,17 +34,21 @@ export function damaged(path: string, problem: string, place?: string): InputErr
   return new InputError(path, problem, { hint: cure, ...(place === undefined ? {} : { place }) });
 }
 
+/** The descriptor of a file opened for reading; the caller closes it. */
+export function openOrDamaged(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw damaged(path, `cannot be opened: ${messageOf(error)}`);
+  }
+}
+
 /**
  * The entries of each segment, in order, as words (key high, key low, check, index); entries outside the range are among them
  * where they share a block with it. Inside a block entries are in the order of documents.
  */
 export function* readSignatures(path: string, tag: string, range: KeyRange): Generator<Uint32Array> {
-  let file: number;
-  try {
-    file = openSync(path, 'r');
-  } catch (error) {
-    throw damaged(path, `cannot be opened: ${messageOf(error)}`);
-  }
+  const file = openOrDamaged(path);
   // Opened for each range: a job may have more units than a process may have open files.
   try {
     const { size } = fstatSync(file);

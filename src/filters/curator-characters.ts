@@ -16,7 +16,14 @@ const alphaNumeric = 1;
 const digit = 2;
 const whiteSpace = 4;
 const bracket = 8;
-const classes: Uint8Array = (() => {
+let table: Uint8Array | undefined;
+
+/** Made on first use (some 20 ms): every worker loads this file, and few jobs measure the family. */
+function classesOf(): Uint8Array {
+  return (table ??= buildClasses());
+}
+
+function buildClasses(): Uint8Array {
   const table = new Uint8Array(0x10000);
   for (let code = 0; code < 0x10000; code++) {
     if (/\p{Nd}/u.test(String.fromCharCode(code))) table[code] = digit;
@@ -28,10 +35,11 @@ const classes: Uint8Array = (() => {
   for (const character of '\t\n\r\b ') table[character.charCodeAt(0)]! |= whiteSpace;
   for (const character of '{}⟨⟩[]()') table[character.charCodeAt(0)]! |= bracket;
   return table;
-})();
+}
 
 export function countCuratorCharacters(text: string): CuratorCharacters {
   const counts: CuratorCharacters = { alphaNumeric: 0, digits: 0, whiteSpace: 0, brackets: 0, inUrls: 0 };
+  const classes = classesOf();
   for (let at = 0; at < text.length; at++) {
     const flags = classes[text.charCodeAt(at)]!;
     if (flags === 0) continue;

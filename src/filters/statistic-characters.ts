@@ -17,7 +17,14 @@ export interface StatisticCharacters {
 const digit = 1;
 const capital = 2;
 const lineEnd = 4;
-const classes: Uint8Array = (() => {
+let table: Uint8Array | undefined;
+
+/** Made on first use (some 20 ms): every worker loads this file, and few jobs measure the family. */
+function classesOf(): Uint8Array {
+  return (table ??= buildClasses());
+}
+
+function buildClasses(): Uint8Array {
   const table = new Uint8Array(0x10000);
   // Superscripts and enclosed digits are digits to Python, fractions and Roman numerals are not.
   const isDigit = /[\p{Nd}²³¹⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒]/u;
@@ -30,7 +37,7 @@ const classes: Uint8Array = (() => {
   }
   for (const code of [10, 11, 12, 13, 0x1c, 0x1d, 0x1e, 0x85, 0x2028, 0x2029]) table[code]! |= lineEnd;
   return table;
-})();
+}
 const astralDigit = /^\p{Nd}/u;
 const astralCapital = /^\p{Uppercase}/u;
 
@@ -44,6 +51,7 @@ export function countStatisticCharacters(text: string): StatisticCharacters {
     punctuation: 0,
     lineEnds: 0,
   };
+  const classes = classesOf();
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
     const flags = characterFlags[unit]!;

@@ -5,12 +5,13 @@
  * behind its first eight bytes, so that its whole batches are not lost. All metadata is checked before it is believed (flatbuffer.ts).
  * Source: Apache Arrow columnar format 1.5, "Serialization and interprocess communication"; `format/File.fbs`, `format/Message.fbs`.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { Schema } from 'apache-arrow';
 import { InputError, messageOf } from '../core/errors.ts';
 import { type BatchHeader, batchHeader } from './arrow-body.ts';
 import { type ArrowSchema, arrowSchemaOf } from './arrow-schema.ts';
 import { FlatBuffer, type FlatTable } from './flatbuffer.ts';
+import { openInput } from './open-input.ts';
 
 const maxMetadataBytes = 64 * 1024 * 1024;
 const firstRead = 4096;
@@ -55,12 +56,7 @@ export interface ArrowMessage {
 
 /** Opens a file or stream and reads its schema (and a file's index). The caller closes `handle`. */
 export async function openArrow(path: string): Promise<ArrowFile> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    throw new InputError(path, `cannot be opened: ${messageOf(error)}`, { cause: error });
-  }
+  const handle = await openInput(path);
   try {
     const fileBytes = (await handle.stat()).size;
     const head = Buffer.from(await bytesAt(handle, 0, Math.min(8, fileBytes)));

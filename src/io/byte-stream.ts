@@ -6,10 +6,10 @@
  * the byte offset. Note on node:zlib: its zstd stream ends after the first frame and drops the rest without a word, so frames are
  * restarted here from the count of bytes the engine has taken.
  */
-import { open } from 'node:fs/promises';
 import type { Transform } from 'node:stream';
 import { createGunzip, createInflateRaw, createZstdDecompress } from 'node:zlib';
 import { InputError, messageOf } from '../core/errors.ts';
+import { openInput } from './open-input.ts';
 
 export type Compression = 'gzip' | 'zstd';
 
@@ -54,12 +54,7 @@ async function* rawPieces(
   end: number | undefined,
   size: number,
 ): AsyncGenerator<Buffer> {
-  let handle: Awaited<ReturnType<typeof open>>;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    throw new InputError(path, `cannot be opened: ${messageOf(error)}`, { cause: error });
-  }
+  const handle = await openInput(path);
   try {
     for (let at = start; end === undefined || at < end; ) {
       const buffer = Buffer.allocUnsafeSlow(end === undefined ? size : Math.min(size, end - at));

@@ -7,10 +7,11 @@
  * bytes that begin a member whose first output `looksRight`; without that test the rest of the file is given up, and said to be.
  * Source: RFC 1952.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { constants, crc32, inflateRawSync } from 'node:zlib';
 import { InputError, messageOf } from '../core/errors.ts';
 import { DecompressionEngine } from './byte-stream.ts';
+import { openInput } from './open-input.ts';
 
 export type MemberEvent =
   /** A member begins at byte `at` of the file. */
@@ -42,9 +43,7 @@ export async function* gzipMembers(
   path: string,
   { start = 0, end, looksRight }: MemberOptions = {},
 ): AsyncGenerator<MemberEvent> {
-  const handle = await open(path, 'r').catch((error: unknown) => {
-    throw new InputError(path, `cannot be opened: ${messageOf(error)}`, { cause: error });
-  });
+  const handle = await openInput(path);
   try {
     const input = new FileWindow(path, handle, end);
     let wasted = 0;

@@ -2,10 +2,11 @@
  * The footer of a Parquet file: found, bounded, proven well formed, then parsed by hyparquet and checked against the file.
  * Every failure is an `InputError` that names the file and says what was found.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { Schema } from 'apache-arrow';
 import { type FileMetaData, parquetMetadata, type RowGroup } from 'hyparquet';
 import { InputError, messageOf } from '../core/errors.ts';
+import { openInput } from './open-input.ts';
 import { arrowSchema, type ColumnNode, columnTree, leavesOf } from './parquet-schema.ts';
 import { checkThriftStruct } from './parquet-thrift.ts';
 
@@ -24,12 +25,7 @@ export interface ParquetFile {
 
 /** Opens a file and reads its footer. The caller closes `handle`. */
 export async function openParquet(path: string): Promise<ParquetFile> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    throw new InputError(path, `cannot be opened: ${messageOf(error)}`, { cause: error });
-  }
+  const handle = await openInput(path);
   try {
     const { size } = await handle.stat();
     const metadata = await readFooter(path, handle, size);

@@ -16,6 +16,7 @@ import { endianness } from 'node:os';
 import { InputError, invariant, messageOf, UserError } from '../core/errors.ts';
 import { AtomicFile, writeFileAtomic } from './atomic.ts';
 import { metricTokens } from './metric-tokens.ts';
+import { openInput } from './open-input.ts';
 import { type DocumentOrigin, ProvenanceWriter, provenancePath } from './token-provenance.ts';
 
 export { type DocumentOrigin, provenancePath } from './token-provenance.ts';
@@ -203,9 +204,7 @@ export async function openTokenShard(path: string): Promise<TokenShard> {
   }
   const width = Number(size) as 2 | 4;
   const documentEnds = readIndex(path, await part(path, '.index'), tokenCount);
-  const handle = await open(path, 'r').catch((error: unknown) => {
-    throw new InputError(path, `cannot be opened: ${messageOf(error)}`, { cause: error });
-  });
+  const handle = await openInput(path);
   const hasLoss = existsSync(`${path}.loss`);
   const lossHandle = hasLoss ? await open(`${path}.loss`, 'r') : undefined;
   const close = async (): Promise<void> => {

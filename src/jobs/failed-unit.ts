@@ -4,9 +4,10 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { SignatureWriters } from '../stages/dedup-signatures.ts';
-import { folders, type MeasuredUnit, survivorsPath } from '../stages/measure-unit.ts';
+import type { MeasuredUnit } from '../stages/measure-unit.ts';
 import type { PlannedUnit } from '../stages/plan-filter.ts';
 import type { ResolvedFilter } from '../stages/resolved-filter.ts';
+import { folders, survivorsPath } from '../stages/run-layout.ts';
 import { SignalTable } from '../stages/signal-table.ts';
 import { emptyReport } from '../stages/unit-report.ts';
 

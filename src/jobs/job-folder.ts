@@ -16,11 +16,12 @@ import { messageOf, UserError } from '../core/errors.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { type FilterConfig, filterConfigSchema } from '../stages/filter-config.ts';
 import { type FilterPlan, planChanges } from '../stages/plan-filter.ts';
+import { folders } from '../stages/run-layout.ts';
 import { adoptPlan, isMended } from './adopt-plan.ts';
 import { readMarker } from './markers.ts';
 import { sweepLeftovers } from './unit-files.ts';
 
-const folders = ['kept', 'dropped', 'signals', 'contamination', 'units', 'dedup', 'work'];
+const ownFolders: readonly string[] = Object.values(folders);
 const files = [
   'plan.json',
   'config.json',
@@ -51,7 +52,7 @@ export async function prepareFolder(
     if (shared || !isMended(folder, before, plan)) throw otherPlan(folder, before, plan);
     await adoptPlan(folder, before, plan);
   }
-  for (const name of folders) mkdirSync(join(folder, name), { recursive: true });
+  for (const name of ownFolders) mkdirSync(join(folder, name), { recursive: true });
   if (shared && before !== undefined) return;
   if (!shared) await sweepLeftovers(folder);
   const written = { config, limit: plan.limit };
@@ -108,7 +109,9 @@ export function checkFolder(folder: string): void {
   if (names.length === 0 || names.includes('plan.json')) return;
   const foreign = names.filter(
     (name) =>
-      !folders.includes(name) && !files.includes(name) && !/^(job|rank-\d+-of-\d+)\.lock|\.tmp-/.test(name),
+      !ownFolders.includes(name) &&
+      !files.includes(name) &&
+      !/^(job|rank-\d+-of-\d+)\.lock|\.tmp-/.test(name),
   );
   if (foreign.length === 0) return;
   throw new UserError(`${folder} holds other files (${foreign.slice(0, 3).join(', ')}) and no filter job`, {
@@ -136,7 +139,7 @@ export function readPlan(folder: string): FilterPlan | undefined {
 
 /** Removes what a job wrote, and nothing else. */
 function clear(folder: string): void {
-  for (const name of [...folders, ...files]) rmSync(join(folder, name), { recursive: true, force: true });
+  for (const name of [...ownFolders, ...files]) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 function otherPlan(folder: string, before: FilterPlan, plan: FilterPlan): UserError {

@@ -2,21 +2,23 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeLeftovers } from '../io/atomic.ts';
+import { folders, outputFolders } from '../stages/run-layout.ts';
 
-/** Folders whose files are named for their unit, up to the first dot (a unit's name has none). */
-const outputFolders = ['kept', 'dropped', 'signals', 'contamination'];
-/** A unit's name begins with its number; whatever else lies there is not ours to remove. */
+/** A unit's name begins with its number and has no dot; whatever else lies there is not ours to remove. */
 const ofUnit = /^\d{4,}-/;
 
 /** `dedup` and the folder of each step in it. */
 function dedupFolders(folder: string): string[] {
-  return ['dedup', ...listOf(join(folder, 'dedup'), true).map((step) => join('dedup', step))];
+  return [
+    folders.dedup,
+    ...listOf(join(folder, folders.dedup), true).map((step) => join(folders.dedup, step)),
+  ];
 }
 
 /** Removes `.tmp-` files that a killed process or an ended thread left, and unfinished comparisons. Only with the job's lock. */
 export async function sweepLeftovers(folder: string): Promise<void> {
   const dedup = dedupFolders(folder);
-  for (const sub of ['.', ...outputFolders, 'units', 'work', ...dedup])
+  for (const sub of ['.', ...outputFolders, folders.units, folders.work, ...dedup])
     await removeLeftovers(join(folder, sub));
   for (const sub of dedup.slice(1)) rmSync(join(folder, sub, 'edges'), { recursive: true, force: true });
 }
@@ -33,7 +35,7 @@ export function sweepOutputs(folder: string, outputs: ReadonlySet<string>): void
 
 /** Removes every file of units other than `keep`. */
 export function sweepUnits(folder: string, keep: ReadonlySet<string>): void {
-  for (const sub of [...outputFolders, 'units', 'work', ...dedupFolders(folder)]) {
+  for (const sub of [...outputFolders, folders.units, folders.work, ...dedupFolders(folder)]) {
     for (const name of listOf(join(folder, sub), false)) {
       if (ofUnit.test(name) && !keep.has(name.split('.', 1)[0]!))
         rmSync(join(folder, sub, name), { force: true });

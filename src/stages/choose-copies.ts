@@ -5,17 +5,18 @@
  * in the job, and all but the best are dropped. Memory: a bit per document, and 24 bytes per document that is in a cluster.
  */
 import { join } from 'node:path';
-import { InterruptedError } from '../core/errors.ts';
+import { InputError, InterruptedError, invariant, UserError } from '../core/errors.ts';
 import { emptyLedger, type Ledger } from '../core/ledger.ts';
 import { readClusterFile } from '../dedup/cluster-file.ts';
 import { keepBest } from '../dedup/keep-best.ts';
 import { AtomicFile } from '../io/atomic.ts';
+import { readDoubles } from '../io/read-doubles.ts';
 import { type BitList, readBitFile } from './bit-list.ts';
+import { prioritySign, prioritySignal } from './copy-priority.ts';
 import { dropListPath, encodeDropList } from './drop-list.ts';
 import { duplicateReason } from './duplicate-reason.ts';
-import { survivorsPath } from './measure-unit.ts';
-import { readSignalValues } from './read-signal-values.ts';
 import type { DedupStep } from './resolved-filter.ts';
+import { survivorsPath } from './run-layout.ts';
 import { clustersPath } from './unit-clusters.ts';
 import type { UnitProgress } from './unit-progress.ts';
 import type { OutputFile } from './unit-report.ts';
@@ -120,14 +121,35 @@ async function prioritiesOf(
   signals: readonly string[],
   index: Uint32Array,
 ): Promise<Float64Array> {
-  if (keep === 'first' || index.length === 0) return new Float64Array(index.length);
-  const signal = keep === 'longest' ? 'text.bytes' : keep.signal;
-  const sign = keep !== 'longest' && keep.prefer === 'low' ? -1 : 1;
-  const values = await readSignalValues(
-    signals.map((path) => join(folder, path)),
-    signal,
-  );
-  return Float64Array.from(index, (at) => sign * values[at]!);
+  const signal = prioritySignal(keep);
+  const priorities = new Float64Array(index.length);
+  if (signal === null || index.length === 0) return priorities;
+  const sign = prioritySign(keep);
+  let first = 0; // document of the file's row 0
+  let next = 0; // place in `index`, which is ascending
+  for (const path of signals) {
+    const values = await columnOf(join(folder, path), signal);
+    for (; next < index.length && index[next]! < first + values.length; next++) {
+      priorities[next] = sign * values[index[next]! - first]!;
+    }
+    first += values.length;
+  }
+  invariant(next === index.length, `document ${index[next]} of a cluster is beyond the end of its signals`);
+  return priorities;
+}
+
+async function columnOf(path: string, signal: string): Promise<Float64Array> {
+  try {
+    const { values } = await readDoubles(path, [0, Number.POSITIVE_INFINITY], [signal]);
+    return values[0]!;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    // No unit can be finished without it, so the job ends; an InputError would be one unit's trouble.
+    throw new UserError(`${path}: ${error.place ?? 'the file'} cannot be read back: ${error.problem}`, {
+      hint: 'the disk may be failing; run again with --fresh or another --out',
+      cause: error,
+    });
+  }
 }
 
 function survivalOf(documents: ClusteredDocuments, survivors: readonly BitList[]): Uint8Array {

@@ -9,21 +9,21 @@ import { createReadStream } from 'node:fs';
 import { link, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
-import { columnData, gatherRows, int32Vector, int64Vector, stringAt, withColumns } from '../core/batch.ts';
+import { columnData, gatherRows, stringAt } from '../core/batch.ts';
 import { InterruptedError, invariant, UserError } from '../core/errors.ts';
 import { count } from '../core/ledger.ts';
 import { AtomicFile, syncFolder } from '../io/atomic.ts';
-import { openParquet } from '../io/parquet-footer.ts';
-import { readRowGroups } from '../io/parquet-read.ts';
 import { readBitFile } from './bit-list.ts';
+import { ClusterColumns } from './cluster-columns.ts';
 import { readDropList } from './drop-list.ts';
 import { duplicateReason } from './duplicate-reason.ts';
 import { excerptOf } from './excerpt.ts';
-import { type MeasuredUnit, survivorsPath } from './measure-unit.ts';
+import type { MeasuredUnit } from './measure-unit.ts';
+import { readBack } from './read-back.ts';
 import type { ResolvedFilter } from './resolved-filter.ts';
+import { survivorsPath } from './run-layout.ts';
 import { withVerdict } from './scored-rows.ts';
 import { SignalTable } from './signal-table.ts';
-import { UnitClusters } from './unit-clusters.ts';
 import { UnitOutput } from './unit-output.ts';
 import type { UnitProgress } from './unit-progress.ts';
 import { addExample, type OutputFile, type UnitReport } from './unit-report.ts';
@@ -83,15 +83,13 @@ async function writeSurvivors(task: FinishTask, progress: UnitProgress): Promise
   const kept = new UnitOutput(folder, join('kept', name), options);
   const dropped = new UnitOutput(folder, join('dropped', `${name}.duplicates`), options);
   const drops = readDropList(folder, name);
-  const clusters = await Promise.all(
-    filter.dedup.map((step) => UnitClusters.open(folder, step.name, name, task.firstDocument)),
-  );
+  const clusters = await ClusterColumns.open(task);
   const survivors = readBitFile(join(folder, survivorsPath(name)), measured.documents);
   let index = -1; // of the row in hand, in `signals/`
   let matched = 0;
   try {
     for (const candidate of measured.candidates) {
-      for await (const records of readBack(join(folder, candidate.path))) {
+      for await (const { records } of readBack(join(folder, candidate.path), unreadable)) {
         if (progress.stopRequested) throw new InterruptedError();
         const indices: number[] = [];
         for (let row = 0; row < records.numRows; row++) {
@@ -104,7 +102,7 @@ async function writeSurvivors(task: FinishTask, progress: UnitProgress): Promise
         const droppedRows = rowsWhere(steps, (step) => step !== undefined);
         matched += droppedRows.length;
         takeOut(report, table, records, droppedRows, (row) => reasonOf(filter, steps[row]!));
-        const rows = withClusters(records, clusters, indices);
+        const rows = clusters.add(records, indices);
         if (keptRows.length > 0) await kept.write(gatherRows(rows, keptRows));
         if (filter.dropped && droppedRows.length > 0) {
           const verdicts = droppedRows.map((row) => ({
@@ -142,38 +140,10 @@ function reasonOf(filter: ResolvedFilter, step: number): string {
   return duplicateReason(filter.dedup[step]!.name);
 }
 
-function withClusters(
-  records: RecordBatch,
-  clusters: readonly UnitClusters[],
-  indices: readonly number[],
-): RecordBatch {
-  return withColumns(
-    records,
-    clusters.flatMap((step) => {
-      const found = indices.map((index) => step.of(index));
-      return [
-        { name: `dedup.${step.step}.cluster`, vector: int64Vector(found.map(({ cluster }) => cluster)) },
-        { name: `dedup.${step.step}.size`, vector: int32Vector(found.map(({ size }) => size)) },
-      ];
-    }),
-  );
-}
-
-/** All batches of a file that the first pass wrote; anything unreadable in it is an error, not a failed document. */
-async function* readBack(path: string): AsyncGenerator<RecordBatch> {
-  const file = await openParquet(path);
-  try {
-    for await (const item of readRowGroups(file, [0, file.metadata.row_groups.length])) {
-      if (item.kind === 'failed') {
-        throw new UserError(`${path}: row group ${item.rowGroup} cannot be read back: ${item.problem}`, {
-          hint: 'run again: what is damaged is made again; should it be damaged once more, the disk may be failing',
-        });
-      }
-      yield item.records;
-    }
-  } finally {
-    await file.handle.close();
-  }
+function unreadable(path: string, rowGroup: number, problem: string): UserError {
+  return new UserError(`${path}: row group ${rowGroup} cannot be read back: ${problem}`, {
+    hint: 'run again: what is damaged is made again; should it be damaged once more, the disk may be failing',
+  });
 }
 
 /** Moves rows from kept to dropped in the report. */

@@ -22,6 +22,7 @@ import { SignatureWriters, type StepSignatures } from './dedup-signatures.ts';
 import { excerptOf } from './excerpt.ts';
 import { DocumentMeasurer, type MeasuredDocument } from './measure-document.ts';
 import type { ResolvedFilter } from './resolved-filter.ts';
+import { folders, survivorsPath } from './run-layout.ts';
 import { ScoredRows } from './scored-rows.ts';
 import { openTokenCounter, type TokenCounter } from './token-counter.ts';
 import { transformText } from './transform-text.ts';
@@ -52,14 +53,6 @@ export interface MeasuredUnit {
   signatures: StepSignatures[];
   survivors: OutputFile;
 }
-
-export const folders = {
-  work: 'work',
-  dedup: 'dedup',
-  signals: 'signals',
-  dropped: 'dropped',
-  contamination: 'contamination',
-} as const;
 
 /** Files that the second pass reads and deletes: quick zstd, small row groups. */
 const workFile = { level: 1, rowGroupBytes: 8 * 1024 * 1024 };
@@ -238,6 +231,7 @@ class MeasurePass {
       this.progress.end(0, false);
       return;
     }
+    const id = texts.idAt(row);
     const url = texts.urlAt(row);
     const blank = text.trim() === '';
     const bytes = blank ? 0 : Buffer.byteLength(text);
@@ -252,10 +246,10 @@ class MeasurePass {
     if (measured !== undefined) {
       table.tally(report, measured.values, reason === undefined, measured.unmasked);
       this.signatures.add(index, text, url);
-      this.noteContamination(measured, texts.idAt(row), index);
+      this.noteContamination(measured, id, index);
     }
     const excerpt = excerptOf(text);
-    const example = { id: texts.idAt(row), url, excerpt };
+    const example = { id, url, excerpt };
     this.survivors.push(reason === undefined);
     if (reason === undefined) {
       report.ledger.kept++;
@@ -276,6 +270,8 @@ class MeasurePass {
     }
     rows.add({
       row,
+      id,
+      url,
       values: measured?.values ?? new Float64Array(table.signals.length).fill(Number.NaN),
       measured: measured?.measured ?? 0,
       labels: measured?.labels ?? [],
@@ -301,10 +297,6 @@ class MeasurePass {
       this.contamination.push(JSON.stringify({ id, unit: this.task.name, index, ...row }));
     }
   }
-}
-
-export function survivorsPath(name: string): string {
-  return join(folders.dedup, `${name}.survivors`);
 }
 
 function failureAt(

@@ -10,15 +10,10 @@ import { join } from 'node:path';
 import { InputError, UserError } from '../core/errors.ts';
 import { readClusterFile } from '../dedup/cluster-file.ts';
 import { keepBest } from '../dedup/keep-best.ts';
+import { prioritySign } from './copy-priority.ts';
 import type { DedupStep } from './resolved-filter.ts';
 import type { SignalRun } from './run-signals.ts';
 import { clustersPath } from './unit-clusters.ts';
-
-/** The column that decides which copy stays; null: the first stays. */
-export function prioritySignal(keep: DedupStep['keep']): string | null {
-  if (keep === 'first') return null;
-  return keep === 'longest' ? 'text.bytes' : keep.signal;
-}
 
 /** The members of all clusters of one dedup step, in document order. */
 export interface StepClusters {
@@ -88,8 +83,8 @@ export class CopyChooser {
     this.priorities = steps.map((step, s) => {
       const values = priorities[s];
       const keep = run.plan.filter.dedup[s]?.keep;
-      if (values === undefined) return undefined;
-      const sign = typeof keep === 'object' && keep.prefer === 'low' ? -1 : 1;
+      if (values === undefined || keep === undefined) return undefined;
+      const sign = prioritySign(keep);
       const ranks = new Float64Array(step.document.length);
       for (let i = 0; i < ranks.length; i++) ranks[i] = sign * values[step.document[i]!]!;
       return ranks;

@@ -6,29 +6,25 @@
  * checked by id against signals/. Rows read again are found by their row number and must have the length that was measured: an input that
  * has changed since is an error, not another text under an old score.
  */
-import type { RecordBatch, Vector } from 'apache-arrow';
+import type { RecordBatch } from 'apache-arrow';
 import {
   columnData,
   float32Vector,
   gatherRows,
-  int32Vector,
-  int64Vector,
   selectColumns,
   stringAt,
   Utf8Builder,
   withColumns,
 } from '../core/batch.ts';
 import { InputError, invariant, UserError } from '../core/errors.ts';
-import { openParquet } from '../io/parquet-footer.ts';
-import { readRowGroups } from '../io/parquet-read.ts';
 import { readUnit } from '../io/read-unit.ts';
 import type { ReadUnit } from '../io/read-unit-types.ts';
 import { BatchText } from './batch-text.ts';
+import { readBack, type StoredBatch } from './read-back.ts';
 import type { ResolvedFilter } from './resolved-filter.ts';
 import { ScoredRows } from './scored-rows.ts';
 import type { SignalTable } from './signal-table.ts';
 import { transformText } from './transform-text.ts';
-import { UnitClusters } from './unit-clusters.ts';
 
 /** Rows and the index of each among the unit's documents, ascending. */
 export interface IndexedRows {
@@ -38,11 +34,11 @@ export interface IndexedRows {
 
 /** Walks signals/ of a unit; documents are asked for in ascending order. */
 export class SignalCursor {
-  private readonly batches: AsyncGenerator<IndexedBatch>;
-  private batch: IndexedBatch | undefined;
+  private readonly batches: AsyncGenerator<StoredBatch>;
+  private batch: StoredBatch | undefined;
 
   constructor(path: string, only?: readonly string[]) {
-    this.batches = signalBatches(path, only);
+    this.batches = readBack(path, damagedRun, only);
   }
 
   async at(index: number): Promise<{ records: RecordBatch; row: number }> {
@@ -59,29 +55,12 @@ export class SignalCursor {
   }
 }
 
-interface IndexedBatch {
-  records: RecordBatch;
-  /** Index of row 0. */
-  first: number;
-}
-
-/** All batches of a Parquet file of the run, with the number of the first row of each. */
-export async function* signalBatches(path: string, only?: readonly string[]): AsyncGenerator<IndexedBatch> {
-  const file = await openParquet(path);
-  try {
-    const options = only === undefined ? {} : { only };
-    for await (const item of readRowGroups(file, [0, file.metadata.row_groups.length], options)) {
-      if (item.kind === 'failed') {
-        throw new InputError(path, item.problem, {
-          place: `row group ${item.rowGroup}`,
-          hint: 'the disk may be failing; run the filter again into another folder',
-        });
-      }
-      yield { records: item.records, first: item.firstRow };
-    }
-  } finally {
-    await file.handle.close();
-  }
+/** For a file of the run that cannot be read back. */
+export function damagedRun(path: string, rowGroup: number, problem: string): InputError {
+  return new InputError(path, problem, {
+    place: `row group ${rowGroup}`,
+    hint: 'the disk may be failing; run the filter again into another folder',
+  });
 }
 
 /** What all sources of one unit share. */
@@ -109,7 +88,7 @@ export async function* storedRows(
   let at = 0;
   try {
     for (const path of files) {
-      for await (const { records } of signalBatches(path)) {
+      for await (const { records } of readBack(path, damagedRun)) {
         const rows: number[] = [];
         const indices: number[] = [];
         for (let row = 0; row < records.numRows; row++) {
@@ -209,6 +188,7 @@ export async function* sourceRows(
         rows.add({
           ...next,
           row,
+          url: null, // the signals are not written again
           excerpt: '',
           text: transform.length > 0 ? own : texts.extracts ? text : undefined,
           reason: undefined,
@@ -265,34 +245,6 @@ async function describeDocument(
     bytes: number('text.bytes'),
     tokens: number('text.tokens'),
   };
-}
-
-/** Adds `dedup.<step>.cluster` and `.size`, as a filter job does. Rows must come in ascending order. */
-export class ClusterColumns {
-  private readonly steps: readonly UnitClusters[];
-
-  private constructor(steps: readonly UnitClusters[]) {
-    this.steps = steps;
-  }
-
-  static async open({ folder, name, filter, firstDocument }: UnitRows): Promise<ClusterColumns> {
-    return new ClusterColumns(
-      await Promise.all(
-        filter.dedup.map((step) => UnitClusters.open(folder, step.name, name, firstDocument)),
-      ),
-    );
-  }
-
-  add({ records, indices }: IndexedRows): RecordBatch {
-    const columns: { name: string; vector: Vector }[] = this.steps.flatMap((step) => {
-      const found = indices.map((index) => step.of(index));
-      return [
-        { name: `dedup.${step.step}.cluster`, vector: int64Vector(found.map(({ cluster }) => cluster)) },
-        { name: `dedup.${step.step}.size`, vector: int32Vector(found.map(({ size }) => size)) },
-      ];
-    });
-    return withColumns(records, columns);
-  }
 }
 
 /** For a run whose dropped documents and inputs are both gone. */

@@ -13,13 +13,14 @@ import { columnData, sliceRows } from '../core/batch.ts';
 import { InterruptedError } from '../core/errors.ts';
 import { count } from '../core/ledger.ts';
 import type { ReadUnit } from '../io/read-unit-types.ts';
+import { ClusterColumns } from './cluster-columns.ts';
+import { readBack } from './read-back.ts';
 import { kindOf } from './recut-decide.ts';
 import { reasonOf } from './recut-examples.ts';
 import {
-  ClusterColumns,
+  damagedRun,
   type IndexedRows,
   noTexts,
-  signalBatches,
   sourceRows,
   storedRows,
   type UnitRows,
@@ -77,9 +78,10 @@ export async function recutUnit(task: RecutUnitTask, signal?: AbortSignal): Prom
       for (const stream of streams) rows.push(...(await stream.below(end)));
       for (const run of inOrder(rows, (index) => classOf(after[index]!))) {
         const kind = classOf(after[run.indices[0]!]!);
-        if (kind === 'kept') await outputs.kept.write(clusters.kept.add(run));
+        if (kind === 'kept') await outputs.kept.write(clusters.kept.add(run.records, run.indices));
         else {
-          const records = kind === 'duplicate' ? clusters.duplicate.add(run) : run.records;
+          const records =
+            kind === 'duplicate' ? clusters.duplicate.add(run.records, run.indices) : run.records;
           await outputs[kind].write(withVerdict(records, verdictsOf(task, table, run)));
         }
       }
@@ -243,7 +245,7 @@ async function reportOf(task: RecutUnitTask, table: SignalTable): Promise<UnitRe
   const { after, filter } = task;
   const steps = filter.dedup.map(({ name }) => name);
   const report = emptyReport(table.signals, table.rules.length);
-  for await (const { records, first } of signalBatches(task.signals)) {
+  for await (const { records, first } of readBack(task.signals, damagedRun)) {
     const columns = table.signals.map((signal) => columnData(records, signal));
     const bytes = columnData(records, 'text.bytes').values as Float64Array;
     const tokens = columnData(records, 'text.tokens').values as Float64Array;

@@ -12,7 +12,8 @@
 import { initHash64 } from '../core/hash64.ts';
 import type { Rule } from '../filters/rule.ts';
 import { readRecord } from '../io/run-record.ts';
-import { CopyChooser, prioritySignal, readRunClusters } from './recut-copies.ts';
+import { prioritySignal } from './copy-priority.ts';
+import { CopyChooser, readRunClusters } from './recut-copies.ts';
 import type { Decided } from './recut-decide.ts';
 import { findExamples, type RecutExample } from './recut-examples.ts';
 import { countRecut, type RecutCounts } from './recut-report.ts';

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { nearest } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
 import { type ClusterPage, type ClusterView, viewClusters } from '../dedup/view-clusters.ts';
-import { prioritySignal } from './recut-copies.ts';
+import { prioritySignal } from './copy-priority.ts';
 import type { DedupStep } from './resolved-filter.ts';
 import type { ClusterMember, RunDocuments } from './run-documents.ts';
 import { readDocumentRows } from './run-signals.ts';

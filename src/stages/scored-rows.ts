@@ -23,6 +23,8 @@ import type { SignalTable } from './signal-table.ts';
 
 export interface ScoredRow {
   row: number;
+  id: string;
+  url: string | null;
   /** Values of all signals; NaN where not measured or nothing to divide by. */
   values: Float64Array;
   /** How many of them were measured; 0 for blank text. */
@@ -44,8 +46,6 @@ export class ScoredRows {
   private readonly texts: BatchText;
   private readonly keepDropped: boolean;
   private readonly rows: ScoredRow[] = [];
-  /** Rows that no rule dropped, so far. */
-  keptCount = 0;
 
   constructor(table: SignalTable, texts: BatchText, keepDropped: boolean) {
     this.table = table;
@@ -55,7 +55,6 @@ export class ScoredRows {
 
   add(row: ScoredRow): void {
     this.rows.push(row);
-    if (row.reason === undefined) this.keptCount++;
   }
 
   /** The kept rows; a batch of no rows has no columns to speak of and is not given. */
@@ -80,8 +79,8 @@ export class ScoredRows {
     if (rows.length === 0) return undefined;
     const { firstRow } = texts.batch.origin;
     const columns: Record<string, Vector> = {
-      id: stringColumn(rows.map(({ row }) => texts.idAt(row))),
-      url: stringColumn(rows.map(({ row }) => texts.urlAt(row))),
+      id: stringColumn(rows.map(({ id }) => id)),
+      url: stringColumn(rows.map(({ url }) => url)),
       row: float64Vector(rows.map(({ row }) => firstRow + row)),
       excerpt: stringColumn(rows.map(({ excerpt }) => excerpt)),
     };

@@ -52,11 +52,6 @@ export class SignalTable {
     this.reasons = [...new Set(filter.rules.map((rule) => rule.reason))];
   }
 
-  /** Columns that every document has: those before the first gate. */
-  get ungated(): number {
-    return this.groups.find((group) => group.gated)?.first ?? this.signals.length;
-  }
-
   /** Index of the first rule that these values break, or -1. NaN (also: not measured) breaks none. */
   decide(values: ArrayLike<number>): number {
     return firstFailing(this.rules, this.columns, values);
