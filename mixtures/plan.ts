@@ -21,8 +21,16 @@ export interface SourceSize {
   /** Training tokens of one pass, end tokens counted and held-out documents not; `undefined` if nobody knows. */
   tokens: number | undefined;
   documents: number | undefined;
-  /** Counted with the recipe's tokenizer, or only what the data card says (another tokenizer's count). */
-  from: 'counted' | 'card';
+  /**
+   * Counted with the recipe's tokenizer; extrapolated from a sample of its units; or only what the data card says (another
+   * tokenizer's count).
+   */
+  from: 'counted' | 'sampled' | 'card';
+  /**
+   * Share of the source's bytes that was tokenised, below 1 where the mixture needs no more: then `tokens` and `documents` are
+   * those of that part. Left out: all of it.
+   */
+  readShare?: number;
 }
 
 export interface PlannedSource {

@@ -10,6 +10,9 @@ import { parseConfig } from '../src/core/config.ts';
 import { InputError } from '../src/core/errors.ts';
 import { amountSchema, evidenced } from '../src/core/evidenced.ts';
 
+export const packings = ['concatenate', 'best-fit'] as const;
+export type Packing = (typeof packings)[number];
+
 const share = z.number().min(0, 'must be between 0 and 1').max(1, 'must be between 0 and 1');
 
 const sourceSchema = z.strictObject({
@@ -73,6 +76,11 @@ export const recipeSchema = z.strictObject({
   heldoutSeed: z.int().min(0).default(0),
   /** A source may be read this many times. Up to about four passes cost little against fresh text (Muennighoff et al. 2023). */
   repeatLimit: z.number().positive().default(4),
+  /**
+   * How documents fill sequences: `concatenate` joins and cuts them (the paper's way; no token is padding), `best-fit` puts whole
+   * documents together and pads what stays free (Ding et al. 2024).
+   */
+  packing: z.enum(packings).default('concatenate'),
   fill: z.string().optional(),
   sources: z.record(z.string().regex(/^[\w.-]+$/, 'letters, digits, dots and dashes only'), sourceSchema),
   training: trainingSchema.optional(),

@@ -1,10 +1,11 @@
 /** `midtrain mix`, also installed as `mix`: a token-exact mixture to token shards. Maps flags to src/stages/mix.ts. */
 
+import type { Packing } from '../../mixtures/recipe.ts';
 import type { Ratios } from '../../mixtures/shares.ts';
 import { parseAmount } from '../core/amount.ts';
 import { exitCodes, UserError } from '../core/errors.ts';
 import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
-import { integerValue, numberValue, shareValue } from './parse.ts';
+import { choiceValue, integerValue, numberValue, shareValue } from './parse.ts';
 
 export const command: Command = {
   name: 'mix',
@@ -49,6 +50,21 @@ export const command: Command = {
       flags: '--tokenizer <path>',
       description: 'folder with tokenizer.json, instead of the one of the recipe',
     },
+    {
+      flags: '--packing <how>',
+      description: 'concatenate (join and cut) or best-fit (whole documents, padded)',
+      parse: choiceValue(['concatenate', 'best-fit']),
+    },
+    {
+      flags: '--workers <number>',
+      description: 'threads that tokenise (default: one per core)',
+      parse: integerValue({ min: 1 }),
+    },
+    {
+      flags: '--download',
+      description: 'fetch from the Hugging Face Hub what is not here, as much as is needed',
+    },
+    { flags: '--per-source', description: 'also one folder per source, with weights for Nanotron' },
     { flags: '-o, --out <folder>', description: 'where to write (default: runs/<recipe name>-mix)' },
     { flags: '--overwrite', description: 'replace another mixture that lies there' },
     dryRunOption,
@@ -109,6 +125,10 @@ async function run(
     ...defined({
       tokenizer: options.tokenizer as string | undefined,
       overwrite: options.overwrite as boolean | undefined,
+      packing: options.packing as Packing | undefined,
+      workers: options.workers as number | undefined,
+      download: options.download as boolean | undefined,
+      perSource: options.perSource as boolean | undefined,
     }),
     emit: context.emit,
     signal: context.signal,

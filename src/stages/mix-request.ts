@@ -1,6 +1,7 @@
 /** What a mixture is made from: recipe, ratios, and where to write. Every field that is left out is the recipe's, or its default. */
 import type { LoadedRecipe } from '../../mixtures/load.ts';
 import type { PlanOptions } from '../../mixtures/plan.ts';
+import type { Packing } from '../../mixtures/recipe.ts';
 import type { Ratios } from '../../mixtures/shares.ts';
 import type { Emit } from '../core/events.ts';
 
@@ -17,6 +18,14 @@ export interface MixRequest {
   overwrite?: boolean;
   /** Tokens per shard file, rounded down to whole sequences. Default 256M. */
   shardTokens?: number;
+  /** Goes before the recipe's. */
+  packing?: Packing;
+  /** Threads that tokenise. Default: one per core. They decide nothing about the output. */
+  workers?: number;
+  /** Fetch sources that are only on the Hub, as much of each as is needed. */
+  download?: boolean;
+  /** Also write one folder per source with its weight, for trainers that mix by themselves. */
+  perSource?: boolean;
   emit?: Emit;
   signal?: AbortSignal;
 }
