@@ -7,9 +7,15 @@ import {
   attentionDeltaKernel,
   attentionForwardKernel,
 } from './attention/spec.ts';
+import { biasBackwardKernel, biasForwardKernel } from './bias/spec.ts';
 import { logitsGradientKernel, logProbabilitiesKernel } from './cross-entropy/spec.ts';
 import { embeddingBackwardKernel, embeddingForwardKernel } from './embedding/spec.ts';
-import { swigluBackwardKernel, swigluForwardKernel } from './gated-mlp/spec.ts';
+import { gatedMlpBackwardKernel, gatedMlpForwardKernel } from './gated-mlp/spec.ts';
+import {
+  headNormBackwardKernel,
+  headNormBackwardWeightKernel,
+  headNormForwardKernel,
+} from './head-norm/spec.ts';
 import type { KernelSpec } from './kernel.ts';
 import { appendToCacheKernel, copySlotsKernel } from './kv-cache/spec.ts';
 import { matmulBackwardInput, matmulBackwardWeight, matmulForward } from './matmul/spec.ts';
@@ -34,8 +40,13 @@ export const kernels: readonly KernelSpec[] = [
   attentionBackwardQueryKernel,
   attentionBackwardKeyValueKernel,
   attentionDecodeKernel,
-  swigluForwardKernel,
-  swigluBackwardKernel,
+  gatedMlpForwardKernel,
+  gatedMlpBackwardKernel,
+  headNormForwardKernel,
+  headNormBackwardKernel,
+  headNormBackwardWeightKernel,
+  biasForwardKernel,
+  biasBackwardKernel,
   logProbabilitiesKernel,
   logitsGradientKernel,
   policyLossKernel,

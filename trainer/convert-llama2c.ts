@@ -11,7 +11,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../src/core/errors.ts';
 import { writeFileAtomic } from '../src/io/atomic.ts';
-import { type ModelConfig, modelConfigToHf } from './model/config.ts';
+import type { ModelConfig } from './model/config.ts';
+import { modelConfigToHf } from './model/hf-config.ts';
 import { writeSafetensors } from './safetensors.ts';
 
 export interface Llama2cModel {

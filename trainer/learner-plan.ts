@@ -4,14 +4,9 @@
  */
 import { policyLossKernel } from '../kernels/policy-loss/spec.ts';
 import { weightedSumKernel } from '../kernels/reduce/spec.ts';
+import { type GroupedRows, recordBackward } from './model/backward.ts';
 import type { ModelConfig } from './model/config.ts';
-import {
-  type BatchTensors,
-  type DecoderConstants,
-  type GroupedRows,
-  recordBackward,
-  recordForward,
-} from './model/decoder.ts';
+import { attendWithin, type BatchTensors, type DecoderConstants, recordForward } from './model/decoder.ts';
 import { type HeadOptions, type HeadTensors, recordHeadForward, recordHeadTraining } from './model/head.ts';
 import type { Slab } from './model/parameters.ts';
 import { declareSlabs } from './model/weights.ts';
@@ -113,7 +108,8 @@ export function planLearner(
   });
 
   builder.program(shape.policy ? 'policy' : 'cross-entropy');
-  const saved = recordForward(builder, shape, weights.blocks, tensors.batch, tensors.constants);
+  const attend = attendWithin(builder, shape, tensors.batch);
+  const saved = recordForward(builder, shape, weights.blocks, tensors.batch, tensors.constants, attend);
   const policy = shape.policy;
   const betweenPasses = policy
     ? () =>
@@ -156,7 +152,7 @@ export function planLearner(
   );
 
   builder.program('evaluate');
-  const forward = recordForward(builder, shape, weights.blocks, tensors.batch, tensors.constants);
+  const forward = recordForward(builder, shape, weights.blocks, tensors.batch, tensors.constants, attend);
   recordHeadForward(builder, head(forward.hidden), options);
 
   builder.program('optimizer');

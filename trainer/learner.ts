@@ -4,12 +4,12 @@
  *   learner.begin(); for each micro-batch learner.accumulate(rows); await learner.step(lr)
  */
 import { groupRowsByToken } from '../kernels/embedding/group-rows.ts';
-import { ropeFrequencies, ropeTable } from '../kernels/rope/reference.ts';
 import { invariant, UserError } from '../src/core/errors.ts';
 import type { Gpu } from './device.ts';
 import { Executable } from './executable.ts';
 import { type LearnerShape, type LearnerTensors, planLearner } from './learner-plan.ts';
 import type { MemoryPlan } from './memory-plan.ts';
+import { ropeTableOf } from './model/rope.ts';
 import type { ModelWeights } from './model/weights.ts';
 import type { Tensor } from './plan.ts';
 
@@ -64,8 +64,7 @@ export class Learner {
       return declared;
     });
     const executable = await Executable.create(gpu, plan, external);
-    const { headDim, ropeTheta } = shape.config;
-    executable.write(tensors.constants.rope, ropeTable(shape.seq, ropeFrequencies(headDim, ropeTheta)));
+    executable.write(tensors.constants.rope, ropeTableOf(shape.config, shape.seq));
     return new Learner(gpu, shape, weights, executable, tensors);
   }
 

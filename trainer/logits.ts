@@ -1,9 +1,10 @@
 /** Logits of every position of one sequence, for parity checks and scripts. Small inputs only: (length, vocab) is held at once. */
-import { ropeFrequencies, ropeTable } from '../kernels/rope/reference.ts';
+import { capLogit } from '../kernels/cross-entropy/reference.ts';
 import type { Gpu } from './device.ts';
 import { Executable } from './executable.ts';
-import { recordForward } from './model/decoder.ts';
+import { attendWithin, recordForward } from './model/decoder.ts';
 import { recordLinear } from './model/linear.ts';
+import { ropeTableOf } from './model/rope.ts';
 import type { ModelWeights } from './model/weights.ts';
 import { PlanBuilder } from './plan.ts';
 
@@ -25,13 +26,9 @@ export async function computeLogits(
   };
   const logits = builder.tensor('logits', rows * config.vocabSize, 'persistent');
   builder.program('forward');
-  const { hidden } = recordForward(
-    builder,
-    { config, batch: 1, seq: rows },
-    declared.blocks,
-    batch,
-    constants,
-  );
+  const shape = { config, batch: 1, seq: rows };
+  const attend = attendWithin(builder, shape, batch);
+  const { hidden } = recordForward(builder, shape, declared.blocks, batch, constants, attend);
   const w = declared.blocks.get(config.tiedHead ? 'embedding' : 'head')!;
   recordLinear(builder, constants, {
     x: hidden,
@@ -48,9 +45,10 @@ export async function computeLogits(
     Uint32Array.from({ length: rows }, (_, i) => i),
   );
   executable.write(batch.kvStart, new Uint32Array(rows));
-  executable.write(constants.rope, ropeTable(rows, ropeFrequencies(config.headDim, config.ropeTheta)));
+  executable.write(constants.rope, ropeTableOf(config, rows));
   executable.run('forward');
   const result = new Float32Array(await executable.read(logits));
   executable.destroy();
-  return result;
+  const { logitSoftcap } = config;
+  return logitSoftcap === undefined ? result : result.map((x) => capLogit(x, logitSoftcap).value);
 }

@@ -6,13 +6,18 @@
  */
 import { attentionDecodeKernel } from '../kernels/attention/spec.ts';
 import { embeddingForwardKernel } from '../kernels/embedding/spec.ts';
-import { swigluForwardKernel } from '../kernels/gated-mlp/spec.ts';
 import { appendToCacheKernel, copySlotsKernel } from '../kernels/kv-cache/spec.ts';
-import { rmsNormForwardKernel } from '../kernels/rms-norm/spec.ts';
-import { ropeKernel } from '../kernels/rope/spec.ts';
 import { sampleKernel } from '../kernels/sample/spec.ts';
 import type { ModelConfig } from './model/config.ts';
-import { type BatchTensors, type DecoderConstants, recordForward } from './model/decoder.ts';
+import {
+  attendWithin,
+  attentionScalars,
+  type BatchTensors,
+  type DecoderConstants,
+  recordForward,
+  recordNorm,
+} from './model/decoder.ts';
+import { logitScalars } from './model/head.ts';
 import { recordLinear } from './model/linear.ts';
 import { type Plan, PlanBuilder, type Tensor } from './plan.ts';
 
@@ -56,7 +61,7 @@ export function planSampler(
   declareWeights: (builder: PlanBuilder) => { blocks: ReadonlyMap<string, Tensor> },
 ): { plan: Plan; tensors: SamplerTensors } {
   const { config, prompts, promptLength, slots, responseLength } = shape;
-  const { dim, heads, kvHeads, headDim, hidden, vocabSize } = config;
+  const { dim, heads, kvHeads, headDim, vocabSize } = config;
   const builder = new PlanBuilder();
   const { blocks } = declareWeights(builder);
   const input = (name: string, size: number) => builder.tensor(name, size, 'persistent', 'u32');
@@ -111,21 +116,21 @@ export function planSampler(
         capacity: responseLength,
         eos: shape.eosId,
         inv_temperature: shape.temperature === 0 ? 0 : 1 / shape.temperature,
+        ...logitScalars(config),
       },
     );
-  const norm = (x: Tensor, weight: Tensor, y: Tensor, rows: number) => {
-    const rstd = builder.tensor('rstd', rows);
-    builder.run(rmsNormForwardKernel, { x, weight, y, rstd }, { rows, dim, eps: config.normEps });
-  };
 
   builder.program('prefill');
+  const promptShape = { config, batch: prompts, seq: promptLength };
+  const attend = attendWithin(builder, promptShape, tensors.batch);
   const saved = recordForward(
     builder,
-    { config, batch: prompts, seq: promptLength },
+    promptShape,
     blocks,
     tensors.batch,
     tensors.constants,
-    (layer, qkv) => {
+    (layer, qkv, o) => {
+      // Prefill copies keys and values into the cache.
       builder.run(
         appendToCacheKernel,
         { qkv, slots: tensors.promptSlots, positions: tensors.batch.positions, cache: promptCache[layer]! },
@@ -138,10 +143,17 @@ export function planSampler(
           slot_count: prompts,
         },
       );
+      return attend(layer, qkv, o);
     },
   );
   // The final norm once more into a tensor that outlives this program.
-  norm(saved.last, w('final-norm'), promptHidden, promptRows);
+  recordNorm(builder, config, tensors.constants, {
+    name: 'prompt hidden',
+    x: saved.last.x,
+    weight: w('final-norm'),
+    y: promptHidden,
+    rows: promptRows,
+  });
 
   builder.program('spread');
   for (let i = 0; i < config.layers; i++) {
@@ -164,7 +176,7 @@ export function planSampler(
   builder.run(
     embeddingForwardKernel,
     { tokens: tensors.lastRows, table: promptHidden, y: lastHidden },
-    { rows: slots, dim, vocab: promptRows },
+    { rows: slots, dim, vocab: promptRows, scale: 1 },
   );
   const firstLogits = builder.tensor('first logits', slots * vocabSize);
   recordLinear(builder, tensors.constants, {
@@ -178,81 +190,29 @@ export function planSampler(
   draw(firstLogits);
 
   builder.program('decode');
-  const qkvDim = (heads + 2 * kvHeads) * headDim;
-  let x = builder.tensor('x', slots * dim);
-  builder.run(
-    embeddingForwardKernel,
-    { tokens: tensors.tokens, table: w('embedding'), y: x },
-    { rows: slots, dim, vocab: vocabSize },
+  const { hidden } = recordForward(
+    builder,
+    { config, batch: slots, seq: 1 },
+    blocks,
+    { tokens: tensors.tokens, positions: tensors.positions },
+    tensors.constants,
+    (layer, qkv, o) => {
+      builder.run(
+        appendToCacheKernel,
+        { qkv, slots: tensors.slotIds, positions: tensors.positions, cache: cache[layer]! },
+        { rows: slots, heads, kv_heads: kvHeads, head_dim: headDim, capacity, slot_count: slots },
+      );
+      builder.run(
+        attentionDecodeKernel,
+        { qkv, cache: cache[layer]!, positions: tensors.positions, o },
+        { slots, capacity, ...attentionScalars(config, layer) },
+      );
+      return undefined;
+    },
   );
-  for (let i = 0; i < config.layers; i++) {
-    const h = builder.tensor(`${i}.h`, slots * dim);
-    norm(x, w(`${i}.attention-norm`), h, slots);
-    const qkv = builder.tensor(`${i}.qkv`, slots * qkvDim);
-    recordLinear(builder, tensors.constants, {
-      x: h,
-      w: w(`${i}.qkv`),
-      y: qkv,
-      rows: slots,
-      inputs: dim,
-      outputs: qkvDim,
-    });
-    builder.run(
-      ropeKernel,
-      { positions: tensors.positions, table: tensors.constants.rope, qkv },
-      { rows: slots, heads: heads + kvHeads, half: headDim / 2, stride: qkvDim, direction: 1 },
-    );
-    builder.run(
-      appendToCacheKernel,
-      { qkv, slots: tensors.slotIds, positions: tensors.positions, cache: cache[i]! },
-      { rows: slots, heads, kv_heads: kvHeads, head_dim: headDim, capacity, slot_count: slots },
-    );
-    const o = builder.tensor(`${i}.o`, slots * heads * headDim);
-    builder.run(
-      attentionDecodeKernel,
-      { qkv, cache: cache[i]!, positions: tensors.positions, o },
-      { slots, heads, kv_heads: kvHeads, head_dim: headDim, capacity, scale: 1 / Math.sqrt(headDim) },
-    );
-    const x1 = builder.tensor(`${i}.x1`, slots * dim);
-    recordLinear(builder, tensors.constants, {
-      x: o,
-      w: w(`${i}.attention-out`),
-      y: x1,
-      residual: x,
-      rows: slots,
-      inputs: heads * headDim,
-      outputs: dim,
-    });
-    const h1 = builder.tensor(`${i}.h1`, slots * dim);
-    norm(x1, w(`${i}.mlp-norm`), h1, slots);
-    const gateUp = builder.tensor(`${i}.gate-up`, slots * 2 * hidden);
-    recordLinear(builder, tensors.constants, {
-      x: h1,
-      w: w(`${i}.gate-up`),
-      y: gateUp,
-      rows: slots,
-      inputs: dim,
-      outputs: 2 * hidden,
-    });
-    const activated = builder.tensor(`${i}.activated`, slots * hidden);
-    builder.run(swigluForwardKernel, { gateUp, y: activated }, { rows: slots, hidden });
-    const x2 = builder.tensor(`${i}.x2`, slots * dim);
-    recordLinear(builder, tensors.constants, {
-      x: activated,
-      w: w(`${i}.down`),
-      y: x2,
-      residual: x1,
-      rows: slots,
-      inputs: hidden,
-      outputs: dim,
-    });
-    x = x2;
-  }
-  const last = builder.tensor('normed', slots * dim);
-  norm(x, w('final-norm'), last, slots);
   const logits = builder.tensor('logits', slots * vocabSize);
   recordLinear(builder, tensors.constants, {
-    x: last,
+    x: hidden,
     w: headWeight,
     y: logits,
     rows: slots,

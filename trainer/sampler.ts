@@ -2,10 +2,10 @@
  * Batched generation on the device. Each sample has a seed of its own, so its tokens are the same alone, in a batch of 7 and of 64.
  * The CPU looks at the device every `checkEvery` tokens to see whether all samples have ended (or hold a stop string).
  */
-import { ropeFrequencies, ropeTable } from '../kernels/rope/reference.ts';
 import { UserError } from '../src/core/errors.ts';
 import type { Gpu } from './device.ts';
 import { Executable } from './executable.ts';
+import { ropeTableOf } from './model/rope.ts';
 import type { ModelWeights } from './model/weights.ts';
 import { planSampler, type SamplerShape, type SamplerTensors } from './sampler-plan.ts';
 
@@ -59,10 +59,9 @@ export class Sampler {
       return declared;
     });
     const executable = await Executable.create(gpu, plan, external);
-    const { headDim, ropeTheta } = shape.config;
     executable.write(
       tensors.constants.rope,
-      ropeTable(shape.promptLength + shape.responseLength, ropeFrequencies(headDim, ropeTheta)),
+      ropeTableOf(shape.config, shape.promptLength + shape.responseLength),
     );
     executable.write(
       tensors.slotIds,

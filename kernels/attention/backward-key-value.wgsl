@@ -4,8 +4,10 @@
 const HEAD_DIM: u32 = 16u;
 // Heads are walked four channels at a time: HEAD_DIM is a multiple of 4, and so is every row's stride.
 const VECS: u32 = HEAD_DIM / 4u;
+// 1: scores pass through softcap * tanh(score / softcap) (Gemma 2).
+const SOFTCAP: u32 = 0u;
 
-struct Params { batch: u32, seq: u32, heads: u32, kv_heads: u32, scale: f32 }
+struct Params { batch: u32, seq: u32, heads: u32, kv_heads: u32, window: u32, scale: f32, softcap: f32 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> kvStart: array<u32>;
@@ -33,7 +35,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     k[i] = qkv[kAt + i] * p.scale;
     v[i] = qkv[vAt + i];
   }
-  for (var t = s; t < p.seq; t++) {
+  let last = select(p.seq, min(p.seq, s + p.window), p.window != 0u);
+  for (var t = s; t < last; t++) {
     let row = first + t;
     if (kvStart[row] > s) { continue; }
     for (var g = 0u; g < group; g++) {
@@ -46,10 +49,12 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
         products = fma(qkv[qAt + i], k[i], products);
         dProducts = fma(dOut[oAt + i], v[i], dProducts);
       }
-      let score = (products.x + products.y) + (products.z + products.w);
+      var score = (products.x + products.y) + (products.z + products.w);
+      if (SOFTCAP != 0u) { score = p.softcap * tanh(clamp(score / p.softcap, -15.0, 15.0)); }
       let dp = (dProducts.x + dProducts.y) + (dProducts.z + dProducts.w);
       let prob = exp(score - lse[row * p.heads + head]);
-      let ds = prob * (dp - delta[row * p.heads + head]) * p.scale;
+      var ds = prob * (dp - delta[row * p.heads + head]) * p.scale;
+      if (SOFTCAP != 0u) { ds *= 1.0 - (score / p.softcap) * (score / p.softcap); }
       for (var i = 0u; i < VECS; i++) {
         dv[i] = fma(vec4<f32>(prob), dOut[oAt + i], dv[i]);
         dk[i] = fma(vec4<f32>(ds), qkv[qAt + i], dk[i]);

@@ -3,8 +3,10 @@
 const HEAD_DIM: u32 = 16u;
 // Heads are walked four channels at a time: HEAD_DIM is a multiple of 4, and so is every row's stride.
 const VECS: u32 = HEAD_DIM / 4u;
+// 1: scores pass through softcap * tanh(score / softcap) (Gemma 2).
+const SOFTCAP: u32 = 0u;
 
-struct Params { batch: u32, seq: u32, heads: u32, kv_heads: u32, scale: f32 }
+struct Params { batch: u32, seq: u32, heads: u32, kv_heads: u32, window: u32, scale: f32, softcap: f32 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> kvStart: array<u32>;
@@ -13,6 +15,11 @@ struct Params { batch: u32, seq: u32, heads: u32, kv_heads: u32, scale: f32 }
 @group(0) @binding(4) var<storage, read> delta: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dQkv: array<vec4<f32>>;
 @group(0) @binding(6) var<uniform> p: Params;
+
+// The first key a row may look at: its document's first, or the first inside the sliding window (window = 0: none).
+fn firstKey(begin: u32, t: u32) -> u32 {
+  return select(begin, max(begin, t + 1u - min(p.window, t + 1u)), p.window != 0u);
+}
 
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
@@ -36,7 +43,7 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   }
   let rowLse = lse[row * p.heads + head];
   let rowDelta = delta[row * p.heads + head];
-  for (var s = kvStart[row]; s <= t; s++) {
+  for (var s = firstKey(kvStart[row], t); s <= t; s++) {
     let at = (first + s) * stride;
     var products = vec4<f32>();
     var dProducts = vec4<f32>();
@@ -44,9 +51,11 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
       products = fma(q[i], qkv[at + kOff + i], products);
       dProducts = fma(d[i], qkv[at + vOff + i], dProducts);
     }
-    let score = (products.x + products.y) + (products.z + products.w);
+    var score = (products.x + products.y) + (products.z + products.w);
+    if (SOFTCAP != 0u) { score = p.softcap * tanh(clamp(score / p.softcap, -15.0, 15.0)); }
     let dp = (dProducts.x + dProducts.y) + (dProducts.z + dProducts.w);
-    let ds = exp(score - rowLse) * (dp - rowDelta) * p.scale;
+    var ds = exp(score - rowLse) * (dp - rowDelta) * p.scale;
+    if (SOFTCAP != 0u) { ds *= 1.0 - (score / p.softcap) * (score / p.softcap); }
     for (var i = 0u; i < VECS; i++) { acc[i] = fma(vec4<f32>(ds), qkv[at + kOff + i], acc[i]); }
   }
   for (var i = 0u; i < VECS; i++) { dQkv[qAt + i] = acc[i]; }

@@ -5,8 +5,10 @@
 const HEAD_DIM: u32 = 16u;
 // Heads are walked four channels at a time: HEAD_DIM is a multiple of 4, and so is every row's stride.
 const VECS: u32 = HEAD_DIM / 4u;
+// 1: scores pass through softcap * tanh(score / softcap) (Gemma 2).
+const SOFTCAP: u32 = 0u;
 
-struct Params { slots: u32, heads: u32, kv_heads: u32, capacity: u32, scale: f32 }
+struct Params { slots: u32, heads: u32, kv_heads: u32, capacity: u32, window: u32, scale: f32, softcap: f32 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> cache: array<vec4<f32>>;
@@ -30,10 +32,12 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) 
   var m = -3.0e38;
   var l = 0.0;
   let last = min(positions[slot], p.capacity - 1u);
-  for (var s = 0u; s <= last; s++) {
+  let begin = select(0u, last + 1u - min(p.window, last + 1u), p.window != 0u);
+  for (var s = begin; s <= last; s++) {
     var products = vec4<f32>();
     for (var i = 0u; i < VECS; i++) { products = fma(q[i], cache[kBase + s * VECS + i], products); }
-    let score = (products.x + products.y) + (products.z + products.w);
+    var score = (products.x + products.y) + (products.z + products.w);
+    if (SOFTCAP != 0u) { score = p.softcap * tanh(clamp(score / p.softcap, -15.0, 15.0)); }
     let mNew = max(m, score);
     let keepOld = exp(m - mNew);
     let weight = exp(score - mNew);

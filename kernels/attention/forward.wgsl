@@ -6,14 +6,21 @@
 const HEAD_DIM: u32 = 16u;
 // Heads are walked four channels at a time: HEAD_DIM is a multiple of 4, and so is every row's stride.
 const VECS: u32 = HEAD_DIM / 4u;
+// 1: scores pass through softcap * tanh(score / softcap) (Gemma 2).
+const SOFTCAP: u32 = 0u;
 
-struct Params { batch: u32, seq: u32, heads: u32, kv_heads: u32, scale: f32 }
+struct Params { batch: u32, seq: u32, heads: u32, kv_heads: u32, window: u32, scale: f32, softcap: f32 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> kvStart: array<u32>;
 @group(0) @binding(2) var<storage, read_write> o: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(4) var<uniform> p: Params;
+
+// The first key a row may look at: its document's first, or the first inside the sliding window (window = 0: none).
+fn firstKey(begin: u32, t: u32) -> u32 {
+  return select(begin, max(begin, t + 1u - min(p.window, t + 1u)), p.window != 0u);
+}
 
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
@@ -32,11 +39,12 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   for (var i = 0u; i < VECS; i++) { q[i] = qkv[qAt + i] * p.scale; }
   var m = -3.0e38;
   var l = 0.0;
-  for (var s = kvStart[row]; s <= t; s++) {
+  for (var s = firstKey(kvStart[row], t); s <= t; s++) {
     let at = (first + s) * stride;
     var products = vec4<f32>();
     for (var i = 0u; i < VECS; i++) { products = fma(q[i], qkv[at + kOff + i], products); }
-    let score = (products.x + products.y) + (products.z + products.w);
+    var score = (products.x + products.y) + (products.z + products.w);
+    if (SOFTCAP != 0u) { score = p.softcap * tanh(clamp(score / p.softcap, -15.0, 15.0)); }
     let mNew = max(m, score);
     let keepOld = exp(m - mNew);
     let weight = exp(score - mNew);

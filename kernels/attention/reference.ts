@@ -12,6 +12,21 @@ interface Shape {
   kv_heads: number;
   head_dim: number;
   scale: number;
+  /** Keys a row sees at most, itself included; 0: all. */
+  window: number;
+  /** Scores pass through softcap * tanh(score / softcap); 0: they do not. */
+  softcap: number;
+}
+
+/** A score after the soft cap, and the derivative of the cap. */
+function cap(score: number, softcap: number): { score: number; slope: number } {
+  if (softcap === 0) return { score, slope: 1 };
+  const t = Math.tanh(score / softcap);
+  return { score: softcap * t, slope: 1 - t * t };
+}
+
+function firstKey(begin: number, t: number, window: number): number {
+  return window === 0 ? begin : Math.max(begin, t + 1 - window);
 }
 
 function offsets(s: Shape, head: number) {
@@ -40,9 +55,12 @@ export function attentionForward(b: Buffers, scalars: Scalars): void {
       for (let head = 0; head < s.heads; head++) {
         const at = offsets(s, head);
         const scores: number[] = [];
-        for (let u = kvStart![row]!; u <= t; u++) {
+        const begin = firstKey(kvStart![row]!, t, s.window);
+        for (let u = begin; u <= t; u++) {
           const key = (batch * s.seq + u) * at.stride + at.k;
-          scores.push(dot(qkv!, row * at.stride + at.q, qkv!, key, s.head_dim) * s.scale);
+          scores.push(
+            cap(dot(qkv!, row * at.stride + at.q, qkv!, key, s.head_dim) * s.scale, s.softcap).score,
+          );
         }
         const max = Math.max(...scores);
         const sum = scores.reduce((total, score) => total + Math.exp(score - max), 0);
@@ -50,7 +68,7 @@ export function attentionForward(b: Buffers, scalars: Scalars): void {
         for (let i = 0; i < s.head_dim; i++) {
           let total = 0;
           scores.forEach((score, index) => {
-            const value = (batch * s.seq + kvStart![row]! + index) * at.stride + at.v;
+            const value = (batch * s.seq + begin + index) * at.stride + at.v;
             total += (Math.exp(score - max) / sum) * qkv![value + i]!;
           });
           o![(row * s.heads + head) * s.head_dim + i] = total;
@@ -77,10 +95,12 @@ function eachPair(
       const row = batch * s.seq + t;
       for (let head = 0; head < s.heads; head++) {
         const at = offsets(s, head);
-        for (let u = b.kvStart![row]!; u <= t; u++) {
+        for (let u = firstKey(b.kvStart![row]!, t, s.window); u <= t; u++) {
           const keyRow = batch * s.seq + u;
-          const score =
-            dot(b.qkv!, row * at.stride + at.q, b.qkv!, keyRow * at.stride + at.k, s.head_dim) * s.scale;
+          const { score, slope } = cap(
+            dot(b.qkv!, row * at.stride + at.q, b.qkv!, keyRow * at.stride + at.k, s.head_dim) * s.scale,
+            s.softcap,
+          );
           const probability = Math.exp(score - b.lse![row * s.heads + head]!);
           const oAt = (row * s.heads + head) * s.head_dim;
           const dp = dot(b.dOut!, oAt, b.qkv!, keyRow * at.stride + at.v, s.head_dim);
@@ -89,7 +109,7 @@ function eachPair(
             head,
             keyRow,
             probability,
-            probability * (dp - b.delta![row * s.heads + head]!) * s.scale,
+            probability * (dp - b.delta![row * s.heads + head]!) * slope * s.scale,
           );
         }
       }
@@ -137,15 +157,17 @@ export function attentionDecode(b: Buffers, scalars: Scalars): void {
       const keys = (slot * 2 * s.kv_heads + kvHead) * s.capacity * s.head_dim;
       const values = keys + s.kv_heads * s.capacity * s.head_dim;
       const last = Math.min(positions![slot]!, s.capacity - 1);
-      const scores = Array.from({ length: last + 1 }, (_, u) => {
-        return dot(qkv!, slot * at.stride + at.q, cache!, keys + u * s.head_dim, s.head_dim) * s.scale;
+      const begin = firstKey(0, last, s.window);
+      const scores = Array.from({ length: last + 1 - begin }, (_, u) => {
+        const key = keys + (begin + u) * s.head_dim;
+        return cap(dot(qkv!, slot * at.stride + at.q, cache!, key, s.head_dim) * s.scale, s.softcap).score;
       });
       const max = Math.max(...scores);
       const sum = scores.reduce((total, score) => total + Math.exp(score - max), 0);
       for (let i = 0; i < s.head_dim; i++) {
         let total = 0;
         scores.forEach((score, u) => {
-          total += (Math.exp(score - max) / sum) * cache![values + u * s.head_dim + i]!;
+          total += (Math.exp(score - max) / sum) * cache![values + (begin + u) * s.head_dim + i]!;
         });
         o![(slot * s.heads + head) * s.head_dim + i] = total;
       }

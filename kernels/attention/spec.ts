@@ -16,14 +16,38 @@ const rows = (s: Scalars) => s.batch! * s.seq!;
 const qkvSize = (s: Scalars) => rows(s) * (s.heads! + 2 * s.kv_heads!) * s.head_dim!;
 const outSize = (s: Scalars) => rows(s) * s.heads! * s.head_dim!;
 const perHead = (s: Scalars) => rows(s) * s.heads!;
-const constants = { HEAD_DIM: 'head_dim' };
-const params = [...uints('batch', 'seq', 'heads', 'kv_heads'), ...floats('scale')];
+const constants = { HEAD_DIM: 'head_dim', SOFTCAP: 'use_softcap' };
+const params = [...uints('batch', 'seq', 'heads', 'kv_heads', 'window'), ...floats('scale', 'softcap')];
+const plain = { window: 0, softcap: 0, use_softcap: 0 };
 
 const cases = [
-  { batch: 1, seq: 1, heads: 1, kv_heads: 1, head_dim: 4, scale: 1 },
-  { batch: 2, seq: 17, heads: 4, kv_heads: 2, head_dim: 8, scale: 0.35 },
-  { batch: 1, seq: 65, heads: 6, kv_heads: 2, head_dim: 16, scale: 0.25 },
-  { batch: 3, seq: 9, heads: 2, kv_heads: 2, head_dim: 16, scale: 0.25, documents: 1 },
+  { batch: 1, seq: 1, heads: 1, kv_heads: 1, head_dim: 4, scale: 1, ...plain },
+  { batch: 2, seq: 17, heads: 4, kv_heads: 2, head_dim: 8, scale: 0.35, ...plain },
+  { batch: 1, seq: 65, heads: 6, kv_heads: 2, head_dim: 16, scale: 0.25, ...plain },
+  { batch: 3, seq: 9, heads: 2, kv_heads: 2, head_dim: 16, scale: 0.25, documents: 1, ...plain },
+  {
+    batch: 2,
+    seq: 19,
+    heads: 4,
+    kv_heads: 2,
+    head_dim: 8,
+    scale: 0.35,
+    window: 5,
+    softcap: 0.5,
+    use_softcap: 1,
+  },
+  {
+    batch: 1,
+    seq: 19,
+    heads: 2,
+    kv_heads: 1,
+    head_dim: 4,
+    scale: 1,
+    documents: 1,
+    window: 3,
+    softcap: 0,
+    use_softcap: 0,
+  },
 ];
 
 /** kvStart with documents of 4 tokens when the case asks for them. */
@@ -73,7 +97,7 @@ export const attentionDeltaKernel = defineKernel({
     writes('delta', (s) => s.count!),
   ],
   params: uints('count'),
-  constants,
+  constants: { HEAD_DIM: 'head_dim' },
   workgroups: (s) => gridFor(s.count!, 64),
   reference: attentionDelta,
   cases: [
@@ -126,13 +150,24 @@ export const attentionDecodeKernel = defineKernel({
     reads('positions', (s) => s.slots!, 'u32'),
     writes('o', (s) => s.slots! * s.heads! * s.head_dim!),
   ],
-  params: [...uints('slots', 'heads', 'kv_heads', 'capacity'), ...floats('scale')],
+  params: [...uints('slots', 'heads', 'kv_heads', 'capacity', 'window'), ...floats('scale', 'softcap')],
   constants,
   workgroups: (s) => gridFor(s.slots! * s.heads!, 8),
   reference: attentionDecode,
   cases: [
-    { slots: 1, heads: 1, kv_heads: 1, head_dim: 4, capacity: 1, scale: 1 },
-    { slots: 9, heads: 4, kv_heads: 2, head_dim: 16, capacity: 33, scale: 0.25 },
+    { slots: 1, heads: 1, kv_heads: 1, head_dim: 4, capacity: 1, scale: 1, ...plain },
+    { slots: 9, heads: 4, kv_heads: 2, head_dim: 16, capacity: 33, scale: 0.25, ...plain },
+    {
+      slots: 9,
+      heads: 4,
+      kv_heads: 2,
+      head_dim: 8,
+      capacity: 33,
+      scale: 0.25,
+      window: 6,
+      softcap: 0.5,
+      use_softcap: 1,
+    },
   ],
   fill: (s, random) => ({
     positions: Uint32Array.from({ length: s.slots! }, () => Math.floor(random() * s.capacity!)),

@@ -2,7 +2,10 @@
 //   dz_j = weight.x * (onehot_j - p_j) - weight.y * p_j * (log p_j + entropy),  dlogits = dz * inv_temperature.
 // Cross-entropy is weight.x = -mask / count; a policy loss puts its own derivative there (kernels/policy-loss). Rows of weight 0 give 0.
 // logits: (rows, vocab) chunk; targets, stats, weights: whole batch; `first` is the chunk's first row. One thread an element.
-struct Params { rows: u32, vocab: u32, first: u32, inv_temperature: f32 }
+// 1: logits pass through softcap * tanh(logit / softcap) first (Gemma 2).
+const SOFTCAP: u32 = 0u;
+
+struct Params { rows: u32, vocab: u32, first: u32, inv_temperature: f32, softcap: f32 }
 
 @group(0) @binding(0) var<storage, read> targets: array<u32>;
 @group(0) @binding(1) var<storage, read> stats: array<vec4<f32>>;
@@ -18,8 +21,15 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) 
   let j = i % p.vocab;
   let weight = weights[row];
   let stat = stats[row];
-  let logp = logits[i] * p.inv_temperature - stat.y;
+  var logit = logits[i];
+  var slope = p.inv_temperature;
+  if (SOFTCAP != 0u) {
+    let t = tanh(clamp(logit / p.softcap, -15.0, 15.0));
+    logit = p.softcap * t;
+    slope *= 1.0 - t * t;
+  }
+  let logp = logit * p.inv_temperature - stat.y;
   let prob = exp(logp);
   let onehot = select(0.0, 1.0, j == targets[row]);
-  logits[i] = (weight.x * (onehot - prob) - weight.y * prob * (logp + stat.z)) * p.inv_temperature;
+  logits[i] = (weight.x * (onehot - prob) - weight.y * prob * (logp + stat.z)) * slope;
 }

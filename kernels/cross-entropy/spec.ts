@@ -2,12 +2,13 @@
 import { defineKernel, floats, gridFor, reads, type Scalars, uints, writes } from '../kernel.ts';
 import { logitsGradient, logProbabilities } from './reference.ts';
 
-const params = [...uints('rows', 'vocab', 'first'), ...floats('inv_temperature')];
+const params = [...uints('rows', 'vocab', 'first'), ...floats('inv_temperature', 'softcap')];
+const constants = { SOFTCAP: 'use_softcap' };
 const total = (s: Scalars) => s.first! + s.rows!;
 const shapes = [
-  { rows: 1, vocab: 2, first: 0, inv_temperature: 1 },
-  { rows: 17, vocab: 33, first: 3, inv_temperature: 0.7 },
-  { rows: 5, vocab: 517, first: 0, inv_temperature: 1 },
+  { rows: 1, vocab: 2, first: 0, inv_temperature: 1, softcap: 0, use_softcap: 0 },
+  { rows: 17, vocab: 33, first: 3, inv_temperature: 0.7, softcap: 0, use_softcap: 0 },
+  { rows: 5, vocab: 517, first: 0, inv_temperature: 1, softcap: 1.5, use_softcap: 1 },
 ];
 const targets = (s: Scalars, random: () => number) =>
   Uint32Array.from({ length: total(s) }, () => Math.floor(random() * s.vocab!));
@@ -21,6 +22,7 @@ export const logProbabilitiesKernel = defineKernel({
     writes('stats', (s) => total(s) * 4),
   ],
   params,
+  constants,
   workgroups: (s) => gridFor(s.rows!, 1),
   reference: logProbabilities,
   cases: shapes,
@@ -38,6 +40,7 @@ export const logitsGradientKernel = defineKernel({
     writes('logits', (s) => s.rows! * s.vocab!),
   ],
   params,
+  constants,
   workgroups: (s) => gridFor(s.rows! * s.vocab!, 64),
   reference: logitsGradient,
   cases: shapes,

@@ -1,8 +1,8 @@
-// dtable[id] += sum of dy over the rows that hold token id.  dy: (rows, dim); dtable: (vocab, dim).
+// dtable[id] += scale * sum of dy over the rows that hold token id.  dy: (rows, dim); dtable: (vocab, dim).
 // There are no float atomics in WGSL, and they would not be reproducible: the CPU sorts the rows by token (llm.c's scheme), so
 //   ids[u] is the u-th distinct token, order[starts[u] .. starts[u + 1]] its rows in ascending order; counts[0] how many distinct.
 // One thread a (distinct token, channel).
-struct Params { rows: u32, dim: u32 }
+struct Params { rows: u32, dim: u32, scale: f32 }
 
 @group(0) @binding(0) var<storage, read> ids: array<u32>;
 @group(0) @binding(1) var<storage, read> starts: array<u32>;
@@ -20,5 +20,5 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) 
   let channel = i % p.dim;
   var total = 0.0;
   for (var at = starts[u]; at < starts[u + 1u]; at++) { total += dy[order[at] * p.dim + channel]; }
-  dtable[ids[u] * p.dim + channel] += total;
+  dtable[ids[u] * p.dim + channel] += p.scale * total;
 }

@@ -1,5 +1,6 @@
-// y[row] = table[tokens[row]].  tokens: (rows) u32; table: (vocab, dim); y: (rows, dim). One thread an element.
-struct Params { rows: u32, dim: u32 }
+// y[row] = scale * table[tokens[row]] (Gemma scales by the root of its width).
+//  tokens: (rows) u32; table: (vocab, dim); y: (rows, dim). One thread an element.
+struct Params { rows: u32, dim: u32, scale: f32 }
 
 @group(0) @binding(0) var<storage, read> tokens: array<u32>;
 @group(0) @binding(1) var<storage, read> table: array<f32>;
@@ -10,5 +11,5 @@ struct Params { rows: u32, dim: u32 }
 fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let i = gid.x + gid.y * groups.x * 64u;
   if (i >= p.rows * p.dim) { return; }
-  y[i] = table[tokens[i / p.dim] * p.dim + i % p.dim];
+  y[i] = p.scale * table[tokens[i / p.dim] * p.dim + i % p.dim];
 }

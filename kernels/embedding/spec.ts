@@ -1,12 +1,12 @@
 /** Embedding look-up and its gradient. */
-import { defineKernel, gridFor, reads, uints, writes } from '../kernel.ts';
+import { defineKernel, floats, gridFor, reads, uints, writes } from '../kernel.ts';
 import { groupRowsByToken } from './group-rows.ts';
 import { embeddingBackward, embeddingForward } from './reference.ts';
 
 const shapes = [
-  { rows: 1, dim: 1, vocab: 3 },
-  { rows: 65, dim: 17, vocab: 9 },
-  { rows: 257, dim: 64, vocab: 300 },
+  { rows: 1, dim: 1, vocab: 3, scale: 1 },
+  { rows: 65, dim: 17, vocab: 9, scale: 4 },
+  { rows: 257, dim: 64, vocab: 300, scale: 1 },
 ];
 const someTokens = (rows: number, vocab: number, random: () => number) =>
   Uint32Array.from({ length: rows }, () => Math.floor(random() * vocab));
@@ -19,7 +19,7 @@ export const embeddingForwardKernel = defineKernel({
     reads('table', (s) => s.vocab! * s.dim!),
     writes('y', (s) => s.rows! * s.dim!),
   ],
-  params: uints('rows', 'dim'),
+  params: [...uints('rows', 'dim'), ...floats('scale')],
   workgroups: (s) => gridFor(s.rows! * s.dim!, 64),
   reference: embeddingForward,
   cases: shapes,
@@ -38,7 +38,7 @@ export const embeddingBackwardKernel = defineKernel({
     reads('dy', (s) => s.rows! * s.dim!),
     writes('dtable', (s) => s.vocab! * s.dim!),
   ],
-  params: uints('rows', 'dim'),
+  params: [...uints('rows', 'dim'), ...floats('scale')],
   workgroups: (s) => gridFor(s.rows! * s.dim!, 64),
   reference: embeddingBackward,
   cases: shapes,

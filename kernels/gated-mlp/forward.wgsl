@@ -1,4 +1,7 @@
-// SwiGLU: y = silu(gate) * up.  gateUp: (rows, 2 * hidden), gate first; y: (rows, hidden). One thread an element of y.
+// Gated MLP: y = act(gate) * up.  gateUp: (rows, 2 * hidden), gate first; y: (rows, hidden). One thread an element of y.
+// 0: silu (Llama, Qwen, Mistral); 1: the tanh form of GELU (Gemma).
+const GELU: u32 = 0u;
+
 struct Params { rows: u32, hidden: u32 }
 
 @group(0) @binding(0) var<storage, read> gateUp: array<f32>;
@@ -12,5 +15,11 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) 
   let row = i / p.hidden;
   let gate = gateUp[row * 2u * p.hidden + i % p.hidden];
   let up = gateUp[row * 2u * p.hidden + p.hidden + i % p.hidden];
-  y[i] = gate / (1.0 + exp(-gate)) * up;
+  if (GELU == 0u) {
+    y[i] = gate / (1.0 + exp(-gate)) * up;
+  } else {
+    // tanh is 1 in f32 long before 15, and some drivers overflow on the way there.
+    let t = tanh(clamp(0.7978845608 * fma(0.044715 * gate * gate, gate, gate), -15.0, 15.0));
+    y[i] = 0.5 * gate * (1.0 + t) * up;
+  }
 }

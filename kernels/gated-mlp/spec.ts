@@ -1,26 +1,28 @@
-/** SwiGLU forward and backward over a fused gate-and-up row. */
+/** SwiGLU or GeGLU, forward and backward, over a fused gate-and-up row. */
 import { defineKernel, gridFor, reads, uints, writes } from '../kernel.ts';
-import { swigluBackward, swigluForward } from './reference.ts';
+import { gatedMlpBackward, gatedMlpForward } from './reference.ts';
 
+const constants = { GELU: 'gelu' };
 const cases = [
-  { rows: 1, hidden: 1 },
-  { rows: 17, hidden: 33 },
-  { rows: 64, hidden: 172 },
+  { rows: 1, hidden: 1, gelu: 0 },
+  { rows: 17, hidden: 33, gelu: 1 },
+  { rows: 64, hidden: 172, gelu: 0 },
 ];
 
-export const swigluForwardKernel = defineKernel({
-  name: 'swiglu-forward',
+export const gatedMlpForwardKernel = defineKernel({
+  name: 'gated-mlp-forward',
   file: 'gated-mlp/forward.wgsl',
   bindings: [reads('gateUp', (s) => s.rows! * 2 * s.hidden!), writes('y', (s) => s.rows! * s.hidden!)],
   params: uints('rows', 'hidden'),
+  constants,
   workgroups: (s) => gridFor(s.rows! * s.hidden!, 64),
-  reference: swigluForward,
+  reference: gatedMlpForward,
   cases,
   tolerance: 1e-5,
 });
 
-export const swigluBackwardKernel = defineKernel({
-  name: 'swiglu-backward',
+export const gatedMlpBackwardKernel = defineKernel({
+  name: 'gated-mlp-backward',
   file: 'gated-mlp/backward.wgsl',
   bindings: [
     reads('dy', (s) => s.rows! * s.hidden!),
@@ -28,8 +30,9 @@ export const swigluBackwardKernel = defineKernel({
     writes('dGateUp', (s) => s.rows! * 2 * s.hidden!),
   ],
   params: uints('rows', 'hidden'),
+  constants,
   workgroups: (s) => gridFor(s.rows! * s.hidden!, 64),
-  reference: swigluBackward,
+  reference: gatedMlpBackward,
   cases,
   tolerance: 1e-5,
 });

@@ -1,7 +1,7 @@
-// dx = residual + rstd * (dy*weight - x * rstd^2 * mean(dy*weight*x)).  All (rows, dim); rstd: (rows); weight: (dim).
+// dx = residual + rstd * (dy*w - x * rstd^2 * mean(dy*w*x)) with w = offset + weight.  All (rows, dim); rstd: (rows); weight: (dim).
 // `residual` is the gradient that flows past the norm on the residual stream (bind any buffer and use_residual = 0 without one).
 // One thread a row.
-struct Params { rows: u32, dim: u32, use_residual: u32 }
+struct Params { rows: u32, dim: u32, use_residual: u32, offset: f32 }
 
 @group(0) @binding(0) var<storage, read> dy: array<f32>;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -18,10 +18,10 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) 
   let base = row * p.dim;
   let r = rstd[row];
   var dot = 0.0;
-  for (var i = 0u; i < p.dim; i++) { dot = fma(dy[base + i] * weight[i], x[base + i], dot); }
+  for (var i = 0u; i < p.dim; i++) { dot = fma(dy[base + i] * (p.offset + weight[i]), x[base + i], dot); }
   let c = dot * r * r / f32(p.dim);
   for (var i = 0u; i < p.dim; i++) {
-    var value = r * (dy[base + i] * weight[i] - x[base + i] * c);
+    var value = r * (dy[base + i] * (p.offset + weight[i]) - x[base + i] * c);
     if (p.use_residual != 0u) { value += residual[base + i]; }
     dx[base + i] = value;
   }

@@ -1,15 +1,21 @@
-/** Plain loops of RMS norm (Zhang and Sennrich 2019) and its gradients. x, y, dy, dx: (rows, dim); weight: (dim); rstd: (rows). */
+/**
+ * Plain loops of RMS norm (Zhang and Sennrich 2019) and its gradients. x, y, residual, dy, dx: (rows, dim); weight: (dim); rstd: (rows).
+ * A weight counts as offset + weight (Gemma stores differences from 1).
+ */
 import type { Buffers, Scalars } from '../kernel.ts';
 
 export function rmsNormForward(b: Buffers, s: Scalars): void {
-  const { x, weight, y, rstd } = b as Record<string, Float64Array>;
+  const { x, weight, residual, y, rstd } = b as Record<string, Float64Array>;
   const { rows, dim } = s as { rows: number; dim: number };
   for (let row = 0; row < rows; row++) {
     let square = 0;
     for (let i = 0; i < dim; i++) square += x![row * dim + i]! ** 2;
     const r = 1 / Math.sqrt(square / dim + s.eps!);
     rstd![row] = r;
-    for (let i = 0; i < dim; i++) y![row * dim + i] = x![row * dim + i]! * r * weight![i]!;
+    for (let i = 0; i < dim; i++) {
+      const at = row * dim + i;
+      y![at] = x![at]! * r * (s.offset! + weight![i]!) + (s.use_residual ? residual![at]! : 0);
+    }
   }
 }
 
@@ -19,11 +25,12 @@ export function rmsNormBackward(b: Buffers, s: Scalars): void {
   for (let row = 0; row < rows; row++) {
     const r = rstd![row]!;
     let dot = 0;
-    for (let i = 0; i < dim; i++) dot += dy![row * dim + i]! * weight![i]! * x![row * dim + i]!;
+    for (let i = 0; i < dim; i++) dot += dy![row * dim + i]! * (s.offset! + weight![i]!) * x![row * dim + i]!;
     for (let i = 0; i < dim; i++) {
       const at = row * dim + i;
       dx![at] =
-        (s.use_residual ? residual![at]! : 0) + r * (dy![at]! * weight![i]! - (x![at]! * dot * r * r) / dim);
+        (s.use_residual ? residual![at]! : 0) +
+        r * (dy![at]! * (s.offset! + weight![i]!) - (x![at]! * dot * r * r) / dim);
     }
   }
 }

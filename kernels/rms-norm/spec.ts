@@ -15,13 +15,17 @@ export const rmsNormForwardKernel = defineKernel({
   bindings: [
     reads('x', all),
     reads('weight', (s) => s.dim!),
+    reads('residual', (s) => (s.use_residual ? all(s) : 1)),
     writes('y', all),
     writes('rstd', (s) => s.rows!),
   ],
-  params: [...uints('rows', 'dim'), ...floats('eps')],
+  params: [...uints('rows', 'dim', 'use_residual'), ...floats('eps', 'offset')],
   workgroups: (s) => gridFor(s.rows!, 8),
   reference: rmsNormForward,
-  cases: shapes.map((shape) => ({ ...shape, eps: 1e-5 })),
+  cases: shapes.flatMap((shape) => [
+    { ...shape, eps: 1e-5, use_residual: 0, offset: 0 },
+    { ...shape, eps: 1e-5, use_residual: 1, offset: 1 },
+  ]),
   tolerance: 1e-5,
 });
 
@@ -36,12 +40,12 @@ export const rmsNormBackwardKernel = defineKernel({
     reads('residual', (s) => (s.use_residual ? all(s) : 1)),
     writes('dx', all),
   ],
-  params: uints('rows', 'dim', 'use_residual'),
+  params: [...uints('rows', 'dim', 'use_residual'), ...floats('offset')],
   workgroups: (s) => gridFor(s.rows!, 8),
   reference: rmsNormBackward,
   cases: shapes.flatMap((shape) => [
-    { ...shape, use_residual: 0 },
-    { ...shape, use_residual: 1 },
+    { ...shape, use_residual: 0, offset: 0 },
+    { ...shape, use_residual: 1, offset: 1 },
   ]),
   tolerance: 1e-5,
 });

@@ -3,7 +3,10 @@
 // logits: (slots, vocab). state: (slots) vec4<u32> [position of the last token, done, token drawn, drawn count]: updated here.
 // out: (capacity, slots) tokens; logps: (capacity, slots) log-probability of the drawn token at this temperature.
 // inv_temperature = 0 means greedy. A slot that is done draws nothing (its token stays). One workgroup of 32 threads a slot.
-struct Params { slots: u32, vocab: u32, capacity: u32, eos: u32, inv_temperature: f32 }
+// 1: logits pass through softcap * tanh(logit / softcap) first (Gemma 2).
+const SOFTCAP: u32 = 0u;
+
+struct Params { slots: u32, vocab: u32, capacity: u32, eos: u32, inv_temperature: f32, softcap: f32 }
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> seeds: array<u32>;
@@ -34,6 +37,11 @@ fn gumbel(seed: u32, position: u32, token: u32) -> f32 {
   return -log(-log(u));
 }
 
+fn capped(logit: f32) -> f32 {
+  if (SOFTCAP == 0u) { return logit; }
+  return p.softcap * tanh(clamp(logit / p.softcap, -15.0, 15.0));
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let slot = group.x;
@@ -45,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var bestAt = 0u;
   var plain = -3.0e38;
   for (var j = lane; j < p.vocab; j += LANES) {
-    let z = logits[base + j] * scale;
+    let z = capped(logits[base + j]) * scale;
     plain = max(plain, z);
     var score = z;
     if (!greedy) { score += gumbel(seeds[slot], now.x, j); }
@@ -69,7 +77,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let m = sum[0];
   workgroupBarrier();
   var s = 0.0;
-  for (var j = lane; j < p.vocab; j += LANES) { s += exp(logits[base + j] * scale - m); }
+  for (var j = lane; j < p.vocab; j += LANES) { s += exp(capped(logits[base + j]) * scale - m); }
   sum[lane] = s;
   workgroupBarrier();
   for (var half = LANES / 2u; half > 0u; half = half / 2u) {
@@ -78,7 +86,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   if (lane == 0u && now.y == 0u) {
     let token = topAt[0];
-    let logp = logits[base + token] * scale - m - log(sum[0]);
+    let logp = capped(logits[base + token]) * scale - m - log(sum[0]);
     if (now.w < p.capacity) { out[slot * p.capacity + now.w] = vec2<u32>(token, bitcast<u32>(logp)); }
     let drawn = now.w + 1u;
     let done = select(0u, 1u, token == p.eos || drawn >= limits[slot]);

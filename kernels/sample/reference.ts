@@ -2,6 +2,7 @@
  * Plain loop of the sampler: argmax of logits / temperature + Gumbel noise, the noise a hash of (seed, position, token), so a
  * sample depends on its own seed and not on the batch around it (a counter generator, as in Salmon et al. 2011).
  */
+import { capLogit } from '../cross-entropy/reference.ts';
 import type { Buffers, Scalars } from '../kernel.ts';
 
 function hash(x: number): number {
@@ -20,6 +21,8 @@ export function gumbelNoise(seed: number, position: number, token: number): numb
 export function sampleTokens(b: Buffers, s: Scalars): void {
   const greedy = s.inv_temperature === 0;
   const scale = greedy ? 1 : s.inv_temperature!;
+  const logitOf = (slot: number, token: number) =>
+    capLogit(b.logits![slot * s.vocab! + token]!, s.softcap!).value * scale;
   for (let slot = 0; slot < s.slots!; slot++) {
     const [position, done, , drawn] = b.state!.subarray(slot * 4, slot * 4 + 4) as unknown as [
       number,
@@ -32,7 +35,7 @@ export function sampleTokens(b: Buffers, s: Scalars): void {
     let token = 0;
     let max = -Infinity;
     for (let j = 0; j < s.vocab!; j++) {
-      const z = b.logits![slot * s.vocab! + j]! * scale;
+      const z = logitOf(slot, j);
       max = Math.max(max, z);
       const score = greedy ? z : z + gumbelNoise(b.seeds![slot]!, position, j);
       if (score > best) {
@@ -41,8 +44,8 @@ export function sampleTokens(b: Buffers, s: Scalars): void {
       }
     }
     let sum = 0;
-    for (let j = 0; j < s.vocab!; j++) sum += Math.exp(b.logits![slot * s.vocab! + j]! * scale - max);
-    const logp = b.logits![slot * s.vocab! + token]! * scale - max - Math.log(sum);
+    for (let j = 0; j < s.vocab!; j++) sum += Math.exp(logitOf(slot, j) - max);
+    const logp = logitOf(slot, token) - max - Math.log(sum);
     if (drawn < s.capacity!) {
       b.out![(slot * s.capacity! + drawn) * 2] = token;
       b.out![(slot * s.capacity! + drawn) * 2 + 1] = new Uint32Array(Float32Array.of(logp).buffer)[0]!;

@@ -14,13 +14,14 @@ export const sampleKernel = defineKernel({
     writes('positions', (s) => s.slots!, 'u32'),
     writes('out', (s) => s.slots! * s.capacity! * 2, 'u32'),
   ],
-  params: [...uints('slots', 'vocab', 'capacity', 'eos'), ...floats('inv_temperature')],
+  params: [...uints('slots', 'vocab', 'capacity', 'eos'), ...floats('inv_temperature', 'softcap')],
+  constants: { SOFTCAP: 'use_softcap' },
   workgroups: (s) => [s.slots!, 1, 1],
   reference: sampleTokens,
   cases: [
-    { slots: 1, vocab: 3, capacity: 4, eos: 1, inv_temperature: 0 },
-    { slots: 33, vocab: 65, capacity: 4, eos: 7, inv_temperature: 1 },
-    { slots: 9, vocab: 300, capacity: 2, eos: 0, inv_temperature: 1.4 },
+    { slots: 1, vocab: 3, capacity: 4, eos: 1, inv_temperature: 0, softcap: 0, use_softcap: 0 },
+    { slots: 33, vocab: 65, capacity: 4, eos: 7, inv_temperature: 1, softcap: 0, use_softcap: 0 },
+    { slots: 9, vocab: 300, capacity: 2, eos: 0, inv_temperature: 1.4, softcap: 0.8, use_softcap: 1 },
   ],
   fill: (s, random) => ({
     seeds: Uint32Array.from({ length: s.slots! }, () => Math.floor(random() * 4294967296)),

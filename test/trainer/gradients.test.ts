@@ -21,6 +21,50 @@ const cases = [
     shape: tinyShape({ batch: 9, seq: 17, logitsBytes: 1 }),
     documents: false,
   },
+  {
+    what: 'biases and scaled rotation (Qwen2, Llama 3)',
+    shape: tinyShape({
+      config: {
+        ...tinyConfig,
+        qkvBias: true,
+        ropeScaling: {
+          type: 'llama3',
+          factor: 8,
+          lowFreqFactor: 1,
+          highFreqFactor: 4,
+          originalPositions: 16,
+        },
+      },
+    }),
+    documents: false,
+  },
+  {
+    what: 'norms of single heads (Qwen3)',
+    shape: tinyShape({ config: { ...tinyConfig, headNorms: true, tiedHead: false } }),
+    documents: true,
+  },
+  {
+    what: 'sliding windows (Mistral)',
+    shape: tinyShape({ config: { ...tinyConfig, windows: [3, 4] } }),
+    documents: true,
+  },
+  {
+    what: 'all that Gemma 2 adds',
+    shape: tinyShape({
+      config: {
+        ...tinyConfig,
+        windows: [4, null],
+        queryScale: 6,
+        attentionSoftcap: 0.7,
+        logitSoftcap: 0.9,
+        normOffset: true,
+        outputNorms: true,
+        embeddingScale: Math.sqrt(tinyConfig.dim),
+        activation: 'gelu-tanh',
+      },
+    }),
+    documents: false,
+  },
 ];
 
 describe.each(cases)('with $what', ({ shape, documents }) => {

@@ -1,13 +1,13 @@
 /** A tiny decoder, random rows for it, and a reference run of its plan. For tests. */
 
 import { groupRowsByToken } from '../../kernels/embedding/group-rows.ts';
-import { ropeFrequencies, ropeTable } from '../../kernels/rope/reference.ts';
 import { Random } from '../../src/core/random.ts';
 import type { Rows } from '../../trainer/learner.ts';
 import { type LearnerShape, type LearnerTensors, planLearner } from '../../trainer/learner-plan.ts';
 import type { ModelConfig } from '../../trainer/model/config.ts';
 import { initialWeights } from '../../trainer/model/init.ts';
 import { layoutSlabs, parameterBlocks } from '../../trainer/model/parameters.ts';
+import { ropeTableOf } from '../../trainer/model/rope.ts';
 import { declareSlabs } from '../../trainer/model/weights.ts';
 import { adamWDefaults } from '../../trainer/optimizer.ts';
 import type { Tensor } from '../../trainer/plan.ts';
@@ -81,10 +81,7 @@ export class ReferenceLearner {
         at += weights.get(part.name)!.length;
       }
     }
-    this.executor.write(
-      tensors.constants.rope,
-      ropeTable(shape.seq, ropeFrequencies(shape.config.headDim, shape.config.ropeTheta)),
-    );
+    this.executor.write(tensors.constants.rope, ropeTableOf(shape.config, shape.seq));
   }
 
   write(rows: Rows): void {
@@ -116,5 +113,15 @@ export class ReferenceLearner {
 }
 
 export function tinyWeights(config: ModelConfig, seed = 1): Map<string, Float32Array> {
-  return initialWeights(config, seed, 0.3);
+  const weights = initialWeights(config, seed, 0.3);
+  // Biases that are all zero and norms that are all one would hide a mistake.
+  const random = new Random(`${seed}/vectors`);
+  for (const { name, shape } of parameterBlocks(config).flatMap((block) => block.parts)) {
+    if (shape.length === 1)
+      weights.set(
+        name,
+        weights.get(name)!.map((x) => x + 0.3 * random.normal()),
+      );
+  }
+  return weights;
 }

@@ -1,12 +1,24 @@
-/**
- * The model's shape, read from a Hugging Face `config.json`. What this version of the decoder cannot do is an error that names the key:
- * a key that changes the computation is never ignored.
- */
-import { z } from 'zod';
-import { parseConfig } from '../../src/core/config.ts';
+/** The model's shape and the options of its decoder. One decoder, options not copies; hf-config.ts reads and writes them as config.json. */
 import { UserError } from '../../src/core/errors.ts';
 
-/** A Llama-style decoder: RMS norm, rotary positions, grouped-query attention, SwiGLU, tied or untied head. */
+/** `model_type` of config.json. SmolLM2 and Llama 3 are `llama`. */
+export const modelFamilies = ['llama', 'mistral', 'qwen2', 'qwen3', 'gemma2'] as const;
+export type ModelFamily = (typeof modelFamilies)[number];
+
+export type RopeScaling =
+  | { readonly type: 'linear'; readonly factor: number }
+  | {
+      readonly type: 'llama3';
+      readonly factor: number;
+      readonly lowFreqFactor: number;
+      readonly highFreqFactor: number;
+      readonly originalPositions: number;
+    };
+
+/**
+ * A decoder of the Llama family: RMS norm, rotary positions, grouped-query attention, gated MLP, tied or untied head. An option that is
+ * left out is off, which is Llama.
+ */
 export interface ModelConfig {
   readonly vocabSize: number;
   /** Width of the residual stream (`hidden_size`). */
@@ -23,62 +35,29 @@ export interface ModelConfig {
   readonly tiedHead: boolean;
   readonly bosId?: number;
   readonly eosId?: number;
-}
-
-const count = z.int().positive();
-
-/** Keys that the computation depends on. Others (dtype, cache and generation settings) are carried along unread. */
-const hfSchema = z.object({
-  model_type: z.literal('llama', { error: 'only model_type "llama" is supported so far' }),
-  vocab_size: count,
-  hidden_size: count,
-  num_hidden_layers: count,
-  num_attention_heads: count,
-  num_key_value_heads: count.optional(),
-  head_dim: count.nullish(),
-  intermediate_size: count,
-  max_position_embeddings: count,
-  rope_theta: z.number().positive().default(10000),
-  rope_scaling: z.null({ error: 'rope scaling is not supported so far' }).optional(),
-  rope_parameters: z
-    .strictObject({
-      rope_theta: z.number().positive().optional(),
-      rope_type: z.literal('default', { error: 'rope scaling is not supported so far' }).optional(),
-    })
-    .nullish(),
-  rms_norm_eps: z.number().positive().default(1e-6),
-  tie_word_embeddings: z.boolean().default(false),
-  hidden_act: z.literal('silu', { error: 'only the silu gate is supported' }).default('silu'),
-  attention_bias: z.literal(false, { error: 'attention biases are not supported so far' }).default(false),
-  mlp_bias: z.literal(false, { error: 'MLP biases are not supported' }).default(false),
-  sliding_window: z.null({ error: 'sliding windows are not supported so far' }).optional(),
-  bos_token_id: z.int().nullish(),
-  eos_token_id: z.union([z.int(), z.array(z.int())]).nullish(),
-});
-
-/** Reads a parsed `config.json`; `file` is named in errors. */
-export function modelConfigFromHf(json: unknown, file: string): ModelConfig {
-  const hf = parseConfig(hfSchema, json, file);
-  const headDim = hf.head_dim ?? hf.hidden_size / hf.num_attention_heads;
-  const eos = Array.isArray(hf.eos_token_id) ? hf.eos_token_id[0] : hf.eos_token_id;
-  return checkModelConfig(
-    {
-      vocabSize: hf.vocab_size,
-      dim: hf.hidden_size,
-      layers: hf.num_hidden_layers,
-      heads: hf.num_attention_heads,
-      kvHeads: hf.num_key_value_heads ?? hf.num_attention_heads,
-      headDim,
-      hidden: hf.intermediate_size,
-      maxPositions: hf.max_position_embeddings,
-      ropeTheta: hf.rope_parameters?.rope_theta ?? hf.rope_theta,
-      normEps: hf.rms_norm_eps,
-      tiedHead: hf.tie_word_embeddings,
-      ...(hf.bos_token_id == null ? {} : { bosId: hf.bos_token_id }),
-      ...(eos == null ? {} : { eosId: eos }),
-    },
-    file,
-  );
+  /** How config.json names it; default llama. */
+  readonly family?: ModelFamily;
+  readonly ropeScaling?: RopeScaling;
+  /** Biases on queries, keys and values (Qwen2). */
+  readonly qkvBias?: boolean;
+  /** RMS norm of every query and key head before rotation (Qwen3). */
+  readonly headNorms?: boolean;
+  /** Per layer, how many positions a row looks back on, itself included; null: all (Mistral, Gemma 2). */
+  readonly windows?: readonly (number | null)[];
+  /** Scores are divided by this one's root instead of headDim's (Gemma's `query_pre_attn_scalar`). */
+  readonly queryScale?: number;
+  /** Attention scores go through cap * tanh(score / cap). */
+  readonly attentionSoftcap?: number;
+  /** Logits go through cap * tanh(logit / cap). */
+  readonly logitSoftcap?: number;
+  /** Norm weights are stored as differences from 1. */
+  readonly normOffset?: boolean;
+  /** Norms also behind attention and MLP, before they are added to the residual stream (Gemma 2). */
+  readonly outputNorms?: boolean;
+  /** Embeddings are multiplied by this. */
+  readonly embeddingScale?: number;
+  /** Default silu. */
+  readonly activation?: 'silu' | 'gelu-tanh';
 }
 
 /** Checks what the kernels rely on. */
@@ -90,30 +69,12 @@ export function checkModelConfig(config: ModelConfig, file: string): ModelConfig
     fail(`head_dim ${config.headDim} is not a multiple of 4 (hidden_size / num_attention_heads)`);
   if (config.heads % config.kvHeads !== 0)
     fail(`num_attention_heads ${config.heads} is not a multiple of num_key_value_heads ${config.kvHeads}`);
+  if (config.windows !== undefined && config.windows.length !== config.layers)
+    fail(`${config.windows.length} layer types for ${config.layers} layers`);
   return config;
 }
 
-/** The `config.json` that transformers loads as LlamaForCausalLM. */
-export function modelConfigToHf(config: ModelConfig): Record<string, unknown> {
-  return {
-    architectures: ['LlamaForCausalLM'],
-    model_type: 'llama',
-    vocab_size: config.vocabSize,
-    hidden_size: config.dim,
-    num_hidden_layers: config.layers,
-    num_attention_heads: config.heads,
-    num_key_value_heads: config.kvHeads,
-    head_dim: config.headDim,
-    intermediate_size: config.hidden,
-    max_position_embeddings: config.maxPositions,
-    rope_theta: config.ropeTheta,
-    rms_norm_eps: config.normEps,
-    tie_word_embeddings: config.tiedHead,
-    hidden_act: 'silu',
-    attention_bias: false,
-    mlp_bias: false,
-    torch_dtype: 'float32',
-    ...(config.bosId === undefined ? {} : { bos_token_id: config.bosId }),
-    ...(config.eosId === undefined ? {} : { eos_token_id: config.eosId }),
-  };
+/** Factor on a query's product with a key. */
+export function attentionScale(config: ModelConfig): number {
+  return 1 / Math.sqrt(config.queryScale ?? config.headDim);
 }

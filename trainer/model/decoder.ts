@@ -1,30 +1,24 @@
 /**
- * The decoder recorded on a plan: forward, and the backward pass by hand. Legend: R = batch * seq rows, D = dim, H = heads, K = kvHeads,
- * C = headDim, F = hidden, V = vocab. Linear weights are (outputs, inputs).
+ * The decoder's forward pass recorded on a plan; the backward pass by hand is in backward.ts. Legend: R = batch * seq rows, D = dim,
+ * H = heads, K = kvHeads, C = headDim, F = hidden, V = vocab. Linear weights are (outputs, inputs). In brackets what options add.
  *
- *   x = E[tokens]                                       (R, D)
- *   h = norm(x); qkv = rope(h Wqkv^T); o = attention(qkv); x1 = x + o Wo^T
- *   h2 = norm(x1); gu = h2 Wgu^T; a = silu(gate) * up; x2 = x1 + a Wd^T
- *   hidden = norm(x_last)                               (R, D), the head is in head.ts
+ *   x = E[tokens] [* scale]                                              (R, D)
+ *   h = norm(x); qkv = h Wqkv^T [+ b]; [q, k = norm per head]; rope; o = attention(qkv)
+ *   x1 = x + o Wo^T                                                      [x1 = x + norm(o Wo^T)]
+ *   h2 = norm(x1); gu = h2 Wgu^T; a = act(gate) * up; x2 = x1 + a Wd^T   [x2 = x1 + norm(a Wd^T)]
+ *   hidden = norm(x_last)                                                (R, D), the head is in head.ts
  */
-import {
-  attentionBackwardKeyValueKernel,
-  attentionBackwardQueryKernel,
-  attentionDeltaKernel,
-  attentionForwardKernel,
-} from '../../kernels/attention/spec.ts';
-import { embeddingBackwardKernel, embeddingForwardKernel } from '../../kernels/embedding/spec.ts';
-import { swigluBackwardKernel, swigluForwardKernel } from '../../kernels/gated-mlp/spec.ts';
-import { rmsNormBackwardKernel, rmsNormForwardKernel } from '../../kernels/rms-norm/spec.ts';
+import { attentionForwardKernel } from '../../kernels/attention/spec.ts';
+import { biasForwardKernel } from '../../kernels/bias/spec.ts';
+import { embeddingForwardKernel } from '../../kernels/embedding/spec.ts';
+import { gatedMlpForwardKernel } from '../../kernels/gated-mlp/spec.ts';
+import { headNormForwardKernel } from '../../kernels/head-norm/spec.ts';
+import type { Scalars } from '../../kernels/kernel.ts';
+import { rmsNormForwardKernel } from '../../kernels/rms-norm/spec.ts';
 import { ropeKernel } from '../../kernels/rope/spec.ts';
 import type { PlanBuilder, Tensor } from '../plan.ts';
-import type { ModelConfig } from './config.ts';
-import {
-  recordLinear,
-  recordLinearInputGradient,
-  recordLinearWeightGradient,
-  recordNormWeightGradient,
-} from './linear.ts';
+import { attentionScale, type ModelConfig } from './config.ts';
+import { recordLinear } from './linear.ts';
 
 /** The parameters (or their gradients) as tensors, by block name of parameters.ts. */
 export type ParameterTensors = ReadonlyMap<string, Tensor>;
@@ -37,34 +31,36 @@ export interface BatchTensors {
   kvStart: Tensor;
 }
 
-/** The rows of a batch sorted by token (kernels/embedding/group-rows.ts), for the embedding's gradient. */
-export interface GroupedRows {
-  ids: Tensor;
-  starts: Tensor;
-  order: Tensor;
-  counts: Tensor;
+/** What a norm keeps for its backward pass. */
+export interface SavedNorm {
+  x: Tensor;
+  rstd: Tensor;
 }
 
 /** What a layer keeps for its backward pass. */
-interface SavedLayer {
-  x: Tensor;
-  rstd: Tensor;
+export interface SavedLayer {
+  attentionNorm: SavedNorm;
+  /** Input of the qkv projection. */
   h: Tensor;
+  /** Heads before their norms, where they have any. */
+  heads?: SavedNorm;
+  /** After norms and rotation. */
   qkv: Tensor;
   o: Tensor;
-  lse: Tensor;
-  x1: Tensor;
-  rstd1: Tensor;
+  lse?: Tensor;
+  attentionOutNorm?: SavedNorm;
+  mlpNorm: SavedNorm;
   h1: Tensor;
   gateUp: Tensor;
   activated: Tensor;
+  mlpOutNorm?: SavedNorm;
 }
 
 export interface SavedForward {
   layers: SavedLayer[];
-  /** Input of the final norm, its rstd, and its output (R, D). */
-  last: Tensor;
-  lastRstd: Tensor;
+  /** Of the final norm. */
+  last: SavedNorm;
+  /** Its output (R, D). */
   hidden: Tensor;
 }
 
@@ -80,211 +76,182 @@ export interface DecoderConstants {
   nothing: Tensor;
 }
 
-/** Hook on every layer's fused qkv rows, after rotation: prefill copies keys and values into the cache here. */
-export type OnKeysAndValues = (layer: number, qkv: Tensor) => void;
+/**
+ * Computes o (R, H * C) from a layer's rotated qkv rows. The default is causal attention within the batch, which also gives the
+ * log-sum-exp that the backward pass needs; generation attends over its cache instead.
+ */
+export type Attend = (layer: number, qkv: Tensor, o: Tensor) => Tensor | undefined;
+
+/** The scalars that every attention kernel takes from the model. */
+export function attentionScalars(config: ModelConfig, layer: number): Scalars {
+  const softcap = config.attentionSoftcap ?? 0;
+  return {
+    heads: config.heads,
+    kv_heads: config.kvHeads,
+    head_dim: config.headDim,
+    window: config.windows?.[layer] ?? 0,
+    scale: attentionScale(config),
+    softcap,
+    use_softcap: softcap === 0 ? 0 : 1,
+  };
+}
+
+/** Width of a fused query, key and value row. */
+export function qkvWidth(config: ModelConfig): number {
+  return (config.heads + 2 * config.kvHeads) * config.headDim;
+}
 
 export function recordForward(
   builder: PlanBuilder,
   shape: DecoderShape,
   weights: ParameterTensors,
-  batch: BatchTensors,
+  batch: Pick<BatchTensors, 'tokens' | 'positions'>,
   constants: DecoderConstants,
-  onKeysAndValues?: OnKeysAndValues,
+  attend: Attend,
 ): SavedForward {
-  const { config, seq } = shape;
-  const { dim, heads, kvHeads, headDim, hidden, vocabSize } = config;
-  const rows = shape.batch * seq;
-  const qkvDim = (heads + 2 * kvHeads) * headDim;
-  const attention = {
-    batch: shape.batch,
-    seq,
-    heads,
-    kv_heads: kvHeads,
-    head_dim: headDim,
-    scale: 1 / Math.sqrt(headDim),
-  };
-  const norm = (name: string, x: Tensor, weight: Tensor) => {
+  const { config } = shape;
+  const { dim, heads, headDim, hidden, vocabSize } = config;
+  const rows = shape.batch * shape.seq;
+  const qkvDim = qkvWidth(config);
+  const norm = (name: string, x: Tensor, residual?: Tensor): { y: Tensor; saved: SavedNorm } => {
     const y = builder.tensor(`${name}.y`, rows * dim);
-    const rstd = builder.tensor(`${name}.rstd`, rows);
-    builder.run(rmsNormForwardKernel, { x, weight, y, rstd }, { rows, dim, eps: config.normEps });
-    return { y, rstd };
+    const rstd = recordNorm(builder, config, constants, {
+      name,
+      x,
+      weight: weights.get(name)!,
+      y,
+      rows,
+      ...(residual && { residual }),
+    });
+    return { y, saved: { x, rstd } };
   };
+  const linear = (name: string, x: Tensor, w: string, inputs: number, outputs: number, residual?: Tensor) => {
+    const y = builder.tensor(name, rows * outputs);
+    const sizes = { rows, inputs, outputs };
+    recordLinear(builder, constants, { x, w: weights.get(w)!, y, ...sizes, ...(residual && { residual }) });
+    return y;
+  };
+  /** A projection back into the residual stream, through a norm of its own where the model has one. */
+  const intoStream = (w: string, normName: string, x: Tensor, inputs: number, stream: Tensor) =>
+    config.outputNorms
+      ? norm(normName, linear(`${w}.y`, x, w, inputs, dim), stream)
+      : { y: linear(`${w}.y`, x, w, inputs, dim, stream), saved: undefined };
+
   let x = builder.tensor('embedded', rows * dim);
   builder.run(
     embeddingForwardKernel,
     { tokens: batch.tokens, table: weights.get('embedding')!, y: x },
-    { rows, dim, vocab: vocabSize },
+    { rows, dim, vocab: vocabSize, scale: config.embeddingScale ?? 1 },
   );
   const layers: SavedLayer[] = [];
   for (let i = 0; i < config.layers; i++) {
-    const w = (name: string) => weights.get(`${i}.${name}`)!;
-    const normed = norm(`${i}.attention-norm`, x, w('attention-norm'));
-    const qkv = builder.tensor(`${i}.qkv`, rows * qkvDim);
-    recordLinear(builder, constants, {
-      x: normed.y,
-      w: w('qkv'),
-      y: qkv,
-      rows,
-      inputs: dim,
-      outputs: qkvDim,
-    });
+    const attentionNorm = norm(`${i}.attention-norm`, x);
+    let qkv = linear(`${i}.qkv`, attentionNorm.y, `${i}.qkv`, dim, qkvDim);
+    if (config.qkvBias)
+      builder.run(biasForwardKernel, { bias: weights.get(`${i}.qkv-bias`)!, y: qkv }, { rows, dim: qkvDim });
+    let savedHeads: SavedNorm | undefined;
+    if (config.headNorms) {
+      const y = builder.tensor(`${i}.qkv-normed`, rows * qkvDim);
+      const rstd = builder.tensor(`${i}.heads.rstd`, rows * (heads + config.kvHeads));
+      const weight = weights.get(`${i}.head-norms`)!;
+      builder.run(headNormForwardKernel, { x: qkv, weight, y, rstd }, headNormScalars(config, rows));
+      savedHeads = { x: qkv, rstd };
+      qkv = y;
+    }
     builder.run(
       ropeKernel,
       { positions: batch.positions, table: constants.rope, qkv },
-      rotation(config, rows, 1),
+      rotationScalars(config, rows, 1),
     );
-    onKeysAndValues?.(i, qkv);
     const o = builder.tensor(`${i}.o`, rows * heads * headDim);
-    const lse = builder.tensor(`${i}.lse`, rows * heads);
-    builder.run(attentionForwardKernel, { qkv, kvStart: batch.kvStart, o, lse }, attention);
-    const x1 = builder.tensor(`${i}.x1`, rows * dim);
-    recordLinear(builder, constants, {
-      x: o,
-      w: w('attention-out'),
-      y: x1,
-      residual: x,
-      rows,
-      inputs: heads * headDim,
-      outputs: dim,
-    });
-    const normed1 = norm(`${i}.mlp-norm`, x1, w('mlp-norm'));
-    const gateUp = builder.tensor(`${i}.gate-up`, rows * 2 * hidden);
-    recordLinear(builder, constants, {
-      x: normed1.y,
-      w: w('gate-up'),
-      y: gateUp,
-      rows,
-      inputs: dim,
-      outputs: 2 * hidden,
-    });
+    const lse = attend(i, qkv, o);
+    const x1 = intoStream(`${i}.attention-out`, `${i}.attention-out-norm`, o, heads * headDim, x);
+    const mlpNorm = norm(`${i}.mlp-norm`, x1.y);
+    const gateUp = linear(`${i}.gate-up`, mlpNorm.y, `${i}.gate-up`, dim, 2 * hidden);
     const activated = builder.tensor(`${i}.activated`, rows * hidden);
-    builder.run(swigluForwardKernel, { gateUp, y: activated }, { rows, hidden });
-    const x2 = builder.tensor(`${i}.x2`, rows * dim);
-    recordLinear(builder, constants, {
-      x: activated,
-      w: w('down'),
-      y: x2,
-      residual: x1,
-      rows,
-      inputs: hidden,
-      outputs: dim,
-    });
+    builder.run(gatedMlpForwardKernel, { gateUp, y: activated }, gatedMlpScalars(config, rows));
+    const x2 = intoStream(`${i}.down`, `${i}.mlp-out-norm`, activated, hidden, x1.y);
     layers.push({
-      x,
-      rstd: normed.rstd,
-      h: normed.y,
+      attentionNorm: attentionNorm.saved,
+      h: attentionNorm.y,
+      ...(savedHeads && { heads: savedHeads }),
       qkv,
       o,
-      lse,
-      x1,
-      rstd1: normed1.rstd,
-      h1: normed1.y,
+      ...(lse && { lse }),
+      ...(x1.saved && { attentionOutNorm: x1.saved }),
+      mlpNorm: mlpNorm.saved,
+      h1: mlpNorm.y,
       gateUp,
       activated,
+      ...(x2.saved && { mlpOutNorm: x2.saved }),
     });
-    x = x2;
+    x = x2.y;
   }
-  const final = norm('final-norm', x, weights.get('final-norm')!);
-  return { layers, last: x, lastRstd: final.rstd, hidden: final.y };
+  const final = norm('final-norm', x);
+  return { layers, last: final.saved, hidden: final.y };
 }
 
-function rotation(config: ModelConfig, rows: number, direction: 1 | -1) {
+/** y = norm(x) [+ residual]; returns the rows' reciprocal standard deviations. */
+export function recordNorm(
+  builder: PlanBuilder,
+  config: ModelConfig,
+  constants: { nothing: Tensor },
+  given: { name: string; x: Tensor; weight: Tensor; y: Tensor; rows: number; residual?: Tensor },
+): Tensor {
+  const { name, x, weight, y, rows, residual } = given;
+  const rstd = builder.tensor(`${name}.rstd`, rows);
+  builder.run(
+    rmsNormForwardKernel,
+    { x, weight, residual: residual ?? constants.nothing, y, rstd },
+    {
+      rows,
+      dim: config.dim,
+      use_residual: residual ? 1 : 0,
+      eps: config.normEps,
+      offset: config.normOffset ? 1 : 0,
+    },
+  );
+  return rstd;
+}
+
+/** Causal attention within a batch of sequences, as training and prefill do it. */
+export function attendWithin(
+  builder: PlanBuilder,
+  shape: DecoderShape,
+  batch: Pick<BatchTensors, 'kvStart'>,
+): Attend {
+  const { config, seq } = shape;
+  return (layer, qkv, o) => {
+    const lse = builder.tensor(`${layer}.lse`, shape.batch * seq * config.heads);
+    builder.run(
+      attentionForwardKernel,
+      { qkv, kvStart: batch.kvStart, o, lse },
+      { batch: shape.batch, seq, ...attentionScalars(config, layer) },
+    );
+    return lse;
+  };
+}
+
+export function headNormScalars(config: ModelConfig, rows: number): Scalars {
+  return {
+    rows,
+    heads: config.heads,
+    kv_heads: config.kvHeads,
+    head_dim: config.headDim,
+    eps: config.normEps,
+  };
+}
+
+export function gatedMlpScalars(config: ModelConfig, rows: number): Scalars {
+  return { rows, hidden: config.hidden, gelu: config.activation === 'gelu-tanh' ? 1 : 0 };
+}
+
+export function rotationScalars(config: ModelConfig, rows: number, direction: 1 | -1): Scalars {
   return {
     rows,
     heads: config.heads + config.kvHeads,
     half: config.headDim / 2,
-    stride: (config.heads + 2 * config.kvHeads) * config.headDim,
+    stride: qkvWidth(config),
     direction,
   };
-}
-
-/** From dHidden (R, D), adds the gradient of every parameter but the head's to `gradients`. */
-export function recordBackward(
-  builder: PlanBuilder,
-  shape: DecoderShape,
-  weights: ParameterTensors,
-  gradients: ParameterTensors,
-  batch: BatchTensors & GroupedRows,
-  constants: DecoderConstants,
-  saved: SavedForward,
-  dHidden: Tensor,
-): void {
-  const { config, seq } = shape;
-  const { dim, heads, kvHeads, headDim, hidden, vocabSize } = config;
-  const rows = shape.batch * seq;
-  const qkvDim = (heads + 2 * kvHeads) * headDim;
-  const attention = {
-    batch: shape.batch,
-    seq,
-    heads,
-    kv_heads: kvHeads,
-    head_dim: headDim,
-    scale: 1 / Math.sqrt(headDim),
-  };
-
-  const normBackward = (name: string, dy: Tensor, x: Tensor, rstd: Tensor, residual?: Tensor): Tensor => {
-    const dx = builder.tensor(`${name}.dx`, rows * dim);
-    builder.run(
-      rmsNormBackwardKernel,
-      { dy, x, weight: weights.get(name)!, rstd, residual: residual ?? constants.nothing, dx },
-      { rows, dim, use_residual: residual ? 1 : 0 },
-    );
-    recordNormWeightGradient(builder, { dy, x, rstd, dWeight: gradients.get(name)!, rows, dim });
-    return dx;
-  };
-  const inputGradient = (name: string, dy: Tensor, w: Tensor, inputs: number, outputs: number): Tensor => {
-    const dx = builder.tensor(`${name}.dx`, rows * inputs);
-    recordLinearInputGradient(builder, { dy, w, dx, rows, inputs, outputs, accumulate: false });
-    return dx;
-  };
-
-  let dx = normBackward('final-norm', dHidden, saved.last, saved.lastRstd);
-  for (let i = config.layers - 1; i >= 0; i--) {
-    const layer = saved.layers[i]!;
-    const w = (name: string) => weights.get(`${i}.${name}`)!;
-    const weightGradient = (name: string, dy: Tensor, x: Tensor, inputs: number, outputs: number) =>
-      recordLinearWeightGradient(builder, {
-        dy,
-        x,
-        dW: gradients.get(`${i}.${name}`)!,
-        rows,
-        inputs,
-        outputs,
-      });
-
-    weightGradient('down', dx, layer.activated, hidden, dim);
-    const dActivated = inputGradient(`${i}.down`, dx, w('down'), hidden, dim);
-    const dGateUp = builder.tensor(`${i}.dGateUp`, rows * 2 * hidden);
-    builder.run(swigluBackwardKernel, { dy: dActivated, gateUp: layer.gateUp, dGateUp }, { rows, hidden });
-    weightGradient('gate-up', dGateUp, layer.h1, dim, 2 * hidden);
-    const dh1 = inputGradient(`${i}.gate-up`, dGateUp, w('gate-up'), dim, 2 * hidden);
-    const dx1 = normBackward(`${i}.mlp-norm`, dh1, layer.x1, layer.rstd1, dx);
-
-    weightGradient('attention-out', dx1, layer.o, heads * headDim, dim);
-    const dOut = inputGradient(`${i}.attention-out`, dx1, w('attention-out'), heads * headDim, dim);
-    const delta = builder.tensor(`${i}.delta`, rows * heads);
-    builder.run(
-      attentionDeltaKernel,
-      { dOut, o: layer.o, delta },
-      { count: rows * heads, head_dim: headDim },
-    );
-    const dQkv = builder.tensor(`${i}.dQkv`, rows * qkvDim);
-    const pair = { qkv: layer.qkv, kvStart: batch.kvStart, lse: layer.lse, dOut, delta, dQkv };
-    builder.run(attentionBackwardQueryKernel, pair, attention);
-    builder.run(attentionBackwardKeyValueKernel, pair, attention);
-    builder.run(
-      ropeKernel,
-      { positions: batch.positions, table: constants.rope, qkv: dQkv },
-      rotation(config, rows, -1),
-    );
-    weightGradient('qkv', dQkv, layer.h, dim, qkvDim);
-    const dh = inputGradient(`${i}.qkv`, dQkv, w('qkv'), dim, qkvDim);
-    dx = normBackward(`${i}.attention-norm`, dh, layer.x, layer.rstd, dx1);
-  }
-  const { ids, starts, order, counts } = batch;
-  builder.run(
-    embeddingBackwardKernel,
-    { ids, starts, order, counts, dy: dx, dtable: gradients.get('embedding')! },
-    { rows, dim, vocab: vocabSize },
-  );
 }

@@ -8,7 +8,8 @@ import { InputError, messageOf, UserError } from '../../src/core/errors.ts';
 import { writeFileAtomic } from '../../src/io/atomic.ts';
 import type { Gpu } from '../device.ts';
 import { listTensors, readTensor, writeSafetensors } from '../safetensors.ts';
-import { type ModelConfig, modelConfigFromHf, modelConfigToHf } from './config.ts';
+import type { ModelConfig } from './config.ts';
+import { modelConfigFromHf, modelConfigToHf } from './hf-config.ts';
 import { ModelWeights } from './weights.ts';
 
 /** Tensors that some exporters write and the model does not need. */

@@ -3,6 +3,7 @@
  * most frequent out-of-memory). From hidden (R, D): stats (R, 4), and for training dHidden (R, D) and the head's gradient.
  */
 import { logitsGradientKernel, logProbabilitiesKernel } from '../../kernels/cross-entropy/spec.ts';
+import type { Scalars } from '../../kernels/kernel.ts';
 import { type PlanBuilder, type Tensor, windowAlignment } from '../plan.ts';
 import type { ModelConfig } from './config.ts';
 import { recordLinear, recordLinearInputGradient, recordLinearWeightGradient } from './linear.ts';
@@ -59,6 +60,23 @@ function chunksOf(builder: PlanBuilder, head: HeadTensors, options: HeadOptions)
   return chunks;
 }
 
+/** What the log-probability kernels take. */
+function statsScalars({ config, inverseTemperature }: HeadOptions, chunk: Chunk): Scalars {
+  return {
+    rows: chunk.rows,
+    vocab: config.vocabSize,
+    first: chunk.first,
+    inv_temperature: inverseTemperature,
+    ...logitScalars(config),
+  };
+}
+
+/** The scalars of a soft cap on logits, for every kernel that reads them. */
+export function logitScalars(config: ModelConfig): { softcap: number; use_softcap: number } {
+  const softcap = config.logitSoftcap ?? 0;
+  return { softcap, use_softcap: softcap === 0 ? 0 : 1 };
+}
+
 function recordStats(builder: PlanBuilder, head: HeadTensors, options: HeadOptions, chunk: Chunk): void {
   const { dim, vocabSize } = options.config;
   recordLinear(builder, head, {
@@ -72,7 +90,7 @@ function recordStats(builder: PlanBuilder, head: HeadTensors, options: HeadOptio
   builder.run(
     logProbabilitiesKernel,
     { logits: chunk.logits, targets: head.targets, stats: head.stats },
-    { rows: chunk.rows, vocab: vocabSize, first: chunk.first, inv_temperature: options.inverseTemperature },
+    statsScalars(options, chunk),
   );
 }
 
@@ -118,7 +136,7 @@ export function recordHeadTraining(
     builder.run(
       logitsGradientKernel,
       { targets: head.targets, stats: head.stats, weights: training.weights, logits },
-      { rows: chunk.rows, vocab: vocabSize, first: chunk.first, inv_temperature: options.inverseTemperature },
+      statsScalars(options, chunk),
     );
     const whole = chunk.first === 0 && chunk.rows === rows;
     const dChunk = whole

@@ -1,6 +1,6 @@
 /**
  * Starting weights: normal with standard deviation 0.02, projections back into the residual stream divided by sqrt(2 * layers) (GPT-2),
- * norm weights 1. Each tensor draws from its own seed, so a parameter's start does not depend on the others.
+ * norm weights 1 (0 where they are stored as differences from 1), biases 0. Each tensor draws from its own seed, so a parameter's start does not depend on the others.
  */
 import { Random } from '../../src/core/random.ts';
 import type { ModelConfig } from './config.ts';
@@ -13,7 +13,7 @@ export function initialWeights(config: ModelConfig, seed: number, std = 0.02): M
     for (const { name, shape } of parts) {
       const size = shape.reduce((a, b) => a * b, 1);
       const values = new Float32Array(size);
-      if (shape.length === 1) values.fill(1);
+      if (shape.length === 1) values.fill(name.endsWith('.bias') || config.normOffset ? 0 : 1);
       else {
         const random = new Random(`${seed}/${name}`);
         const scale = /o_proj|down_proj/.test(name) ? std / Math.sqrt(2 * config.layers) : std;

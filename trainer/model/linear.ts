@@ -52,16 +52,29 @@ export function recordLinearWeightGradient(
   builder.run(sumPartsKernel, { parts, out: dW }, { size: inputs * outputs, count: splits, accumulate: 1 });
 }
 
-/** dWeight += the norm weight's gradient, in ranges of rows summed in order. */
+/** dWeight += the norm weight's gradient. */
 export function recordNormWeightGradient(
   builder: PlanBuilder,
   given: { dy: Tensor; x: Tensor; rstd: Tensor; dWeight: Tensor; rows: number; dim: number },
 ): void {
   const { dy, x, rstd, dWeight, rows, dim } = given;
+  recordRangeSum(builder, dWeight, rows, dim, (parts, splits) =>
+    builder.run(rmsNormBackwardWeightKernel, { dy, x, rstd, parts }, { rows, dim, splits }),
+  );
+}
+
+/** out (size) += a sum over rows, in ranges of rows whose partial results (splits, size) are added in order. */
+export function recordRangeSum(
+  builder: PlanBuilder,
+  out: Tensor,
+  rows: number,
+  size: number,
+  partial: (parts: Tensor, splits: number) => void,
+): void {
   const splits = Math.min(64, Math.ceil(rows / 64));
-  const parts = builder.tensor(`${dWeight.name}.parts`, splits * dim);
-  builder.run(rmsNormBackwardWeightKernel, { dy, x, rstd, parts }, { rows, dim, splits });
-  builder.run(sumPartsKernel, { parts, out: dWeight }, { size: dim, count: splits, accumulate: 1 });
+  const parts = builder.tensor(`${out.name}.parts`, splits * size);
+  partial(parts, splits);
+  builder.run(sumPartsKernel, { parts, out }, { size, count: splits, accumulate: 1 });
 }
 
 /** Enough ranges of rows to keep about 2,048 threads busy, each range at least 128 rows long. */

@@ -49,8 +49,34 @@ export function parameterBlocks(config: ModelConfig): ParameterBlock[] {
         { name: `${at}.self_attn.k_proj.weight`, shape: [kvHeads * headDim, dim] },
         { name: `${at}.self_attn.v_proj.weight`, shape: [kvHeads * headDim, dim] },
       ]),
+      ...(config.qkvBias
+        ? [
+            block(`${i}.qkv-bias`, [
+              { name: `${at}.self_attn.q_proj.bias`, shape: [heads * headDim] },
+              { name: `${at}.self_attn.k_proj.bias`, shape: [kvHeads * headDim] },
+              { name: `${at}.self_attn.v_proj.bias`, shape: [kvHeads * headDim] },
+            ]),
+          ]
+        : []),
+      ...(config.headNorms
+        ? [
+            block(`${i}.head-norms`, [
+              { name: `${at}.self_attn.q_norm.weight`, shape: [headDim] },
+              { name: `${at}.self_attn.k_norm.weight`, shape: [headDim] },
+            ]),
+          ]
+        : []),
       block(`${i}.attention-out`, [{ name: `${at}.self_attn.o_proj.weight`, shape: [dim, heads * headDim] }]),
-      block(`${i}.mlp-norm`, [{ name: `${at}.post_attention_layernorm.weight`, shape: [dim] }]),
+      // With norms behind the blocks too (Gemma 2) the name post_attention_layernorm means what it says.
+      ...(config.outputNorms
+        ? [
+            block(`${i}.attention-out-norm`, [
+              { name: `${at}.post_attention_layernorm.weight`, shape: [dim] },
+            ]),
+            block(`${i}.mlp-norm`, [{ name: `${at}.pre_feedforward_layernorm.weight`, shape: [dim] }]),
+            block(`${i}.mlp-out-norm`, [{ name: `${at}.post_feedforward_layernorm.weight`, shape: [dim] }]),
+          ]
+        : [block(`${i}.mlp-norm`, [{ name: `${at}.post_attention_layernorm.weight`, shape: [dim] }])]),
       block(`${i}.gate-up`, [
         { name: `${at}.mlp.gate_proj.weight`, shape: [hidden, dim] },
         { name: `${at}.mlp.up_proj.weight`, shape: [hidden, dim] },
