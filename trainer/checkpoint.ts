@@ -13,7 +13,8 @@ import { InputError, messageOf } from '../src/core/errors.ts';
 import { writeFileAtomic } from '../src/io/atomic.ts';
 import type { Learner } from './learner.ts';
 import { saveModel } from './model/folder.ts';
-import { listTensors, readTensor, writeSafetensors } from './safetensors.ts';
+import { listTensors, readPieces } from './safetensors.ts';
+import { writeSafetensors } from './write-safetensors.ts';
 
 export const trainingStateSchema = z.strictObject({
   phase: z.enum(['stable', 'decay', 'grpo']),
@@ -52,10 +53,11 @@ export async function saveCheckpoint(
 ): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(path.join(folder, 'state'), { recursive: true });
-  await saveModel(learner.weights, folder, tokenizerFrom);
-  const moments = await learner.saveMoments();
-  await writeSafetensors(path.join(folder, 'state', 'moments.safetensors'), moments.tensors, async (name) =>
-    moments.values(name),
+  await saveModel(learner.weights, folder, { tokenizerFrom });
+  await writeSafetensors(
+    path.join(folder, 'state', 'moments.safetensors'),
+    learner.moments(),
+    (name, first, size) => learner.saveMoment(name, first, size),
   );
   await writeFileAtomic(path.join(folder, 'state', 'trainer.json'), `${JSON.stringify(state, null, 2)}\n`);
   const sha256: Record<string, string> = {};
@@ -105,8 +107,9 @@ export async function readTrainingState(folder: string): Promise<TrainingState> 
 
 /** Loads the moments of a checkpoint into a learner; the weights are loaded by model/folder.ts. */
 export async function loadMoments(folder: string, learner: Learner): Promise<void> {
-  for (const info of await listTensors(path.join(folder, 'state'), 'moments'))
-    learner.loadMoment(info.name, await readTensor(info));
+  for (const info of await listTensors(path.join(folder, 'state'), 'moments')) {
+    for await (const { first, values } of readPieces(info)) learner.loadMoment(info.name, values, first);
+  }
 }
 
 /** Removes old complete checkpoints, keeping the newest `keep` besides the last. */

@@ -13,7 +13,7 @@ import { InputError } from '../src/core/errors.ts';
 import { writeFileAtomic } from '../src/io/atomic.ts';
 import type { ModelConfig } from './model/config.ts';
 import { modelConfigToHf } from './model/hf-config.ts';
-import { writeSafetensors } from './safetensors.ts';
+import { writeSafetensors } from './write-safetensors.ts';
 
 export interface Llama2cModel {
   config: ModelConfig;
@@ -220,7 +220,9 @@ export async function convertLlama2c(
     name,
     shape: shapeOf(name, values.length, config),
   }));
-  await writeSafetensors(path.join(out, 'model.safetensors'), tensors, async (name) => weights.get(name)!);
+  await writeSafetensors(path.join(out, 'model.safetensors'), tensors, async (name, first, size) =>
+    weights.get(name)!.subarray(first, first + size),
+  );
   await writeFileAtomic(
     path.join(out, 'config.json'),
     `${JSON.stringify(modelConfigToHf(config), null, 2)}\n`,

@@ -8,7 +8,7 @@ import { type GroupedRows, recordBackward } from './model/backward.ts';
 import type { ModelConfig } from './model/config.ts';
 import { attendWithin, type BatchTensors, type DecoderConstants, recordForward } from './model/decoder.ts';
 import { type HeadOptions, type HeadTensors, recordHeadForward, recordHeadTraining } from './model/head.ts';
-import type { Slab } from './model/parameters.ts';
+import { type Slab, vocabularyParts } from './model/parameters.ts';
 import { declareSlabs } from './model/weights.ts';
 import { type AdamWOptions, type OptimizerTensors, recordOptimizer } from './optimizer.ts';
 import { type Plan, PlanBuilder, type Tensor } from './plan.ts';
@@ -101,7 +101,7 @@ export function planLearner(
   };
   const head = (hidden: Tensor): HeadTensors => ({
     hidden,
-    w: weights.blocks.get(headName)!,
+    w: vocabularyParts(weights.blocks, headName, config.dim),
     targets: tensors.targets,
     stats: tensors.stats,
     nothing: tensors.constants.nothing,
@@ -132,7 +132,7 @@ export function planLearner(
     : undefined;
   const dHidden = recordHeadTraining(builder, head(saved.hidden), options, {
     weights: tensors.weights,
-    dW: gradients.blocks.get(headName)!,
+    dW: vocabularyParts(gradients.blocks, headName, config.dim),
     ...(betweenPasses ? { betweenPasses } : {}),
   });
   builder.run(

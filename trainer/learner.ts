@@ -10,7 +10,7 @@ import { Executable } from './executable.ts';
 import { type LearnerShape, type LearnerTensors, planLearner } from './learner-plan.ts';
 import type { MemoryPlan } from './memory-plan.ts';
 import { ropeTableOf } from './model/rope.ts';
-import type { ModelWeights } from './model/weights.ts';
+import { type ModelWeights, type PlacedTensor, rangesOf, readPlaces } from './model/weights.ts';
 import type { Tensor } from './plan.ts';
 
 /** One micro-batch, all arrays of batch * seq rows. */
@@ -158,43 +158,39 @@ export class Learner {
     return new Float32Array(await this.executable.read(this.tensors.stats));
   }
 
-  /** The moments for a checkpoint, one tensor per parameter: `exp_avg.<name>` and `exp_avg_sq.<name>`, whatever the slabs of this device. */
-  async saveMoments(): Promise<{
-    tensors: { name: string; shape: readonly number[] }[];
-    values: (name: string) => Promise<Float32Array>;
-  }> {
-    const places = new Map(this.momentPlaces().map((place) => [place.name, place]));
-    return {
-      tensors: [...places.values()].map(({ name, shape }) => ({ name, shape })),
-      values: async (name) => {
-        const { tensor, offset, size } = places.get(name)!;
-        return new Float32Array(await this.executable.read(tensor, size, offset));
-      },
-    };
+  /** The moments for a checkpoint: `exp_avg.<name>` and `exp_avg_sq.<name>` of every parameter, whatever the slabs of this device. */
+  moments(): { name: string; shape: readonly number[]; size: number }[] {
+    return this.weights.tensors().flatMap(({ name, shape, size }) => [
+      { name: `exp_avg.${name}`, shape, size },
+      { name: `exp_avg_sq.${name}`, shape, size },
+    ]);
   }
 
-  loadMoment(name: string, values: Float32Array): void {
-    const place = this.momentPlaces().find((p) => p.name === name);
-    if (!place || place.size !== values.length)
-      throw new UserError(`the checkpoint's moment ${name} (${values.length} values) does not fit the model`);
-    this.executable.write(place.tensor, values, place.offset);
+  /** `size` values of a moment from element `first` on. */
+  async saveMoment(name: string, first: number, size: number): Promise<Float32Array> {
+    const { slabs, tensor } = this.momentOf(name);
+    return readPlaces(tensor, first, size, (slab, offset, length) =>
+      this.executable.read(slabs[slab]!, length, offset),
+    );
   }
 
-  private momentPlaces(): {
-    name: string;
-    tensor: Tensor;
-    offset: number;
-    size: number;
-    shape: readonly number[];
-  }[] {
+  /** Puts values of a moment in place, from element `first` on. */
+  loadMoment(name: string, values: Float32Array, first: number): void {
+    const { slabs, tensor } = this.momentOf(name);
+    if (first + values.length > tensor.size)
+      throw new UserError(`the checkpoint's moment ${name} does not fit the model`);
+    for (const { place, at, size } of rangesOf(tensor, first, values.length)) {
+      const part = values.subarray(at - first, at - first + size);
+      this.executable.write(slabs[place.slab]!, part, place.offset + at - place.first);
+    }
+  }
+
+  private momentOf(name: string): { slabs: readonly Tensor[]; tensor: PlacedTensor } {
+    const [, kind, parameter] = /^(exp_avg|exp_avg_sq)\.(.+)$/.exec(name) ?? [];
+    const tensor = this.weights.tensors().find((t) => t.name === parameter);
+    if (!tensor) throw new UserError(`the checkpoint's moment ${name} belongs to no parameter of the model`);
     const { m, v } = this.tensors.optimizer;
-    return this.weights.places().flatMap(({ name, slab, offset, shape }) => {
-      const size = shape.reduce((a, b) => a * b, 1);
-      return [
-        { name: `exp_avg.${name}`, tensor: m[slab]!, offset, size, shape },
-        { name: `exp_avg_sq.${name}`, tensor: v[slab]!, offset, size, shape },
-      ];
-    });
+    return { slabs: kind === 'exp_avg' ? m : v, tensor };
   }
 
   destroy(): void {

@@ -3,7 +3,8 @@ import { capLogit } from '../kernels/cross-entropy/reference.ts';
 import type { Gpu } from './device.ts';
 import { Executable } from './executable.ts';
 import { attendWithin, recordForward } from './model/decoder.ts';
-import { recordLinear } from './model/linear.ts';
+import { recordLogits } from './model/head.ts';
+import { vocabularyParts } from './model/parameters.ts';
 import { ropeTableOf } from './model/rope.ts';
 import type { ModelWeights } from './model/weights.ts';
 import { PlanBuilder } from './plan.ts';
@@ -29,15 +30,8 @@ export async function computeLogits(
   const shape = { config, batch: 1, seq: rows };
   const attend = attendWithin(builder, shape, batch);
   const { hidden } = recordForward(builder, shape, declared.blocks, batch, constants, attend);
-  const w = declared.blocks.get(config.tiedHead ? 'embedding' : 'head')!;
-  recordLinear(builder, constants, {
-    x: hidden,
-    w,
-    y: logits,
-    rows,
-    inputs: config.dim,
-    outputs: config.vocabSize,
-  });
+  const w = vocabularyParts(declared.blocks, config.tiedHead ? 'embedding' : 'head', config.dim);
+  recordLogits(builder, { w, nothing: constants.nothing }, config, { x: hidden, y: logits, rows });
   const executable = await Executable.create(gpu, builder.finish(), declared.external);
   executable.write(batch.tokens, Uint32Array.from(tokens));
   executable.write(

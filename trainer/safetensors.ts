@@ -1,13 +1,12 @@
 /**
- * The safetensors format (Hugging Face): 8 bytes header length, JSON header, tensors back to back. Single files and sharded folders with
- * an index; f32, f16 and bf16 in, f32 out. Tensors are read one at a time from disk, so a model is never in memory at once.
+ * Reads the safetensors format (Hugging Face): 8 bytes header length, JSON header, tensors back to back. Single files and sharded folders
+ * with an index; f32, f16 and bf16. Tensors are read in pieces, so not even one of them is in memory whole; write-safetensors.ts writes.
  * The header is untrusted: its length, every offset and every size are checked against the file before anything is allocated.
  */
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, messageOf } from '../src/core/errors.ts';
-import { AtomicFile } from '../src/io/atomic.ts';
 
 export interface TensorInfo {
   readonly name: string;
@@ -19,7 +18,11 @@ export interface TensorInfo {
   readonly end: number;
 }
 
-const bytesPerElement = { F32: 4, F16: 2, BF16: 2 } as const;
+export type Dtype = TensorInfo['dtype'];
+export const bytesPerElement = { F32: 4, F16: 2, BF16: 2 } as const;
+
+/** Values that are read or written at a time: 16 MiB in f32. */
+export const pieceElements = 1 << 22;
 const largestHeader = 100 * 1024 * 1024;
 
 /** The tensors of `folder`: <name>.safetensors, or the shards that <name>.safetensors.index.json names. */
@@ -127,63 +130,40 @@ async function readExactly(
   return buffer;
 }
 
-/** The values of one tensor as f32. */
-export async function readTensor(info: TensorInfo): Promise<Float32Array> {
+/** Values of one tensor as f32 in order, in pieces of at most `pieceElements`; `first` counts elements from the tensor's start. */
+export async function* readPieces(info: TensorInfo): AsyncGenerator<{ first: number; values: Float32Array }> {
+  const width = bytesPerElement[info.dtype];
+  const total = (info.end - info.begin) / width;
   const handle = await open(info.file, 'r');
   try {
-    const raw = await readExactly(handle, info.file, info.begin, info.end - info.begin);
-    const aligned = raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength);
-    if (info.dtype === 'F32') return new Float32Array(aligned);
-    const halves = new Uint16Array(aligned);
-    const values = new Float32Array(halves.length);
-    if (info.dtype === 'BF16') {
-      const bits = new Uint32Array(values.buffer);
-      for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
-    } else {
-      for (let i = 0; i < halves.length; i++) values[i] = halfToFloat(halves[i]!);
+    for (let first = 0; first < total; first += pieceElements) {
+      const size = Math.min(pieceElements, total - first);
+      const raw = await readExactly(handle, info.file, info.begin + first * width, size * width);
+      yield { first, values: toFloats(raw, info.dtype) };
     }
-    return values;
   } finally {
     await handle.close();
   }
 }
 
-function halfToFloat(h: number): number {
-  const sign = h & 0x8000 ? -1 : 1;
-  const exponent = (h >> 10) & 31;
-  const fraction = h & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+/** All values of one tensor as f32. */
+export async function readTensor(info: TensorInfo): Promise<Float32Array> {
+  const values = new Float32Array((info.end - info.begin) / bytesPerElement[info.dtype]);
+  for await (const piece of readPieces(info)) values.set(piece.values, piece.first);
+  return values;
 }
 
-/** Writes tensors in f32 in the order given, streaming; `values` is called for one tensor at a time. Atomic. */
-export async function writeSafetensors(
-  file: string,
-  tensors: readonly { name: string; shape: readonly number[] }[],
-  values: (name: string) => Promise<Float32Array>,
-): Promise<void> {
-  let at = 0;
-  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
-  for (const { name, shape } of tensors) {
-    const bytes = shape.reduce((a, b) => a * b, 1) * 4;
-    header[name] = { dtype: 'F32', shape, data_offsets: [at, at + bytes] };
-    at += bytes;
-  }
-  let json = JSON.stringify(header);
-  json += ' '.repeat((8 - (json.length % 8)) % 8); // readers map the file, so data starts on 8 bytes
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(Buffer.byteLength(json)));
-  const output = await AtomicFile.create(file);
-  try {
-    await output.write(Buffer.concat([length, Buffer.from(json)]));
-    for (const { name } of tensors) {
-      const data = await values(name);
-      await output.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    }
-    await output.commit();
-  } catch (error) {
-    await output.abort();
-    throw error;
-  }
+function toFloats(raw: Buffer<ArrayBuffer>, dtype: Dtype): Float32Array {
+  // Views need an aligned start, which a pooled buffer may not have.
+  const aligned =
+    raw.byteOffset % 4 === 0
+      ? raw
+      : Buffer.from(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.length));
+  const { buffer, byteOffset, length } = aligned;
+  if (dtype === 'F32') return new Float32Array(buffer, byteOffset, length / 4);
+  if (dtype === 'F16') return Float32Array.from(new Float16Array(buffer, byteOffset, length / 2));
+  const halves = new Uint16Array(buffer, byteOffset, length / 2);
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
+  return new Float32Array(bits.buffer);
 }

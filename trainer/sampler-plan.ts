@@ -17,8 +17,8 @@ import {
   recordForward,
   recordNorm,
 } from './model/decoder.ts';
-import { logitScalars } from './model/head.ts';
-import { recordLinear } from './model/linear.ts';
+import { logitScalars, recordLogits } from './model/head.ts';
+import { vocabularyParts } from './model/parameters.ts';
 import { type Plan, PlanBuilder, type Tensor } from './plan.ts';
 
 export interface SamplerShape {
@@ -97,7 +97,10 @@ export function planSampler(
   const cache = cacheOf('cache', slots, capacity);
   const promptHidden = builder.tensor('prompt hidden', promptRows * dim, 'persistent');
   const w = (name: string) => blocks.get(name)!;
-  const headWeight = w(config.tiedHead ? 'embedding' : 'head');
+  const head = {
+    w: vocabularyParts(blocks, config.tiedHead ? 'embedding' : 'head', dim),
+    nothing: tensors.constants.nothing,
+  };
   const draw = (logits: Tensor) =>
     builder.run(
       sampleKernel,
@@ -176,17 +179,10 @@ export function planSampler(
   builder.run(
     embeddingForwardKernel,
     { tokens: tensors.lastRows, table: promptHidden, y: lastHidden },
-    { rows: slots, dim, vocab: promptRows, scale: 1 },
+    { rows: slots, dim, first: 0, vocab: promptRows, scale: 1 },
   );
   const firstLogits = builder.tensor('first logits', slots * vocabSize);
-  recordLinear(builder, tensors.constants, {
-    x: lastHidden,
-    w: headWeight,
-    y: firstLogits,
-    rows: slots,
-    inputs: dim,
-    outputs: vocabSize,
-  });
+  recordLogits(builder, head, config, { x: lastHidden, y: firstLogits, rows: slots });
   draw(firstLogits);
 
   builder.program('decode');
@@ -211,14 +207,7 @@ export function planSampler(
     },
   );
   const logits = builder.tensor('logits', slots * vocabSize);
-  recordLinear(builder, tensors.constants, {
-    x: hidden,
-    w: headWeight,
-    y: logits,
-    rows: slots,
-    inputs: dim,
-    outputs: vocabSize,
-  });
+  recordLogits(builder, head, config, { x: hidden, y: logits, rows: slots });
   draw(logits);
   return { plan: builder.finish(), tensors };
 }

@@ -2,7 +2,8 @@
 // There are no float atomics in WGSL, and they would not be reproducible: the CPU sorts the rows by token (llm.c's scheme), so
 //   ids[u] is the u-th distinct token, order[starts[u] .. starts[u + 1]] its rows in ascending order; counts[0] how many distinct.
 // One thread a (distinct token, channel).
-struct Params { rows: u32, dim: u32, scale: f32 }
+// The table is rows `first` to `first + vocab` of the vocabulary.
+struct Params { rows: u32, dim: u32, first: u32, vocab: u32, scale: f32 }
 
 @group(0) @binding(0) var<storage, read> ids: array<u32>;
 @group(0) @binding(1) var<storage, read> starts: array<u32>;
@@ -17,8 +18,10 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) 
   let i = gid.x + gid.y * groups.x * 64u;
   let u = i / p.dim;
   if (u >= counts[0]) { return; }
+  let token = ids[u] - p.first;
+  if (token >= p.vocab) { return; }
   let channel = i % p.dim;
   var total = 0.0;
   for (var at = starts[u]; at < starts[u + 1u]; at++) { total += dy[order[at] * p.dim + channel]; }
-  dtable[ids[u] * p.dim + channel] += p.scale * total;
+  dtable[token * p.dim + channel] += p.scale * total;
 }

@@ -1,15 +1,16 @@
 /** Embedding look-up and its gradient. */
-import { defineKernel, floats, gridFor, reads, uints, writes } from '../kernel.ts';
+import { defineKernel, floats, gridFor, reads, type Scalars, uints, writes } from '../kernel.ts';
 import { groupRowsByToken } from './group-rows.ts';
 import { embeddingBackward, embeddingForward } from './reference.ts';
 
 const shapes = [
-  { rows: 1, dim: 1, vocab: 3, scale: 1 },
-  { rows: 65, dim: 17, vocab: 9, scale: 4 },
-  { rows: 257, dim: 64, vocab: 300, scale: 1 },
+  { rows: 1, dim: 1, vocab: 3, first: 0, scale: 1 },
+  { rows: 65, dim: 17, vocab: 9, first: 4, scale: 4 },
+  { rows: 257, dim: 64, vocab: 300, first: 0, scale: 1 },
 ];
-const someTokens = (rows: number, vocab: number, random: () => number) =>
-  Uint32Array.from({ length: rows }, () => Math.floor(random() * vocab));
+/** Tokens of the block, and as many on either side of it as there are before it. */
+const someTokens = ({ rows, vocab, first }: Scalars, random: () => number) =>
+  Uint32Array.from({ length: rows! }, () => Math.floor(random() * (vocab! + 2 * first!)));
 
 export const embeddingForwardKernel = defineKernel({
   name: 'embedding-forward',
@@ -19,11 +20,11 @@ export const embeddingForwardKernel = defineKernel({
     reads('table', (s) => s.vocab! * s.dim!),
     writes('y', (s) => s.rows! * s.dim!),
   ],
-  params: [...uints('rows', 'dim'), ...floats('scale')],
+  params: [...uints('rows', 'dim', 'first', 'vocab'), ...floats('scale')],
   workgroups: (s) => gridFor(s.rows! * s.dim!, 64),
   reference: embeddingForward,
   cases: shapes,
-  fill: (s, random) => ({ tokens: someTokens(s.rows!, s.vocab!, random) }),
+  fill: (s, random) => ({ tokens: someTokens(s, random) }),
   tolerance: 0,
 });
 
@@ -38,10 +39,10 @@ export const embeddingBackwardKernel = defineKernel({
     reads('dy', (s) => s.rows! * s.dim!),
     writes('dtable', (s) => s.vocab! * s.dim!),
   ],
-  params: [...uints('rows', 'dim'), ...floats('scale')],
+  params: [...uints('rows', 'dim', 'first', 'vocab'), ...floats('scale')],
   workgroups: (s) => gridFor(s.rows! * s.dim!, 64),
   reference: embeddingBackward,
   cases: shapes,
-  fill: (s, random) => groupRowsByToken(someTokens(s.rows!, s.vocab!, random)),
+  fill: (s, random) => groupRowsByToken(someTokens(s, random)),
   tolerance: 1e-5,
 });

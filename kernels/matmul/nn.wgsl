@@ -1,6 +1,7 @@
 // dX = dY W.  dY: (M, K), W: (K, N), dX: (M, N), all f32 row-major. The gradient of nt.wgsl's X, where its N is K here.
 // Same decomposition as nt.wgsl: an 8 x 8 tile in named registers a thread, K walked in order. `accumulate` adds to what dX holds.
-struct Params { m: u32, n: u32, k: u32, accumulate: u32 }
+// dY may be columns `first` to `first + k` of a matrix with `stride` columns.
+struct Params { m: u32, n: u32, k: u32, accumulate: u32, stride: u32, first: u32 }
 
 @group(0) @binding(0) var<storage, read> dy: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
@@ -15,14 +16,14 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   // Rows and columns past the edge read the last one and are not stored, so the loop has no branches.
   let lastRow = p.m - 1u;
   let lastCol = p.n - 1u;
-  let a0 = min(row, lastRow) * p.k;
-  let a1 = min(row + 1u, lastRow) * p.k;
-  let a2 = min(row + 2u, lastRow) * p.k;
-  let a3 = min(row + 3u, lastRow) * p.k;
-  let a4 = min(row + 4u, lastRow) * p.k;
-  let a5 = min(row + 5u, lastRow) * p.k;
-  let a6 = min(row + 6u, lastRow) * p.k;
-  let a7 = min(row + 7u, lastRow) * p.k;
+  let a0 = min(row, lastRow) * p.stride + p.first;
+  let a1 = min(row + 1u, lastRow) * p.stride + p.first;
+  let a2 = min(row + 2u, lastRow) * p.stride + p.first;
+  let a3 = min(row + 3u, lastRow) * p.stride + p.first;
+  let a4 = min(row + 4u, lastRow) * p.stride + p.first;
+  let a5 = min(row + 5u, lastRow) * p.stride + p.first;
+  let a6 = min(row + 6u, lastRow) * p.stride + p.first;
+  let a7 = min(row + 7u, lastRow) * p.stride + p.first;
   let b0 = min(col, lastCol);
   let b1 = min(col + 1u, lastCol);
   let b2 = min(col + 2u, lastCol);

@@ -2,7 +2,8 @@
 // One thread owns an 8 x 8 tile of Y in registers and walks K; no workgroup memory, no barriers, so every output is summed over k in one
 // fixed order, whatever the batch size. The tile is sixteen named vec4s and not an array: SwiftShader keeps an indexed array in
 // memory and is 6 to 12 times slower with one; lavapipe does not care.
-struct Params { m: u32, n: u32, k: u32, use_residual: u32 }
+// Y may be columns `first` to `first + n` of a matrix with `stride` columns (a block of the vocabulary).
+struct Params { m: u32, n: u32, k: u32, use_residual: u32, stride: u32, first: u32 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
@@ -92,7 +93,7 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     let r = row + i / 8u;
     let c = col + i % 8u;
     if (r >= p.m || c >= p.n) { continue; }
-    let at = r * p.n + c;
+    let at = r * p.stride + p.first + c;
     if (p.use_residual != 0u) { y[at] = tile[i] + residual[at]; } else { y[at] = tile[i]; }
   }
 }

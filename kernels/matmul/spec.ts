@@ -27,15 +27,15 @@ export const matmulForward = defineKernel({
   bindings: [
     reads('x', (s) => s.m! * s.k!),
     reads('w', (s) => s.n! * s.k!),
-    reads('residual', (s) => (s.use_residual ? s.m! * s.n! : 1)),
-    writes('y', (s) => s.m! * s.n!),
+    reads('residual', (s) => (s.use_residual ? s.m! * s.stride! : 1)),
+    writes('y', (s) => s.m! * s.stride!),
   ],
-  params: uints('m', 'n', 'k', 'use_residual'),
+  params: uints('m', 'n', 'k', 'use_residual', 'stride', 'first'),
   workgroups: grid,
   reference: matmulNt,
   cases: shapes.flatMap((shape) => [
-    { ...shape, use_residual: 0 },
-    { ...shape, use_residual: 1 },
+    { ...shape, use_residual: 0, stride: shape.n, first: 0 },
+    { ...shape, use_residual: 1, stride: shape.n + 3, first: 2 },
   ]),
   tolerance: 1e-5,
 });
@@ -45,16 +45,16 @@ export const matmulBackwardInput = defineKernel({
   name: 'matmul-backward-input',
   file: 'matmul/nn.wgsl',
   bindings: [
-    reads('dy', (s) => s.m! * s.k!),
+    reads('dy', (s) => s.m! * s.stride!),
     reads('w', (s) => s.k! * s.n!),
     writes('dx', (s) => s.m! * s.n!),
   ],
-  params: uints('m', 'n', 'k', 'accumulate'),
+  params: uints('m', 'n', 'k', 'accumulate', 'stride', 'first'),
   workgroups: grid,
   reference: matmulNn,
   cases: shapes.flatMap((shape) => [
-    { ...shape, accumulate: 0 },
-    { ...shape, accumulate: 1 },
+    { ...shape, accumulate: 0, stride: shape.k, first: 0 },
+    { ...shape, accumulate: 1, stride: shape.k + 5, first: 4 },
   ]),
   tolerance: 1e-5,
 });
@@ -64,16 +64,16 @@ export const matmulBackwardWeight = defineKernel({
   name: 'matmul-backward-weight',
   file: 'matmul/tn.wgsl',
   bindings: [
-    reads('dy', (s) => s.k! * s.m!),
+    reads('dy', (s) => s.k! * s.stride!),
     reads('x', (s) => s.k! * s.n!),
     writes('parts', (s) => s.splits! * s.m! * s.n!),
   ],
-  params: uints('m', 'n', 'k', 'splits'),
+  params: uints('m', 'n', 'k', 'splits', 'accumulate', 'stride', 'first'),
   workgroups: grid,
   reference: matmulTn,
   cases: shapes.flatMap((shape) => [
-    { ...shape, splits: 1 },
-    { ...shape, splits: 3 },
+    { ...shape, splits: 1, accumulate: 1, stride: shape.m + 2, first: 1 },
+    { ...shape, splits: 3, accumulate: 0, stride: shape.m, first: 0 },
   ]),
   tolerance: 1e-5,
 });

@@ -2,7 +2,8 @@
 // The weight gradient of nt.wgsl: M its outputs, N its inputs, K the tokens. M and N are small and K is long, so K is cut into
 // `splits` ranges (grid z), each with its own partial result; reduce/sum-parts.wgsl adds them in a fixed order. No atomics.
 // Same tile of named registers as nt.wgsl.
-struct Params { m: u32, n: u32, k: u32, splits: u32 }
+// dY may be columns `first` to `first + m` of a matrix with `stride` columns. With one part `accumulate` may add to what is there.
+struct Params { m: u32, n: u32, k: u32, splits: u32, accumulate: u32, stride: u32, first: u32 }
 
 @group(0) @binding(0) var<storage, read> dy: array<f32>;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -54,7 +55,7 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   let end = min(begin + span, p.k);
   for (var k = begin; k < end; k++) {
     let right = k * p.n;
-    let left = k * p.m;
+    let left = k * p.stride + p.first;
     let lo = vec4<f32>(x[right + b0], x[right + b1], x[right + b2], x[right + b3]);
     let hi = vec4<f32>(x[right + b4], x[right + b5], x[right + b6], x[right + b7]);
     let v0 = vec4<f32>(dy[left + a0]);
@@ -97,6 +98,6 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     let c = col + i % 8u;
     if (r >= p.m || c >= p.n) { continue; }
     let at = r * p.n + c;
-    parts[gid.z * p.m * p.n + at] = tile[i];
+    if (p.accumulate != 0u) { parts[at] += tile[i]; } else { parts[gid.z * p.m * p.n + at] = tile[i]; }
   }
 }

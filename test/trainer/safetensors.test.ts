@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { listTensors, readTensor, writeSafetensors } from '../../trainer/safetensors.ts';
+import { listTensors, readTensor } from '../../trainer/safetensors.ts';
+import { planShards, writeModelFiles, writeSafetensors } from '../../trainer/write-safetensors.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'safetensors-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -34,6 +35,59 @@ describe('safetensors', () => {
       tensors.map((t) => ({ ...t, dtype: 'F32' })),
     );
     for (const info of found) expect(await readTensor(info)).toEqual(values[info.name as 'a']);
+  });
+
+  it('rounds to the nearest bf16 and f16, ties to even', async () => {
+    const values = Float32Array.of(
+      1,
+      1 + 2 ** -8,
+      1 + 3 * 2 ** -8,
+      -1 - 2 ** -9,
+      65504,
+      2 ** -24,
+      Infinity,
+      NaN,
+    );
+    const rounded = {
+      BF16: [1, 1, 1 + 2 ** -6, -1, 65536, 2 ** -24, Infinity, NaN],
+      F16: [1, 1 + 2 ** -8, 1 + 3 * 2 ** -8, -1 - 2 ** -9, 65504, 2 ** -24, Infinity, NaN],
+    };
+    for (const dtype of ['BF16', 'F16'] as const) {
+      const at = folder(dtype);
+      await writeSafetensors(
+        path.join(at, 'model.safetensors'),
+        [{ name: 'x', shape: [8] }],
+        async () => values,
+        dtype,
+      );
+      const [info] = await listTensors(at);
+      expect(info!.dtype).toBe(dtype);
+      expect([...(await readTensor(info!))]).toEqual(rounded[dtype]);
+    }
+  });
+
+  it('writes shards with an index, and drops the index again for a single file', async () => {
+    const at = folder('model');
+    const tensors = [
+      { name: 'a', shape: [6] },
+      { name: 'b', shape: [2, 2] },
+      { name: 'c', shape: [1] },
+    ];
+    const valuesOf = async (name: string, first: number, size: number) =>
+      Float32Array.from({ length: size }, (_, i) => name.charCodeAt(0) + first + i);
+    expect(planShards(tensors, 'F32', 20).map((shard) => shard.map((t) => t.name))).toEqual([
+      ['a'],
+      ['b', 'c'],
+    ]);
+    for (const maxShardBytes of [20, 1000]) {
+      await writeModelFiles(at, tensors, valuesOf, { maxShardBytes });
+      const found = await listTensors(at);
+      expect(new Set(found.map((t) => t.file)).size).toBe(maxShardBytes === 20 ? 2 : 1);
+      for (const info of found) {
+        const size = tensors.find((t) => t.name === info.name)!.shape.reduce((a, b) => a * b, 1);
+        expect(await readTensor(info)).toEqual(await valuesOf(info.name, 0, size));
+      }
+    }
   });
 
   it('turns bf16 and f16 into f32, subnormals included', async () => {

@@ -32,6 +32,7 @@ import {
   recordNormWeightGradient,
   recordRangeSum,
 } from './linear.ts';
+import { vocabularyParts } from './parameters.ts';
 
 /** The rows of a batch sorted by token (kernels/embedding/group-rows.ts), for the embedding's gradient. */
 export interface GroupedRows {
@@ -53,7 +54,7 @@ export function recordBackward(
   dHidden: Tensor,
 ): void {
   const { config } = shape;
-  const { dim, heads, headDim, hidden, vocabSize } = config;
+  const { dim, heads, headDim, hidden } = config;
   const rows = shape.batch * shape.seq;
 
   /** Gradient of a norm's input, plus `residual`; adds the gradient of its weight. */
@@ -99,11 +100,11 @@ export function recordBackward(
     dx = throughNorm(`${i}.attention-norm`, dh, layer.attentionNorm, dx1);
   }
   const { ids, starts, order, counts } = batch;
-  builder.run(
-    embeddingBackwardKernel,
-    { ids, starts, order, counts, dy: dx, dtable: gradients.get('embedding')! },
-    { rows, dim, vocab: vocabSize, scale: config.embeddingScale ?? 1 },
-  );
+  const scale = config.embeddingScale ?? 1;
+  for (const { tensor: dtable, first, rows: vocab } of vocabularyParts(gradients, 'embedding', dim)) {
+    const bound = { ids, starts, order, counts, dy: dx, dtable };
+    builder.run(embeddingBackwardKernel, bound, { rows, dim, first, vocab, scale });
+  }
 }
 
 /** From dO (R, H * C), the gradient of the qkv projection's output; adds those of its bias and of the heads' norms. */

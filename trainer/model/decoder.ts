@@ -19,6 +19,7 @@ import { ropeKernel } from '../../kernels/rope/spec.ts';
 import type { PlanBuilder, Tensor } from '../plan.ts';
 import { attentionScale, type ModelConfig } from './config.ts';
 import { recordLinear } from './linear.ts';
+import { vocabularyParts } from './parameters.ts';
 
 /** The parameters (or their gradients) as tensors, by block name of parameters.ts. */
 export type ParameterTensors = ReadonlyMap<string, Tensor>;
@@ -110,7 +111,7 @@ export function recordForward(
   attend: Attend,
 ): SavedForward {
   const { config } = shape;
-  const { dim, heads, headDim, hidden, vocabSize } = config;
+  const { dim, heads, headDim, hidden } = config;
   const rows = shape.batch * shape.seq;
   const qkvDim = qkvWidth(config);
   const norm = (name: string, x: Tensor, residual?: Tensor): { y: Tensor; saved: SavedNorm } => {
@@ -138,11 +139,13 @@ export function recordForward(
       : { y: linear(`${w}.y`, x, w, inputs, dim, stream), saved: undefined };
 
   let x = builder.tensor('embedded', rows * dim);
-  builder.run(
-    embeddingForwardKernel,
-    { tokens: batch.tokens, table: weights.get('embedding')!, y: x },
-    { rows, dim, vocab: vocabSize, scale: config.embeddingScale ?? 1 },
-  );
+  const scale = config.embeddingScale ?? 1;
+  for (const { tensor: table, first, rows: vocab } of vocabularyParts(weights, 'embedding', dim))
+    builder.run(
+      embeddingForwardKernel,
+      { tokens: batch.tokens, table, y: x },
+      { rows, dim, first, vocab, scale },
+    );
   const layers: SavedLayer[] = [];
   for (let i = 0; i < config.layers; i++) {
     const attentionNorm = norm(`${i}.attention-norm`, x);

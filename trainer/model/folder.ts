@@ -1,16 +1,17 @@
 /**
  * Hugging Face model folders in and out: config.json, safetensors (single or sharded), tokenizer files carried along.
- * Weights go to the GPU one tensor at a time.
+ * Weights go to the GPU and come back in pieces of a tensor, so a model of any size passes through little memory.
  */
 import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, messageOf, UserError } from '../../src/core/errors.ts';
 import { writeFileAtomic } from '../../src/io/atomic.ts';
 import type { Gpu } from '../device.ts';
-import { listTensors, readTensor, writeSafetensors } from '../safetensors.ts';
+import { type Dtype, listTensors, readPieces } from '../safetensors.ts';
+import { writeModelFiles } from '../write-safetensors.ts';
 import type { ModelConfig } from './config.ts';
 import { modelConfigFromHf, modelConfigToHf } from './hf-config.ts';
-import { ModelWeights } from './weights.ts';
+import { ModelWeights, type WeightOptions } from './weights.ts';
 
 /** Tensors that some exporters write and the model does not need. */
 const ignorable = /rotary_emb\.inv_freq$/;
@@ -33,15 +34,29 @@ export async function readModelConfig(folder: string): Promise<ModelConfig> {
 }
 
 /** Loads a model folder onto the GPU. Every parameter must be there, and nothing unknown. */
-export async function loadModel(gpu: Gpu, folder: string): Promise<ModelWeights> {
+export async function loadModel(
+  gpu: Gpu,
+  folder: string,
+  options: WeightOptions = {},
+): Promise<ModelWeights> {
   const config = await readModelConfig(folder);
-  const weights = new ModelWeights(gpu, config);
-  const missing = new Set(weights.names().map(({ name }) => name));
+  const weights = new ModelWeights(gpu, config, options);
+  const missing = new Set(weights.tensors().map(({ name }) => name));
   for (const info of await listTensors(folder)) {
     if (ignorable.test(info.name)) continue;
     // A tied head that was written out all the same.
     if (info.name === 'lm_head.weight' && config.tiedHead) continue;
-    weights.load(info.name, await readTensor(info));
+    weights.tensor(info.name, info.shape);
+    let sinceWaiting = 0;
+    for await (const { first, values } of readPieces(info)) {
+      weights.load(info.name, values, first);
+      sinceWaiting += values.byteLength;
+      // The queue holds a copy of what is written until the device has taken it.
+      if (sinceWaiting >= 64 << 20) {
+        await gpu.sync();
+        sinceWaiting = 0;
+      }
+    }
     missing.delete(info.name);
   }
   if (missing.size > 0) {
@@ -56,20 +71,30 @@ export async function loadModel(gpu: Gpu, folder: string): Promise<ModelWeights>
   return weights;
 }
 
-/** Writes config.json and model.safetensors (f32), and copies tokenizer files from `tokenizerFrom`. */
+export interface SaveOptions {
+  /** Folder whose tokenizer files are copied. */
+  tokenizerFrom?: string | undefined;
+  /** Default F32, which is exact. */
+  dtype?: Dtype;
+  /** Weights beyond this go into several files; default one file. */
+  maxShardBytes?: number;
+}
+
+/** Writes config.json, the weights, and tokenizer files. */
 export async function saveModel(
   weights: ModelWeights,
   folder: string,
-  tokenizerFrom?: string,
+  { tokenizerFrom, dtype = 'F32', maxShardBytes }: SaveOptions = {},
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeSafetensors(path.join(folder, 'model.safetensors'), weights.names(), (name) =>
-    weights.save(name),
-  );
+  await writeModelFiles(folder, weights.tensors(), (name, first, size) => weights.save(name, first, size), {
+    dtype,
+    ...(maxShardBytes !== undefined && { maxShardBytes }),
+  });
   if (tokenizerFrom !== undefined) await copyTokenizer(tokenizerFrom, folder);
   await writeFileAtomic(
     path.join(folder, 'config.json'),
-    `${JSON.stringify(modelConfigToHf(weights.config), null, 2)}\n`,
+    `${JSON.stringify(modelConfigToHf(weights.config, dtype), null, 2)}\n`,
   );
 }
 

@@ -8,10 +8,17 @@ import { type PlanBuilder, type Tensor, windowAlignment } from '../plan.ts';
 import type { ModelConfig } from './config.ts';
 import { recordLinear, recordLinearInputGradient, recordLinearWeightGradient } from './linear.ts';
 
+/** Consecutive rows of the head: the first and how many. */
+export interface VocabularyBlock {
+  tensor: Tensor;
+  first: number;
+  rows: number;
+}
+
 export interface HeadTensors {
   hidden: Tensor;
-  /** Head weight (V, D); the embedding itself when tied. */
-  w: Tensor;
+  /** The head weight (V, D), the embedding itself when tied, in blocks of rows. */
+  w: readonly VocabularyBlock[];
   /** (R) u32, the next token of each row; any valid id where the weight is 0. */
   targets: Tensor;
   /** (R, 4): log-probability of the target, log-sum-exp, entropy, argmax. */
@@ -77,16 +84,21 @@ export function logitScalars(config: ModelConfig): { softcap: number; use_softca
   return { softcap, use_softcap: softcap === 0 ? 0 : 1 };
 }
 
+/** Logits (rows, V) of x (rows, D), block by block of the vocabulary into ranges of columns. */
+export function recordLogits(
+  builder: PlanBuilder,
+  head: { w: readonly VocabularyBlock[]; nothing: Tensor },
+  { dim, vocabSize }: ModelConfig,
+  { x, y, rows }: { x: Tensor; y: Tensor; rows: number },
+): void {
+  for (const { tensor: w, first, rows: outputs } of head.w) {
+    const columns = { first, of: vocabSize };
+    recordLinear(builder, head, { x, w, y, rows, inputs: dim, outputs, columns });
+  }
+}
+
 function recordStats(builder: PlanBuilder, head: HeadTensors, options: HeadOptions, chunk: Chunk): void {
-  const { dim, vocabSize } = options.config;
-  recordLinear(builder, head, {
-    x: chunk.hidden,
-    w: head.w,
-    y: chunk.logits,
-    rows: chunk.rows,
-    inputs: dim,
-    outputs: vocabSize,
-  });
+  recordLogits(builder, head, options.config, { x: chunk.hidden, y: chunk.logits, rows: chunk.rows });
   builder.run(
     logProbabilitiesKernel,
     { logits: chunk.logits, targets: head.targets, stats: head.stats },
@@ -108,7 +120,7 @@ export function recordHeadTraining(
   builder: PlanBuilder,
   head: HeadTensors,
   options: HeadOptions,
-  training: { weights: Tensor; dW: Tensor; betweenPasses?: () => void },
+  training: { weights: Tensor; dW: readonly VocabularyBlock[]; betweenPasses?: () => void },
 ): Tensor {
   const { rows, config } = options;
   const { dim, vocabSize } = config;
@@ -124,14 +136,7 @@ export function recordHeadTraining(
     if (!training.betweenPasses) recordStats(builder, head, options, chunk);
     else if (recompute) {
       logits = builder.tensor(`logits again ${chunk.first}`, chunk.rows * vocabSize);
-      recordLinear(builder, head, {
-        x: chunk.hidden,
-        w: head.w,
-        y: logits,
-        rows: chunk.rows,
-        inputs: dim,
-        outputs: vocabSize,
-      });
+      recordLogits(builder, head, config, { x: chunk.hidden, y: logits, rows: chunk.rows });
     }
     builder.run(
       logitsGradientKernel,
@@ -142,22 +147,18 @@ export function recordHeadTraining(
     const dChunk = whole
       ? dHidden
       : builder.view(dHidden, `dHidden ${chunk.first}`, chunk.first * dim, chunk.rows * dim);
-    recordLinearInputGradient(builder, {
-      dy: logits,
-      w: head.w,
-      dx: dChunk,
-      rows: chunk.rows,
-      inputs: dim,
-      outputs: vocabSize,
-      accumulate: false,
-    });
-    recordLinearWeightGradient(builder, {
-      dy: logits,
-      x: chunk.hidden,
-      dW: training.dW,
-      rows: chunk.rows,
-      inputs: dim,
-      outputs: vocabSize,
+    head.w.forEach((block, i) => {
+      const columns = { first: block.first, of: vocabSize };
+      const sizes = { rows: chunk.rows, inputs: dim, outputs: block.rows, columns };
+      const dW = training.dW[i]!.tensor;
+      recordLinearInputGradient(builder, {
+        dy: logits,
+        w: block.tensor,
+        dx: dChunk,
+        ...sizes,
+        accumulate: i > 0,
+      });
+      recordLinearWeightGradient(builder, { dy: logits, x: chunk.hidden, dW, ...sizes });
     });
   }
   return dHidden;

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { parseConfig } from '../../src/core/config.ts';
 import { InputError } from '../../src/core/errors.ts';
+import type { Dtype } from '../safetensors.ts';
 import {
   checkModelConfig,
   type ModelConfig,
@@ -197,7 +198,7 @@ const architectures: Record<ModelFamily, string> = {
 };
 
 /** The `config.json` with which transformers (4.43 and later) computes the same. */
-export function modelConfigToHf(config: ModelConfig): Record<string, unknown> {
+export function modelConfigToHf(config: ModelConfig, dtype: Dtype = 'F32'): Record<string, unknown> {
   const family = config.family ?? 'llama';
   const windows = config.windows ?? [];
   const window = windows.find((w) => w !== null);
@@ -235,7 +236,7 @@ export function modelConfigToHf(config: ModelConfig): Record<string, unknown> {
     ...(family === 'qwen3' ? { attention_bias: false } : {}),
     ...(family === 'mistral' ? { sliding_window: window ?? null } : {}),
     ...(family === 'qwen2' || family === 'qwen3' ? qwenWindows(windows, window) : {}),
-    torch_dtype: 'float32',
+    torch_dtype: { F32: 'float32', F16: 'float16', BF16: 'bfloat16' }[dtype],
     ...(config.bosId === undefined ? {} : { bos_token_id: config.bosId }),
     ...(config.eosId === undefined ? {} : { eos_token_id: config.eosId }),
   };

@@ -11,6 +11,13 @@ interface LinearSizes {
   rows: number;
   inputs: number;
   outputs: number;
+  /** Where y (or dy) is a range of columns of a wider matrix: its first column and the matrix's width. */
+  columns?: { first: number; of: number };
+}
+
+/** What the kernels take of `columns`. */
+function place({ outputs, columns }: LinearSizes): { stride: number; first: number } {
+  return { stride: columns?.of ?? outputs, first: columns?.first ?? 0 };
 }
 
 /** y = x w^T (+ residual). */
@@ -23,7 +30,7 @@ export function recordLinear(
   builder.run(
     matmulForward,
     { x, w, residual: residual ?? constants.nothing, y },
-    { m: rows, n: outputs, k: inputs, use_residual: residual ? 1 : 0 },
+    { m: rows, n: outputs, k: inputs, use_residual: residual ? 1 : 0, ...place(given) },
   );
 }
 
@@ -36,7 +43,7 @@ export function recordLinearInputGradient(
   builder.run(
     matmulBackwardInput,
     { dy, w, dx },
-    { m: rows, n: inputs, k: outputs, accumulate: accumulate ? 1 : 0 },
+    { m: rows, n: inputs, k: outputs, accumulate: accumulate ? 1 : 0, ...place(given) },
   );
 }
 
@@ -47,8 +54,13 @@ export function recordLinearWeightGradient(
 ): void {
   const { dy, x, dW, rows, inputs, outputs } = given;
   const splits = splitsFor(rows, Math.ceil(inputs / 8) * Math.ceil(outputs / 8));
+  const sizes = { m: outputs, n: inputs, k: rows, splits, ...place(given) };
+  if (splits === 1) {
+    builder.run(matmulBackwardWeight, { dy, x, parts: dW }, { ...sizes, accumulate: 1 });
+    return;
+  }
   const parts = builder.tensor(`${dW.name}.parts`, splits * inputs * outputs);
-  builder.run(matmulBackwardWeight, { dy, x, parts }, { m: outputs, n: inputs, k: rows, splits });
+  builder.run(matmulBackwardWeight, { dy, x, parts }, { ...sizes, accumulate: 0 });
   builder.run(sumPartsKernel, { parts, out: dW }, { size: inputs * outputs, count: splits, accumulate: 1 });
 }
 

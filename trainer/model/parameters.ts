@@ -2,6 +2,7 @@
  * The one table of parameters: their Hugging Face names and shapes, which of them are fused into one matrix on the GPU (q, k, v; gate and
  * up), which get weight decay, and where each lies in the slabs that the optimizer walks.
  *
+ * The vocabulary (embedding and head) may be cut into blocks of rows, where one matrix would be larger than the device can bind.
  * A slab is one GPU buffer of many parameters, so that AdamW and the gradient norm are a few dispatches however many layers there are.
  * Matrices (decayed) and norm weights (not decayed) have slabs of their own (nanotron, llm.c: decay on 2-D tensors only).
  */
@@ -13,6 +14,8 @@ export interface ParameterPart {
   /** Hugging Face name, such as `model.layers.0.self_attn.q_proj.weight`. */
   readonly name: string;
   readonly shape: readonly number[];
+  /** First row of the tensor of that name that this part holds; left out, the part is the whole tensor. */
+  readonly firstRow?: number;
 }
 
 /** One or more tensors stacked by rows into one matrix. */
@@ -31,7 +34,35 @@ export interface Slab {
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
-export function parameterBlocks(config: ModelConfig): ParameterBlock[] {
+/**
+ * Rows of the vocabulary in one block, when a binding holds `maxBytes`: all of them, or as many as fit, a multiple of 64 (of 4
+ * where that is too much) so that blocks of columns of the logits stay aligned.
+ */
+export function vocabularyRows(config: ModelConfig, maxBytes: number): number {
+  const fit = Math.floor(maxBytes / 4 / config.dim);
+  if (config.vocabSize <= fit) return config.vocabSize;
+  const step = fit >= 64 ? 64 : 4;
+  return Math.max(step, Math.floor(fit / step) * step);
+}
+
+/** The vocabulary's matrix `name` (embedding or head) as tensors of consecutive rows, first row and number of rows with each. */
+export function vocabularyParts<T extends { size: number }>(
+  tensors: ReadonlyMap<string, T>,
+  name: 'embedding' | 'head',
+  dim: number,
+): { tensor: T; first: number; rows: number }[] {
+  const parts: { tensor: T; first: number; rows: number }[] = [];
+  for (let i = 0, first = 0; ; i++) {
+    const tensor = tensors.get(i === 0 && tensors.has(name) ? name : `${name}.${i}`);
+    if (tensor === undefined) return parts;
+    const rows = tensor.size / dim;
+    parts.push({ tensor, first, rows });
+    first += rows;
+  }
+}
+
+/** The blocks in order; `rowsPerBlock` cuts the vocabulary. */
+export function parameterBlocks(config: ModelConfig, rowsPerBlock = config.vocabSize): ParameterBlock[] {
   const { dim, hidden, heads, kvHeads, headDim, vocabSize } = config;
   const block = (name: string, parts: ParameterPart[]): ParameterBlock => ({
     name,
@@ -39,7 +70,15 @@ export function parameterBlocks(config: ModelConfig): ParameterBlock[] {
     size: parts.reduce((total, part) => total + sizeOf(part.shape), 0),
     decay: parts[0]!.shape.length > 1,
   });
-  const blocks = [block('embedding', [{ name: 'model.embed_tokens.weight', shape: [vocabSize, dim] }])];
+  const vocabulary = (name: string, tensor: string): ParameterBlock[] => {
+    if (rowsPerBlock >= vocabSize) return [block(name, [{ name: tensor, shape: [vocabSize, dim] }])];
+    return Array.from({ length: Math.ceil(vocabSize / rowsPerBlock) }, (_, i) => {
+      const firstRow = i * rowsPerBlock;
+      const rows = Math.min(rowsPerBlock, vocabSize - firstRow);
+      return block(`${name}.${i}`, [{ name: tensor, shape: [rows, dim], firstRow }]);
+    });
+  };
+  const blocks = vocabulary('embedding', 'model.embed_tokens.weight');
   for (let i = 0; i < config.layers; i++) {
     const at = `model.layers.${i}`;
     blocks.push(
@@ -85,7 +124,7 @@ export function parameterBlocks(config: ModelConfig): ParameterBlock[] {
     );
   }
   blocks.push(block('final-norm', [{ name: 'model.norm.weight', shape: [dim] }]));
-  if (!config.tiedHead) blocks.push(block('head', [{ name: 'lm_head.weight', shape: [vocabSize, dim] }]));
+  if (!config.tiedHead) blocks.push(...vocabulary('head', 'lm_head.weight'));
   return blocks;
 }
 
@@ -101,7 +140,7 @@ export function layoutSlabs(blocks: readonly ParameterBlock[], maxBytes: number)
     if (padded * 4 > maxBytes) {
       throw new UserError(
         `parameter ${block.name} takes ${block.size * 4} bytes and this device binds ${maxBytes} at most`,
-        { hint: 'use a smaller vocabulary or width; vocabularies in row blocks are not supported yet' },
+        { hint: 'this model needs a device that binds larger buffers; midtrain devices lists what there is' },
       );
     }
     let slab = slabs.findLast((s) => s.decay === block.decay);

@@ -1,18 +1,34 @@
 /**
  * The model's weights on the GPU: one buffer a slab, shared by every plan that needs them (training, evaluation, sampling), so a
- * rollout always sees the weights that were just updated.
+ * rollout always sees the weights that were just updated. Tensors go up and come back in ranges, so none is in memory whole.
  */
 import { invariant, UserError } from '../../src/core/errors.ts';
 import type { Gpu } from '../device.ts';
 import type { PlanBuilder, Tensor } from '../plan.ts';
 import type { ModelConfig } from './config.ts';
-import { layoutSlabs, parameterBlocks, type Slab } from './parameters.ts';
+import { layoutSlabs, parameterBlocks, type Slab, vocabularyRows } from './parameters.ts';
 
-interface Place {
+/** A range of a tensor's values (row-major) and where it lies. */
+export interface TensorPlace {
   slab: number;
-  /** Elements. */
+  /** In the slab, in elements. */
   offset: number;
+  /** In the tensor, in elements. */
+  first: number;
+  size: number;
+}
+
+export interface PlacedTensor {
+  name: string;
   shape: readonly number[];
+  size: number;
+  /** In order, the whole tensor. */
+  places: readonly TensorPlace[];
+}
+
+export interface WeightOptions {
+  /** Most bytes of one parameter block, below what the device binds: for tests of the vocabulary in row blocks. */
+  maxBlockBytes?: number;
 }
 
 export class ModelWeights {
@@ -20,13 +36,14 @@ export class ModelWeights {
   readonly slabs: readonly Slab[];
   private readonly gpu: Gpu;
   private readonly buffers: readonly GPUBuffer[];
-  private readonly byName = new Map<string, Place>();
+  private readonly byName: ReadonlyMap<string, PlacedTensor>;
 
-  constructor(gpu: Gpu, config: ModelConfig) {
+  constructor(gpu: Gpu, config: ModelConfig, options: WeightOptions = {}) {
     this.gpu = gpu;
     this.config = config;
     const limit = Math.min(gpu.info.limits.maxBufferSize!, gpu.info.limits.maxStorageBufferBindingSize!);
-    this.slabs = layoutSlabs(parameterBlocks(config), limit);
+    const rows = vocabularyRows(config, Math.min(limit, options.maxBlockBytes ?? limit));
+    this.slabs = layoutSlabs(parameterBlocks(config, rows), limit);
     this.buffers = this.slabs.map((slab, i) =>
       gpu.device.createBuffer({
         label: `weights ${i}`,
@@ -34,53 +51,54 @@ export class ModelWeights {
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
       }),
     );
-    this.slabs.forEach((slab, index) => {
-      for (const { block, offset } of slab.blocks) {
-        let at = offset;
-        for (const part of block.parts) {
-          this.byName.set(part.name, { slab: index, offset: at, shape: part.shape });
-          at += part.shape.reduce((a, b) => a * b, 1);
-        }
-      }
-    });
+    this.byName = placeTensors(this.slabs);
   }
 
-  /** Hugging Face names and shapes, in order. */
-  names(): { name: string; shape: readonly number[] }[] {
-    return [...this.byName].map(([name, { shape }]) => ({ name, shape }));
+  /** Every tensor by its Hugging Face name, in order, and where it lies in the slabs. */
+  tensors(): PlacedTensor[] {
+    return [...this.byName.values()];
   }
 
-  /** Where each tensor lies in the slabs (offset in elements). */
-  places(): { name: string; slab: number; offset: number; shape: readonly number[] }[] {
-    return [...this.byName].map(([name, place]) => ({ name, ...place }));
-  }
-
-  /** Uploads one tensor. Throws when the name or the size does not belong to this model. */
-  load(name: string, values: Float32Array): void {
-    const place = this.byName.get(name);
-    if (!place)
+  /** The tensor of that name. Throws when the model has none, or has it in another shape. */
+  tensor(name: string, shape: readonly number[]): PlacedTensor {
+    const placed = this.byName.get(name);
+    if (!placed)
       throw new UserError(`the model has no tensor ${name}`, {
         hint: 'config.json and the weights do not belong together',
       });
-    const size = place.shape.reduce((a, b) => a * b, 1);
-    if (values.length !== size) {
+    if (placed.shape.join() !== shape.join()) {
       throw new UserError(
-        `tensor ${name} has ${values.length} values, config.json asks for ${place.shape.join(' x ')} = ${size}`,
+        `tensor ${name} has shape ${shape.join(' x ')}, config.json asks for ${placed.shape.join(' x ')}`,
+        { hint: 'config.json and the weights do not belong together' },
       );
     }
-    this.gpu.device.queue.writeBuffer(
-      this.buffers[place.slab]!,
-      place.offset * 4,
-      values as Float32Array<ArrayBuffer>,
-    );
+    return placed;
   }
 
-  /** Reads one tensor back. */
-  async save(name: string): Promise<Float32Array> {
-    const place = this.byName.get(name);
-    invariant(place, `no tensor ${name}`);
-    const size = place.shape.reduce((a, b) => a * b, 1);
-    return new Float32Array(await this.gpu.read(this.buffers[place.slab]!, place.offset * 4, size * 4));
+  /** Uploads values of one tensor from element `first` on. */
+  load(name: string, values: Float32Array, first = 0): void {
+    const placed = this.byName.get(name);
+    if (!placed) throw new UserError(`the model has no tensor ${name}`);
+    if (first + values.length > placed.size)
+      throw new UserError(
+        `tensor ${name}: ${values.length} values from element ${first} on, and it has ${placed.size}`,
+      );
+    for (const { place, at, size } of rangesOf(placed, first, values.length)) {
+      this.gpu.device.queue.writeBuffer(
+        this.buffers[place.slab]!,
+        (place.offset + at - place.first) * 4,
+        values.subarray(at - first, at - first + size) as Float32Array<ArrayBuffer>,
+      );
+    }
+  }
+
+  /** Reads values of one tensor back: `size` from element `first` on. */
+  async save(name: string, first = 0, size?: number): Promise<Float32Array> {
+    const placed = this.byName.get(name);
+    invariant(placed, `no tensor ${name}`);
+    return readPlaces(placed, first, size ?? placed.size - first, (slab, offset, length) =>
+      this.gpu.read(this.buffers[slab]!, offset * 4, length * 4),
+    );
   }
 
   /** Declares the slabs in a plan: slab tensors, block tensors by name, and the buffers to bind them to. */
@@ -96,6 +114,59 @@ export class ModelWeights {
   destroy(): void {
     for (const buffer of this.buffers) buffer.destroy();
   }
+}
+
+/** Where each tensor lies in slabs of this layout: weights, gradients and moments alike. */
+export function placeTensors(slabs: readonly Slab[]): Map<string, PlacedTensor> {
+  const tensors = new Map<string, PlacedTensor & { places: TensorPlace[] }>();
+  slabs.forEach((slab, index) => {
+    for (const { block, offset } of slab.blocks) {
+      let at = offset;
+      for (const { name, shape, firstRow } of block.parts) {
+        const size = shape.reduce((a, b) => a * b, 1);
+        const earlier = tensors.get(name);
+        invariant((earlier?.size ?? 0) === (firstRow ?? 0) * (size / shape[0]!), `${name} in order`);
+        const place = { slab: index, offset: at, first: earlier?.size ?? 0, size };
+        tensors.set(name, {
+          name,
+          shape: [(firstRow ?? 0) + shape[0]!, ...shape.slice(1)],
+          size: place.first + size,
+          places: [...(earlier?.places ?? []), place],
+        });
+        at += size;
+      }
+    }
+  });
+  return tensors;
+}
+
+/** The ranges of the slabs that hold `size` elements of a tensor from `first` on; `at` counts in the tensor. */
+export function* rangesOf(
+  tensor: PlacedTensor,
+  first: number,
+  size: number,
+): Generator<{ place: TensorPlace; at: number; size: number }> {
+  for (const place of tensor.places) {
+    const at = Math.max(first, place.first);
+    const end = Math.min(first + size, place.first + place.size);
+    if (at < end) yield { place, at, size: end - at };
+  }
+}
+
+/** Values of a tensor put together from its places; `read` takes slab, offset and length in elements. */
+export async function readPlaces(
+  tensor: PlacedTensor,
+  first: number,
+  size: number,
+  read: (slab: number, offset: number, length: number) => Promise<ArrayBuffer>,
+): Promise<Float32Array> {
+  const ranges = [...rangesOf(tensor, first, size)];
+  const one = async ({ place, at, size: length }: (typeof ranges)[number]) =>
+    new Float32Array(await read(place.slab, place.offset + at - place.first, length));
+  if (ranges.length === 1) return one(ranges[0]!);
+  const values = new Float32Array(size);
+  for (const range of ranges) values.set(await one(range), range.at - first);
+  return values;
 }
 
 /** Tensors with the layout of the parameter slabs: weights, gradients, moments. */

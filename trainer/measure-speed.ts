@@ -1,0 +1,125 @@
+/**
+ * How fast an adapter multiplies matrices with the kernel that training uses, so that the time of a run can be estimated from it.
+ *
+ * Square products in f32, as large as the time allows, several in one submission so that submitting weighs little, each sample timed
+ * to the end of the queue; one unmeasured round first (pipelines, clocks, caches), then the median. Training does more than products:
+ * multiply with `measuredUtilisation`. Gives up: shapes of a given model; narrow matrices are slower.
+ */
+import { compileKernel, packParams } from '../kernels/compile.ts';
+import { matmulForward } from '../kernels/matmul/spec.ts';
+import type { Gpu } from './device.ts';
+
+export interface MeasuredSpeed {
+  /** A multiplication and an addition are two. */
+  flopsPerSecond: number;
+  /** Rows, columns and inner length of the product. */
+  shape: { m: number; n: number; k: number };
+  samples: number;
+  adapter: string;
+  /** The CPU does the work. */
+  software: boolean;
+}
+
+export interface MeasureSpeedOptions {
+  /** How long to measure, compiling and warming up apart. Default 1; the whole takes about twice that at most. */
+  seconds?: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * Share of the measured product speed that training reaches, by the count of mixtures/estimate.ts. Measured, not derived
+ * (EXPERIMENTS.md): see there how far it is off for other shapes.
+ */
+export const measuredUtilisation = 0.4;
+
+const sizes = [128, 256, 512, 1024, 2048, 4096];
+const leastSamples = 3;
+
+export async function measureSpeed(gpu: Gpu, options: MeasureSpeedOptions = {}): Promise<MeasuredSpeed> {
+  const { seconds = 1, signal } = options;
+  // One product of the chosen size takes at most a twentieth of the time.
+  let [size, perProduct] = [sizes[0]!, Number.POSITIVE_INFINITY];
+  const began = performance.now();
+  for (const next of sizes) {
+    const limit = gpu.info.limits.maxStorageBufferBindingSize ?? 128 << 20;
+    if (next * next * 4 > limit) break;
+    const guess = perProduct * (next / size) ** 3;
+    if (Number.isFinite(guess) && guess > seconds / 20) break;
+    size = next;
+    perProduct = await timeProducts(gpu, next, 1, signal);
+    if ((performance.now() - began) / 1000 > seconds / 2) break;
+  }
+  const products = Math.max(1, Math.min(256, Math.round(seconds / 10 / Math.max(perProduct, 1e-6))));
+  const samples: number[] = [];
+  const start = performance.now();
+  while (samples.length < leastSamples || (performance.now() - start) / 1000 < seconds) {
+    if (samples.length >= 32) break;
+    samples.push((await timeProducts(gpu, size, products, signal)) / products);
+  }
+  samples.sort((a, b) => a - b);
+  const middle = samples[samples.length >> 1]!;
+  return {
+    flopsPerSecond: (2 * size ** 3) / middle,
+    shape: { m: size, n: size, k: size },
+    samples: samples.length,
+    adapter: gpu.info.name,
+    software: gpu.info.software,
+  };
+}
+
+/** Seconds for `products` products of `size` in one submission, after one that is not timed. */
+async function timeProducts(
+  gpu: Gpu,
+  size: number,
+  products: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const { device } = gpu;
+  const scalars = { m: size, n: size, k: size, use_residual: 0 };
+  const { pipeline, layout } = await compileKernel(device, matmulForward, scalars);
+  const buffers = matmulForward.bindings.map((binding) => {
+    const buffer = device.createBuffer({
+      label: `measure-speed ${binding.name}`,
+      size: Math.max(16, binding.size(scalars) * 4),
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+    });
+    // Ordinary numbers: a chip that gates its clocks by data must not be flattered by zeros.
+    if (binding.access === 'read')
+      device.queue.writeBuffer(buffer, 0, Float32Array.from({ length: binding.size(scalars) }, wave));
+    return buffer;
+  });
+  const params = packParams(matmulForward, scalars);
+  const uniform = device.createBuffer({
+    size: params.byteLength,
+    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+  });
+  device.queue.writeBuffer(uniform, 0, params);
+  const group = device.createBindGroup({
+    layout,
+    entries: [...buffers, uniform].map((buffer, binding) => ({ binding, resource: { buffer } })),
+  });
+  const submit = async (times: number): Promise<void> => {
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    for (let i = 0; i < times; i++) pass.dispatchWorkgroups(...matmulForward.workgroups(scalars));
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    await gpu.sync();
+  };
+  try {
+    signal?.throwIfAborted();
+    await submit(1);
+    signal?.throwIfAborted();
+    const start = performance.now();
+    await submit(products);
+    return (performance.now() - start) / 1000;
+  } finally {
+    for (const buffer of [...buffers, uniform]) buffer.destroy();
+  }
+}
+
+function wave(_: unknown, i: number): number {
+  return ((i % 251) - 125) / 125;
+}
