@@ -31,6 +31,8 @@ export interface LearnerShape {
   /** Log-probabilities are taken at this temperature (1 in pre-training; the sampling temperature in RL, as TRL does). */
   temperature: number;
   optimizer: AdamWOptions;
+  /** `block`: keep only the input of every layer and compute the layer again in the backward pass. Default off. */
+  checkpointing?: 'off' | 'block';
   /** With it the plan has a `policy` program, without it a `cross-entropy` program. */
   policy?: PolicyOptions;
 }
@@ -109,7 +111,16 @@ export function planLearner(
 
   builder.program(shape.policy ? 'policy' : 'cross-entropy');
   const attend = attendWithin(builder, shape, tensors.batch);
-  const saved = recordForward(builder, shape, weights.blocks, tensors.batch, tensors.constants, attend);
+  const context = {
+    builder,
+    shape,
+    weights: weights.blocks,
+    gradients: gradients.blocks,
+    batch: tensors.batch,
+    constants: tensors.constants,
+    attend,
+  };
+  const saved = recordForward(context, shape.checkpointing !== 'block');
   const policy = shape.policy;
   const betweenPasses = policy
     ? () =>
@@ -140,20 +151,10 @@ export function planLearner(
     { stats: tensors.stats, weights: tensors.weights, out: tensors.totals },
     { rows },
   );
-  recordBackward(
-    builder,
-    shape,
-    weights.blocks,
-    gradients.blocks,
-    tensors.batch,
-    tensors.constants,
-    saved,
-    dHidden,
-  );
+  recordBackward(context, saved, dHidden);
 
   builder.program('evaluate');
-  const forward = recordForward(builder, shape, weights.blocks, tensors.batch, tensors.constants, attend);
-  recordHeadForward(builder, head(forward.hidden), options);
+  recordHeadForward(builder, head(recordForward(context, false).hidden), options);
 
   builder.program('optimizer');
   const optimizer = recordOptimizer(builder, layout, weights.slabs, gradients.slabs, shape.optimizer);

@@ -29,7 +29,10 @@ export async function computeLogits(
   builder.program('forward');
   const shape = { config, batch: 1, seq: rows };
   const attend = attendWithin(builder, shape, batch);
-  const { hidden } = recordForward(builder, shape, declared.blocks, batch, constants, attend);
+  const { hidden } = recordForward(
+    { builder, shape, weights: declared.blocks, batch, constants, attend },
+    false,
+  );
   const w = vocabularyParts(declared.blocks, config.tiedHead ? 'embedding' : 'head', config.dim);
   recordLogits(builder, { w, nothing: constants.nothing }, config, { x: hidden, y: logits, rows });
   const executable = await Executable.create(gpu, builder.finish(), declared.external);

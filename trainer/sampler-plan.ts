@@ -126,13 +126,13 @@ export function planSampler(
   builder.program('prefill');
   const promptShape = { config, batch: prompts, seq: promptLength };
   const attend = attendWithin(builder, promptShape, tensors.batch);
-  const saved = recordForward(
+  const saved = recordForward({
     builder,
-    promptShape,
-    blocks,
-    tensors.batch,
-    tensors.constants,
-    (layer, qkv, o) => {
+    shape: promptShape,
+    weights: blocks,
+    batch: tensors.batch,
+    constants: tensors.constants,
+    attend: (layer, qkv, o) => {
       // Prefill copies keys and values into the cache.
       builder.run(
         appendToCacheKernel,
@@ -148,7 +148,7 @@ export function planSampler(
       );
       return attend(layer, qkv, o);
     },
-  );
+  });
   // The final norm once more into a tensor that outlives this program.
   recordNorm(builder, config, tensors.constants, {
     name: 'prompt hidden',
@@ -186,13 +186,13 @@ export function planSampler(
   draw(firstLogits);
 
   builder.program('decode');
-  const { hidden } = recordForward(
+  const { hidden } = recordForward({
     builder,
-    { config, batch: slots, seq: 1 },
-    blocks,
-    { tokens: tensors.tokens, positions: tensors.positions },
-    tensors.constants,
-    (layer, qkv, o) => {
+    shape: { config, batch: slots, seq: 1 },
+    weights: blocks,
+    batch: { tokens: tensors.tokens, positions: tensors.positions },
+    constants: tensors.constants,
+    attend: (layer, qkv, o) => {
       builder.run(
         appendToCacheKernel,
         { qkv, slots: tensors.slotIds, positions: tensors.positions, cache: cache[layer]! },
@@ -205,7 +205,7 @@ export function planSampler(
       );
       return undefined;
     },
-  );
+  });
   const logits = builder.tensor('logits', slots * vocabSize);
   recordLogits(builder, head, config, { x: hidden, y: logits, rows: slots });
   draw(logits);

@@ -132,6 +132,26 @@ describe('on the GPU', () => {
     model.destroy();
   });
 
+  it.each(cases)('recomputing activations changes no bit with $what', async ({ shape, documents }) => {
+    const rows = randomRows(shape, 7, documents);
+    const gradients: Float32Array[][] = [];
+    const bytes: number[] = [];
+    for (const checkpointing of ['off', 'block'] as const) {
+      const model = new ModelWeights(gpu, shape.config);
+      for (const [name, values] of tinyWeights(shape.config)) model.load(name, values);
+      const learner = await Learner.create(gpu, model, { ...shape, checkpointing });
+      learner.begin();
+      learner.accumulateCrossEntropy(rows, new Float32Array(rows.tokens.length).fill(1 / rows.tokens.length));
+      const names = parameterBlocks(shape.config).map((block) => block.name);
+      gradients.push(await Promise.all(names.map((name) => learner.readGradient(name))));
+      bytes.push(learner.memory.activationBytes);
+      learner.destroy();
+      model.destroy();
+    }
+    expect(gradients[1]).toEqual(gradients[0]);
+    expect(bytes[1]!).toBeLessThan(bytes[0]!);
+  });
+
   it('two micro-batches of one sequence give the gradient of one micro-batch of two', async () => {
     const shape = tinyShape();
     const rows = randomRows(shape, 5);

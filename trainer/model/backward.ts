@@ -11,16 +11,16 @@ import { headNormBackwardKernel, headNormBackwardWeightKernel } from '../../kern
 import { rmsNormBackwardKernel } from '../../kernels/rms-norm/spec.ts';
 import { ropeKernel } from '../../kernels/rope/spec.ts';
 import { invariant } from '../../src/core/errors.ts';
-import type { PlanBuilder, Tensor } from '../plan.ts';
+import type { Tensor } from '../plan.ts';
 import {
   attentionScalars,
   type BatchTensors,
-  type DecoderConstants,
-  type DecoderShape,
+  type ForwardContext,
   gatedMlpScalars,
   headNormScalars,
   type ParameterTensors,
   qkvWidth,
+  recordLayer,
   rotationScalars,
   type SavedForward,
   type SavedLayer,
@@ -42,17 +42,17 @@ export interface GroupedRows {
   counts: Tensor;
 }
 
-/** From dHidden (R, D), adds the gradient of every parameter but the head's to `gradients`. */
-export function recordBackward(
-  builder: PlanBuilder,
-  shape: DecoderShape,
-  weights: ParameterTensors,
-  gradients: ParameterTensors,
-  batch: BatchTensors & GroupedRows,
-  constants: DecoderConstants,
-  saved: SavedForward,
-  dHidden: Tensor,
-): void {
+export interface BackwardContext extends ForwardContext {
+  batch: BatchTensors & GroupedRows;
+  gradients: ParameterTensors;
+}
+
+/**
+ * From dHidden (R, D), adds the gradient of every parameter but the head's to `gradients`. A layer whose activations were not kept is
+ * computed again from its input first, by the same kernels, so the gradients are the same bits (Chen et al. 2016, one segment a layer).
+ */
+export function recordBackward(context: BackwardContext, saved: SavedForward, dHidden: Tensor): void {
+  const { builder, shape, weights, gradients, batch, constants } = context;
   const { config } = shape;
   const { dim, heads, headDim, hidden } = config;
   const rows = shape.batch * shape.seq;
@@ -79,7 +79,7 @@ export function recordBackward(
 
   let dx = throughNorm('final-norm', dHidden, saved.last);
   for (let i = config.layers - 1; i >= 0; i--) {
-    const layer = saved.layers[i]!;
+    const layer = saved.layers[i] ?? recordLayer(context, i, saved.inputs[i]!).saved;
     const dDown = layer.mlpOutNorm ? throughNorm(`${i}.mlp-out-norm`, dx, layer.mlpOutNorm) : dx;
     const dActivated = throughLinear(`${i}.down`, dDown, layer.activated, hidden, dim);
     const dGateUp = builder.tensor(`${i}.dGateUp`, rows * 2 * hidden);
@@ -95,7 +95,7 @@ export function recordBackward(
       ? throughNorm(`${i}.attention-out-norm`, dx1, layer.attentionOutNorm)
       : dx1;
     const dO = throughLinear(`${i}.attention-out`, dOut, layer.o, heads * headDim, dim);
-    const dQkv = recordAttentionBackward(builder, shape, weights, gradients, batch, constants, i, layer, dO);
+    const dQkv = recordAttentionBackward(context, i, layer, dO);
     const dh = throughLinear(`${i}.qkv`, dQkv, layer.h, dim, qkvWidth(config));
     dx = throughNorm(`${i}.attention-norm`, dh, layer.attentionNorm, dx1);
   }
@@ -108,17 +108,8 @@ export function recordBackward(
 }
 
 /** From dO (R, H * C), the gradient of the qkv projection's output; adds those of its bias and of the heads' norms. */
-function recordAttentionBackward(
-  builder: PlanBuilder,
-  shape: DecoderShape,
-  weights: ParameterTensors,
-  gradients: ParameterTensors,
-  batch: BatchTensors,
-  constants: DecoderConstants,
-  i: number,
-  layer: SavedLayer,
-  dO: Tensor,
-): Tensor {
+function recordAttentionBackward(context: BackwardContext, i: number, layer: SavedLayer, dO: Tensor): Tensor {
+  const { builder, shape, weights, gradients, batch, constants } = context;
   const { config, seq } = shape;
   const { heads, headDim } = config;
   const rows = shape.batch * seq;

@@ -58,6 +58,9 @@ export interface SavedLayer {
 }
 
 export interface SavedForward {
+  /** Input of every layer (R, D). */
+  inputs: Tensor[];
+  /** What each layer kept; empty when activations are recomputed. */
   layers: SavedLayer[];
   /** Of the final norm. */
   last: SavedNorm;
@@ -102,42 +105,22 @@ export function qkvWidth(config: ModelConfig): number {
   return (config.heads + 2 * config.kvHeads) * config.headDim;
 }
 
-export function recordForward(
-  builder: PlanBuilder,
-  shape: DecoderShape,
-  weights: ParameterTensors,
-  batch: Pick<BatchTensors, 'tokens' | 'positions'>,
-  constants: DecoderConstants,
-  attend: Attend,
-): SavedForward {
-  const { config } = shape;
-  const { dim, heads, headDim, hidden } = config;
-  const rows = shape.batch * shape.seq;
-  const qkvDim = qkvWidth(config);
-  const norm = (name: string, x: Tensor, residual?: Tensor): { y: Tensor; saved: SavedNorm } => {
-    const y = builder.tensor(`${name}.y`, rows * dim);
-    const rstd = recordNorm(builder, config, constants, {
-      name,
-      x,
-      weight: weights.get(name)!,
-      y,
-      rows,
-      ...(residual && { residual }),
-    });
-    return { y, saved: { x, rstd } };
-  };
-  const linear = (name: string, x: Tensor, w: string, inputs: number, outputs: number, residual?: Tensor) => {
-    const y = builder.tensor(name, rows * outputs);
-    const sizes = { rows, inputs, outputs };
-    recordLinear(builder, constants, { x, w: weights.get(w)!, y, ...sizes, ...(residual && { residual }) });
-    return y;
-  };
-  /** A projection back into the residual stream, through a norm of its own where the model has one. */
-  const intoStream = (w: string, normName: string, x: Tensor, inputs: number, stream: Tensor) =>
-    config.outputNorms
-      ? norm(normName, linear(`${w}.y`, x, w, inputs, dim), stream)
-      : { y: linear(`${w}.y`, x, w, inputs, dim, stream), saved: undefined };
+/** What recording any part of the forward pass needs. */
+export interface ForwardContext {
+  builder: PlanBuilder;
+  shape: DecoderShape;
+  weights: ParameterTensors;
+  batch: Pick<BatchTensors, 'tokens' | 'positions'>;
+  constants: DecoderConstants;
+  attend: Attend;
+}
 
+/** The whole forward pass. With `keepLayers` false only the layers' inputs are kept, and backward.ts records each layer again. */
+export function recordForward(context: ForwardContext, keepLayers = true): SavedForward {
+  const { builder, shape, weights, batch, constants } = context;
+  const { config } = shape;
+  const { dim } = config;
+  const rows = shape.batch * shape.seq;
   let x = builder.tensor('embedded', rows * dim);
   const scale = config.embeddingScale ?? 1;
   for (const { tensor: table, first, rows: vocab } of vocabularyParts(weights, 'embedding', dim))
@@ -146,52 +129,92 @@ export function recordForward(
       { tokens: batch.tokens, table, y: x },
       { rows, dim, first, vocab, scale },
     );
+  const inputs: Tensor[] = [];
   const layers: SavedLayer[] = [];
   for (let i = 0; i < config.layers; i++) {
-    const attentionNorm = norm(`${i}.attention-norm`, x);
-    let qkv = linear(`${i}.qkv`, attentionNorm.y, `${i}.qkv`, dim, qkvDim);
-    if (config.qkvBias)
-      builder.run(biasForwardKernel, { bias: weights.get(`${i}.qkv-bias`)!, y: qkv }, { rows, dim: qkvDim });
-    let savedHeads: SavedNorm | undefined;
-    if (config.headNorms) {
-      const y = builder.tensor(`${i}.qkv-normed`, rows * qkvDim);
-      const rstd = builder.tensor(`${i}.heads.rstd`, rows * (heads + config.kvHeads));
-      const weight = weights.get(`${i}.head-norms`)!;
-      builder.run(headNormForwardKernel, { x: qkv, weight, y, rstd }, headNormScalars(config, rows));
-      savedHeads = { x: qkv, rstd };
-      qkv = y;
-    }
-    builder.run(
-      ropeKernel,
-      { positions: batch.positions, table: constants.rope, qkv },
-      rotationScalars(config, rows, 1),
-    );
-    const o = builder.tensor(`${i}.o`, rows * heads * headDim);
-    const lse = attend(i, qkv, o);
-    const x1 = intoStream(`${i}.attention-out`, `${i}.attention-out-norm`, o, heads * headDim, x);
-    const mlpNorm = norm(`${i}.mlp-norm`, x1.y);
-    const gateUp = linear(`${i}.gate-up`, mlpNorm.y, `${i}.gate-up`, dim, 2 * hidden);
-    const activated = builder.tensor(`${i}.activated`, rows * hidden);
-    builder.run(gatedMlpForwardKernel, { gateUp, y: activated }, gatedMlpScalars(config, rows));
-    const x2 = intoStream(`${i}.down`, `${i}.mlp-out-norm`, activated, hidden, x1.y);
-    layers.push({
-      attentionNorm: attentionNorm.saved,
-      h: attentionNorm.y,
-      ...(savedHeads && { heads: savedHeads }),
-      qkv,
-      o,
-      ...(lse && { lse }),
-      ...(x1.saved && { attentionOutNorm: x1.saved }),
-      mlpNorm: mlpNorm.saved,
-      h1: mlpNorm.y,
-      gateUp,
-      activated,
-      ...(x2.saved && { mlpOutNorm: x2.saved }),
-    });
-    x = x2.y;
+    inputs.push(x);
+    const { saved, y } = recordLayer(context, i, x);
+    if (keepLayers) layers.push(saved);
+    x = y;
   }
-  const final = norm('final-norm', x);
-  return { layers, last: final.saved, hidden: final.y };
+  const hidden = builder.tensor('final-norm.y', rows * dim);
+  const weight = weights.get('final-norm')!;
+  const rstd = recordNorm(builder, config, constants, { name: 'final-norm', x, weight, y: hidden, rows });
+  return { inputs, layers, last: { x, rstd }, hidden };
+}
+
+/** One layer: its output (R, D) for the input x, and what its backward pass needs. */
+export function recordLayer(context: ForwardContext, i: number, x: Tensor): { y: Tensor; saved: SavedLayer } {
+  const { builder, shape, weights, batch, constants, attend } = context;
+  const { config } = shape;
+  const { dim, heads, headDim, hidden } = config;
+  const rows = shape.batch * shape.seq;
+  const qkvDim = qkvWidth(config);
+  const norm = (name: string, x: Tensor, residual?: Tensor): { y: Tensor; saved: SavedNorm } => {
+    const y = builder.tensor(`${i}.${name}.y`, rows * dim);
+    const rstd = recordNorm(builder, config, constants, {
+      name: `${i}.${name}`,
+      x,
+      weight: weights.get(`${i}.${name}`)!,
+      y,
+      rows,
+      ...(residual && { residual }),
+    });
+    return { y, saved: { x, rstd } };
+  };
+  const linear = (name: string, x: Tensor, inputs: number, outputs: number, residual?: Tensor) => {
+    const y = builder.tensor(`${i}.${name}.y`, rows * outputs);
+    const w = weights.get(`${i}.${name}`)!;
+    recordLinear(builder, constants, { x, w, y, rows, inputs, outputs, ...(residual && { residual }) });
+    return y;
+  };
+  /** A projection back into the residual stream, through a norm of its own where the model has one. */
+  const intoStream = (name: string, normName: string, x: Tensor, inputs: number, stream: Tensor) =>
+    config.outputNorms
+      ? norm(normName, linear(name, x, inputs, dim), stream)
+      : { y: linear(name, x, inputs, dim, stream), saved: undefined };
+
+  const attentionNorm = norm('attention-norm', x);
+  let qkv = linear('qkv', attentionNorm.y, dim, qkvDim);
+  if (config.qkvBias)
+    builder.run(biasForwardKernel, { bias: weights.get(`${i}.qkv-bias`)!, y: qkv }, { rows, dim: qkvDim });
+  let savedHeads: SavedNorm | undefined;
+  if (config.headNorms) {
+    const y = builder.tensor(`${i}.qkv-normed`, rows * qkvDim);
+    const rstd = builder.tensor(`${i}.heads.rstd`, rows * (heads + config.kvHeads));
+    const weight = weights.get(`${i}.head-norms`)!;
+    builder.run(headNormForwardKernel, { x: qkv, weight, y, rstd }, headNormScalars(config, rows));
+    savedHeads = { x: qkv, rstd };
+    qkv = y;
+  }
+  builder.run(
+    ropeKernel,
+    { positions: batch.positions, table: constants.rope, qkv },
+    rotationScalars(config, rows, 1),
+  );
+  const o = builder.tensor(`${i}.o`, rows * heads * headDim);
+  const lse = attend(i, qkv, o);
+  const x1 = intoStream('attention-out', 'attention-out-norm', o, heads * headDim, x);
+  const mlpNorm = norm('mlp-norm', x1.y);
+  const gateUp = linear('gate-up', mlpNorm.y, dim, 2 * hidden);
+  const activated = builder.tensor(`${i}.activated`, rows * hidden);
+  builder.run(gatedMlpForwardKernel, { gateUp, y: activated }, gatedMlpScalars(config, rows));
+  const x2 = intoStream('down', 'mlp-out-norm', activated, hidden, x1.y);
+  const saved = {
+    attentionNorm: attentionNorm.saved,
+    h: attentionNorm.y,
+    ...(savedHeads && { heads: savedHeads }),
+    qkv,
+    o,
+    ...(lse && { lse }),
+    ...(x1.saved && { attentionOutNorm: x1.saved }),
+    mlpNorm: mlpNorm.saved,
+    h1: mlpNorm.y,
+    gateUp,
+    activated,
+    ...(x2.saved && { mlpOutNorm: x2.saved }),
+  };
+  return { y: x2.y, saved };
 }
 
 /** y = norm(x) [+ residual]; returns the rows' reciprocal standard deviations. */
