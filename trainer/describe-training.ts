@@ -4,8 +4,9 @@ import { freshModelConfig } from './fresh-model.ts';
 import { planLearner } from './learner-plan.ts';
 import { type MemoryPlan, planMemory } from './memory-plan.ts';
 import { readModelConfig } from './model/folder.ts';
-import { countParameters, layoutSlabs, parameterBlocks } from './model/parameters.ts';
+import { countParameters, layoutSlabs, parameterBlocks, vocabularyRows } from './model/parameters.ts';
 import { declareSlabs } from './model/weights.ts';
+import type { PlanBuilder } from './plan.ts';
 import { planTraining } from './plan-training.ts';
 import { learningRateAt } from './schedule.ts';
 import type { Phase, TrainConfig } from './train-config.ts';
@@ -23,6 +24,9 @@ export interface TrainingDescription {
     weights: number;
     gradientsAndMoments: number;
     activations: number;
+    /** With activation_checkpointing off and block; `activations` is the one that the config chose. */
+    activationsOff: number;
+    activationsBlock: number;
     activationsUnshared: number;
     largestBuffer: number;
     total: number;
@@ -30,7 +34,10 @@ export interface TrainingDescription {
   lines: string[];
 }
 
-/** Slabs are laid out for WebGPU's default binding limit here; a device with another limit may pad a little differently. */
+/**
+ * Slabs are laid out for WebGPU's default binding limit here, or for the largest matrix of the model where that is more; a device with
+ * another limit may pad a little differently.
+ */
 const assumedBindingLimit = 128 * 1024 * 1024;
 
 export async function describeTraining(
@@ -44,20 +51,25 @@ export async function describeTraining(
       ? await freshModelConfig(config, plan.tokenizerFolder)
       : await readModelConfig(plan.from);
   const parameters = countParameters(model);
-  const layout = layoutSlabs(parameterBlocks(model), assumedBindingLimit);
-  const { plan: gpuPlan } = planLearner(
-    {
+  const blocks = parameterBlocks(model, vocabularyRows(model, assumedBindingLimit));
+  const bound = Math.max(assumedBindingLimit, ...blocks.map((block) => block.size * 4));
+  const layout = layoutSlabs(blocks, bound);
+  const memoryWith = (checkpointing: 'off' | 'block'): MemoryPlan => {
+    const shape = {
       config: model,
       batch: config.micro_batch_size,
       seq: config.sequence_length,
       logitsBytes: config.logits_bytes,
       temperature: 1,
       optimizer: plan.optimizer,
-    },
-    layout,
-    (builder) => declareSlabs(builder, 'weights', layout, 'external'),
-  );
-  const memory: MemoryPlan = planMemory(gpuPlan);
+      checkpointing,
+    };
+    const weightsOf = (builder: PlanBuilder) => declareSlabs(builder, 'weights', layout, 'external');
+    return planMemory(planLearner(shape, layout, weightsOf).plan);
+  };
+  const plans = { off: memoryWith('off'), block: memoryWith('block') };
+  const memory = plans[config.activation_checkpointing];
+  const largestBuffer = Math.max(memory.largestBuffer, ...layout.map((slab) => slab.size * 4));
   const weights = layout.reduce((total, slab) => total + slab.size * 4, 0);
   const warmup = plan.phaseConfig.warmup_steps;
   const learningRates = [0, warmup, Math.floor((warmup + plan.steps) / 2), plan.steps - 1]
@@ -77,8 +89,10 @@ export async function describeTraining(
       weights,
       gradientsAndMoments: memory.persistentBytes,
       activations: memory.activationBytes,
+      activationsOff: plans.off.activationBytes,
+      activationsBlock: plans.block.activationBytes,
       activationsUnshared: memory.unsharedBytes,
-      largestBuffer: memory.largestBuffer,
+      largestBuffer,
       total,
     },
     lines: [
@@ -88,7 +102,8 @@ export async function describeTraining(
       `data             ${plan.dataFolder}`,
       `learning rate    ${learningRates.map(({ step, learningRate }) => `${learningRate.toPrecision(3)} at step ${step}`).join(', ')} (evidence: ${plan.phaseConfig.evidence})`,
       `memory           ${mib(total)}: weights ${mib(weights)}, gradients, moments and inputs ${mib(memory.persistentBytes)}, activations ${mib(memory.activationBytes)} (${mib(memory.unsharedBytes)} if none were shared)`,
-      `largest buffer   ${mib(memory.largestBuffer)}`,
+      `checkpointing    ${config.activation_checkpointing}; activations take ${mib(plans.off.activationBytes)} with off, ${mib(plans.block.activationBytes)} with block`,
+      `largest buffer   ${mib(largestBuffer)}${largestBuffer > assumedBindingLimit ? `, so a device that binds more than WebGPU's default of ${mib(assumedBindingLimit)} (midtrain devices)` : ''}`,
       `run folder       ${plan.runFolder}`,
     ],
   };

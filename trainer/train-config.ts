@@ -65,6 +65,8 @@ export const trainConfigSchema = z.strictObject({
   /** Checkpoints kept besides the last; null keeps all. */
   keep_checkpoints: count.nullable().default(2),
   logits_bytes: count.default(64 * 1024 * 1024),
+  /** `block` keeps one tensor a layer and computes the rest again in the backward pass: less memory, a third more work, the same bits. */
+  activation_checkpointing: z.enum(['off', 'block']).default('off'),
 });
 
 export type TrainConfig = z.output<typeof trainConfigSchema>;

@@ -102,6 +102,7 @@ async function trainPhase(
     logitsBytes: config.logits_bytes,
     temperature: 1,
     optimizer: plan.optimizer,
+    checkpointing: config.activation_checkpointing,
   });
   held.defer(() => learner.destroy());
   const state = await initialState(plan, phase, resumeFrom, learner, data.fingerprint, configFingerprint);

@@ -71,6 +71,8 @@ export const grpoConfigSchema = z.strictObject({
   /** Rollouts written to rollouts.jsonl per step. */
   log_rollouts: z.int().min(0).default(4),
   logits_bytes: count.default(64 * 1024 * 1024),
+  /** As in training: less memory for a third more work, the same bits. */
+  activation_checkpointing: z.enum(['off', 'block']).default('off'),
 });
 
 export type GrpoConfig = z.output<typeof grpoConfigSchema>;

@@ -107,6 +107,7 @@ async function runGrpo(
     seq: config.pack_length ?? config.max_prompt_length + responseLength,
     logitsBytes: config.logits_bytes,
     temperature: config.temperature,
+    checkpointing: config.activation_checkpointing,
     optimizer: {
       beta1: config.optimizer.adam_beta1,
       beta2: config.optimizer.adam_beta2,
