@@ -85,6 +85,11 @@ export class Executable {
     return new Executable(gpu, memory, buffers, owned, dispatches);
   }
 
+  /** Bytes of all buffers made for this executable. */
+  get allocatedBytes(): number {
+    return this.owned.reduce((total, buffer) => total + buffer.size, 0);
+  }
+
   /** The GPU buffer that holds a tensor, and the tensor's offset in it in bytes. */
   locate(tensor: Tensor): { buffer: GPUBuffer; offset: number } {
     const { root, offset } = rootOf(tensor);

@@ -68,6 +68,11 @@ export class Learner {
     return new Learner(gpu, shape, weights, executable, tensors);
   }
 
+  /** Bytes of the buffers that were made for this learner; the weights are not among them. */
+  get allocatedBytes(): number {
+    return this.executable.allocatedBytes;
+  }
+
   get memory(): MemoryPlan {
     return this.executable.memory;
   }
