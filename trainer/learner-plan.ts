@@ -31,6 +31,8 @@ export interface LearnerShape {
   /** Log-probabilities are taken at this temperature (1 in pre-training; the sampling temperature in RL, as TRL does). */
   temperature: number;
   optimizer: AdamWOptions;
+  /** Coefficient of the auxiliary loss on the square of the log-sum-exp (PaLM, section 5: 1e-4). Default 0. */
+  zLoss?: number;
   /** `block`: keep only the input of every layer and compute the layer again in the backward pass. Default off. */
   checkpointing?: 'off' | 'block';
   /** With it the plan has a `policy` program, without it a `cross-entropy` program. */
@@ -43,7 +45,7 @@ export interface LearnerTensors {
   /** (R, 2): share of each row's log-probability (and entropy) in the loss. Written by the CPU, or by the policy loss. */
   weights: Tensor;
   stats: Tensor;
-  /** [loss, entropy sum, rows], added up over micro-batches. */
+  /** [loss, entropy sum, rows, z-loss before its coefficient], added up over micro-batches. */
   totals: Tensor;
   /** Policy only, (R, 4): old logp, advantage, normaliser, reference logp. */
   policyInputs?: Tensor;
@@ -80,7 +82,7 @@ export function planLearner(
     targets: input('targets', rows),
     weights: builder.tensor('loss weights', rows * 2, 'persistent'),
     stats: builder.tensor('stats', rows * 4, 'persistent'),
-    totals: builder.tensor('totals', 3, 'persistent'),
+    totals: builder.tensor('totals', 4, 'persistent'),
     constants: {
       rope: builder.tensor('rope', seq * config.headDim, 'persistent'),
       nothing: builder.tensor('nothing', 4, 'persistent'),
@@ -100,6 +102,7 @@ export function planLearner(
     config,
     logitsBytes: shape.logitsBytes,
     inverseTemperature: 1 / shape.temperature,
+    zLoss: shape.zLoss ?? 0,
   };
   const head = (hidden: Tensor): HeadTensors => ({
     hidden,

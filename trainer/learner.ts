@@ -29,9 +29,16 @@ export interface StepResult {
   entropy: number;
   /** Before clipping. */
   gradNorm: number;
-  /** The gradient was not finite, and weights were left alone. */
-  skipped: boolean;
+  /** Weights were left alone, because the gradient was not finite or because its norm was a spike. */
+  skipped: false | 'not finite' | 'spike';
+  /** Standard deviations that the norm lies above the last 128; 0 before there are as many. */
+  gradNormZ: number;
+  /** Mean squared log-sum-exp, before the z-loss coefficient. */
+  zLoss: number;
 }
+
+/** The name of the gradient norms that spikes are measured against, among the moments of a checkpoint. */
+const gradNorms = 'grad_norm_history';
 
 export class Learner {
   readonly shape: LearnerShape;
@@ -143,17 +150,16 @@ export class Learner {
       Float32Array.of(lr, 1 - beta1 ** this.steps, 1 - beta2 ** this.steps),
     );
     this.executable.run('optimizer');
-    const [loss, entropy, rows] = new Float32Array(await this.executable.read(totals)) as unknown as [
-      number,
-      number,
-      number,
-    ];
-    const [gradNorm, , skip] = new Float32Array(await this.executable.read(optimizer.clip)) as unknown as [
-      number,
-      number,
-      number,
-    ];
-    return { loss, entropy: rows > 0 ? entropy / rows : 0, gradNorm, skipped: skip !== 0 };
+    const [loss, entropy, rows, zLoss] = new Float32Array(await this.executable.read(totals));
+    const [gradNorm, , skip, gradNormZ] = new Float32Array(await this.executable.read(optimizer.clip));
+    return {
+      loss: loss!,
+      entropy: rows! > 0 ? entropy! / rows! : 0,
+      gradNorm: gradNorm!,
+      skipped: skip === 0 ? false : skip === 1 ? 'not finite' : 'spike',
+      gradNormZ: gradNormZ!,
+      zLoss: zLoss!,
+    };
   }
 
   /** Forward only: (rows, 4) of log-probability of the target, log-sum-exp, entropy, argmax. */
@@ -163,16 +169,22 @@ export class Learner {
     return new Float32Array(await this.executable.read(this.tensors.stats));
   }
 
-  /** The moments for a checkpoint: `exp_avg.<name>` and `exp_avg_sq.<name>` of every parameter, whatever the slabs of this device. */
+  /** What the optimizer keeps, for a checkpoint: the norms of the last steps, and `exp_avg.<name>` and `exp_avg_sq.<name>` of every parameter, whatever the slabs of this device. */
   moments(): { name: string; shape: readonly number[]; size: number }[] {
-    return this.weights.tensors().flatMap(({ name, shape, size }) => [
-      { name: `exp_avg.${name}`, shape, size },
-      { name: `exp_avg_sq.${name}`, shape, size },
-    ]);
+    const { size } = this.tensors.optimizer.history;
+    return [
+      ...this.weights.tensors().flatMap(({ name, shape, size }) => [
+        { name: `exp_avg.${name}`, shape, size },
+        { name: `exp_avg_sq.${name}`, shape, size },
+      ]),
+      { name: gradNorms, shape: [size], size },
+    ];
   }
 
   /** `size` values of a moment from element `first` on. */
   async saveMoment(name: string, first: number, size: number): Promise<Float32Array> {
+    if (name === gradNorms)
+      return new Float32Array(await this.executable.read(this.tensors.optimizer.history, size, first));
     const { slabs, tensor } = this.momentOf(name);
     return readPlaces(tensor, first, size, (slab, offset, length) =>
       this.executable.read(slabs[slab]!, length, offset),
@@ -181,6 +193,10 @@ export class Learner {
 
   /** Puts values of a moment in place, from element `first` on. */
   loadMoment(name: string, values: Float32Array, first: number): void {
+    if (name === gradNorms) {
+      this.executable.write(this.tensors.optimizer.history, values, first);
+      return;
+    }
     const { slabs, tensor } = this.momentOf(name);
     if (first + values.length > tensor.size)
       throw new UserError(`the checkpoint's moment ${name} does not fit the model`);

@@ -3,6 +3,7 @@
  * gradient is not finite) decided on the device, then one AdamW dispatch a slab. Decay only on matrices.
  */
 import { adamwKernel } from '../kernels/adamw/spec.ts';
+import { spikeWindow } from '../kernels/reduce/reference.ts';
 import { clipScaleKernel, squareSumKernel, squareSumSpan } from '../kernels/reduce/spec.ts';
 import type { Slab } from './model/parameters.ts';
 import type { PlanBuilder, Tensor } from './plan.ts';
@@ -15,6 +16,8 @@ export interface AdamWOptions {
   weightDecay: number;
   /** Global gradient norm is scaled down to this; Infinity turns clipping off. */
   maxGradNorm: number;
+  /** A step is skipped when its norm lies more standard deviations than this above the last 128. Default 0: never. (llm.c `-sg`) */
+  maxGradNormZ?: number;
 }
 
 export const adamWDefaults: AdamWOptions = {
@@ -30,8 +33,10 @@ export interface OptimizerTensors {
   v: Tensor[];
   /** [lr, 1 - beta1^t, 1 - beta2^t], written each step. */
   step: Tensor;
-  /** [gradient norm before clipping, factor, 1 when the step was skipped]. */
+  /** [gradient norm before clipping, factor, 1 (not finite) or 2 (spike) when the step was skipped, z of the norm]. */
   clip: Tensor;
+  /** Number of norms so far and the last 128 of them; part of a checkpoint. */
+  history: Tensor;
 }
 
 export function recordOptimizer(
@@ -46,7 +51,8 @@ export function recordOptimizer(
   const m = moments('first moment');
   const v = moments('second moment');
   const step = builder.tensor('optimizer step', 3, 'persistent');
-  const clip = builder.tensor('gradient clip', 3, 'persistent');
+  const clip = builder.tensor('gradient clip', 4, 'persistent');
+  const history = builder.tensor('gradient norms', 1 + spikeWindow, 'persistent');
   const groups = layout.map((slab) => Math.ceil(slab.size / squareSumSpan));
   const total = groups.reduce((a, b) => a + b, 0);
   const partial = builder.tensor('square sums', total);
@@ -61,7 +67,11 @@ export function recordOptimizer(
   });
   // Infinity has no f32 uniform that all drivers treat alike; this is beyond any norm.
   const maxNorm = Math.min(options.maxGradNorm, 3e38);
-  builder.run(clipScaleKernel, { partial, state: clip }, { count: total, max_norm: maxNorm });
+  builder.run(
+    clipScaleKernel,
+    { partial, history, state: clip },
+    { count: total, max_norm: maxNorm, max_z: options.maxGradNormZ ?? 0 },
+  );
   layout.forEach((slab, i) => {
     builder.run(
       adamwKernel,
@@ -75,5 +85,5 @@ export function recordOptimizer(
       },
     );
   });
-  return { m, v, step, clip };
+  return { m, v, step, clip, history };
 }

@@ -56,6 +56,7 @@ export function planTraining(config: TrainConfig, phase: Phase, from?: string): 
       eps: config.optimizer.adam_epsilon,
       weightDecay: config.optimizer.weight_decay,
       maxGradNorm: config.optimizer.max_grad_norm,
+      maxGradNormZ: config.optimizer.max_grad_norm_z,
     },
   };
 }

@@ -54,8 +54,12 @@ export const trainConfigSchema = z.strictObject({
       adam_epsilon: z.number().positive().default(1e-8),
       weight_decay: z.number().min(0).default(0.1),
       max_grad_norm: z.number().positive().default(1),
+      /** Skip steps whose gradient norm lies more standard deviations than this above the last 128; 0: never. */
+      max_grad_norm_z: z.number().min(0).default(0),
     })
     .prefault({}),
+  /** Coefficient of the z-loss, the squared log-sum-exp (PaLM: 1e-4). */
+  z_loss: z.number().min(0).default(0),
   stable: phaseSchema.optional(),
   decay: phaseSchema.extend({ decay: scheduleSchema.shape.decay.unwrap().default('cosine') }).optional(),
   eval_every: count.default(100),

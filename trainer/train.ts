@@ -4,10 +4,12 @@
  * call goes on from the last complete checkpoint bit for bit.
  */
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fingerprint } from '../src/core/config.ts';
 import { InterruptedError, UserError } from '../src/core/errors.ts';
 import type { Emit } from '../src/core/events.ts';
+import { writeFileAtomic } from '../src/io/atomic.ts';
 import { readRecord, startRun } from '../src/io/run-record.ts';
 import {
   checkpointName,
@@ -21,7 +23,7 @@ import {
 import type { Gpu } from './device.ts';
 import { evaluateSources } from './evaluate-sources.ts';
 import { freshModel } from './fresh-model.ts';
-import { Learner } from './learner.ts';
+import { Learner, type StepResult } from './learner.ts';
 import { loadModel } from './model/folder.ts';
 import { countParameters } from './model/parameters.ts';
 import { planTraining, type TrainingPlan } from './plan-training.ts';
@@ -103,6 +105,7 @@ async function trainPhase(
     temperature: 1,
     optimizer: plan.optimizer,
     checkpointing: config.activation_checkpointing,
+    zLoss: config.z_loss,
   });
   held.defer(() => learner.destroy());
   const state = await initialState(plan, phase, resumeFrom, learner, data.fingerprint, configFingerprint);
@@ -189,7 +192,8 @@ async function trainPhase(
       state.tokens += targets;
       state.data.sequence += sequencesPerStep;
       loss = result.loss;
-      skips = result.skipped ? skips + 1 : 0;
+      skips = result.skipped === 'not finite' ? skips + 1 : 0;
+      if (result.skipped) await keepSkipped(plan.runFolder, state, result, batches);
       const seconds = (performance.now() - at) / 1000;
       const evaluated =
         state.step % config.eval_every === 0 || state.step === plan.steps ? await evaluate() : {};
@@ -203,6 +207,8 @@ async function trainPhase(
         tokens_per_sec: targets / seconds,
         num_tokens: state.tokens,
         'timing_s/step': seconds,
+        ...(config.z_loss > 0 ? { z_loss: config.z_loss * result.zLoss } : {}),
+        ...(config.optimizer.max_grad_norm_z > 0 ? { grad_norm_z: result.gradNormZ } : {}),
         ...(result.skipped ? { skipped: 1 } : {}),
         ...evaluated,
       });
@@ -271,6 +277,32 @@ async function trainPhase(
     steps: state.step,
     tokens: state.tokens,
   };
+}
+
+/** Writes what made a step be skipped to skipped/step-N.json, to look at: where it lies in the data, and its tokens. */
+async function keepSkipped(
+  runFolder: string,
+  state: TrainingState,
+  result: StepResult,
+  batches: readonly CountedRows[],
+): Promise<void> {
+  const folder = path.join(runFolder, 'skipped');
+  await mkdir(folder, { recursive: true });
+  const rows = batches.map(({ tokens, counts }) => ({ tokens: [...tokens], counted: [...counts] }));
+  const { sequence } = state.data;
+  const number = (x: number) => (Number.isFinite(x) ? x : String(x));
+  await writeFileAtomic(
+    path.join(folder, `${checkpointName(state.step)}.json`),
+    `${JSON.stringify({
+      step: state.step,
+      why: result.skipped,
+      loss: number(result.loss),
+      gradNorm: number(result.gradNorm),
+      gradNormZ: result.gradNormZ,
+      sequencesBefore: sequence,
+      rows,
+    })}\n`,
+  );
 }
 
 /** The result of a run that ended well with this very config, so that giving the command again does nothing. */

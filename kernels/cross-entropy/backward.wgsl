@@ -1,11 +1,12 @@
 // Turns logits into their gradient, in place, for a loss  L = sum over rows of weight.x * logp(target) + weight.y * entropy:
-//   dz_j = weight.x * (onehot_j - p_j) - weight.y * p_j * (log p_j + entropy),  dlogits = dz * inv_temperature.
+//   dz_j = weight.x * (onehot_j - p_j) - weight.y * p_j * (log p_j + entropy),  dlogits = dz * inv_temperature,
+// and with z_loss c the term  c * -weight.x * lse^2  (PaLM's auxiliary loss), whose gradient is  -2 c * weight.x * lse * p_j.
 // Cross-entropy is weight.x = -mask / count; a policy loss puts its own derivative there (kernels/policy-loss). Rows of weight 0 give 0.
 // logits: (rows, vocab) chunk; targets, stats, weights: whole batch; `first` is the chunk's first row. One thread an element.
 // 1: logits pass through softcap * tanh(logit / softcap) first (Gemma 2).
 const SOFTCAP: u32 = 0u;
 
-struct Params { rows: u32, vocab: u32, first: u32, inv_temperature: f32, softcap: f32 }
+struct Params { rows: u32, vocab: u32, first: u32, inv_temperature: f32, softcap: f32, z_loss: f32 }
 
 @group(0) @binding(0) var<storage, read> targets: array<u32>;
 @group(0) @binding(1) var<storage, read> stats: array<vec4<f32>>;
@@ -31,5 +32,6 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) 
   let logp = logit * p.inv_temperature - stat.y;
   let prob = exp(logp);
   let onehot = select(0.0, 1.0, j == targets[row]);
-  logits[i] = (weight.x * (onehot - prob) - weight.y * prob * (logp + stat.z)) * slope;
+  let z = 2.0 * p.z_loss * weight.x * stat.y * prob;
+  logits[i] = (weight.x * (onehot - prob) - weight.y * prob * (logp + stat.z) - z) * slope;
 }

@@ -66,7 +66,8 @@ export function logitsGradient(b: Buffers, s: Scalars): void {
       const onehot = j === targets![row]! ? 1 : 0;
       logits![r * vocab + j] =
         (weights![row * 2]! * (onehot - probability) -
-          weights![row * 2 + 1]! * probability * (logp + stats![row * 4 + 2]!)) *
+          weights![row * 2 + 1]! * probability * (logp + stats![row * 4 + 2]!) -
+          2 * s.z_loss! * weights![row * 2]! * stats![row * 4 + 1]! * probability) *
         inv_temperature *
         slope;
     }

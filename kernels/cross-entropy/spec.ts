@@ -39,11 +39,11 @@ export const logitsGradientKernel = defineKernel({
     reads('weights', (s) => total(s) * 2),
     writes('logits', (s) => s.rows! * s.vocab!),
   ],
-  params,
+  params: [...params, ...floats('z_loss')],
   constants,
   workgroups: (s) => gridFor(s.rows! * s.vocab!, 64),
   reference: logitsGradient,
-  cases: shapes,
+  cases: shapes.map((shape, i) => ({ ...shape, z_loss: [0, 0.01, 0][i]! })),
   fill: (s, random) => {
     const b = {
       logits: Float64Array.from({ length: s.rows! * s.vocab! }, () => random() * 4 - 2),

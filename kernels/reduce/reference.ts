@@ -19,18 +19,40 @@ export function squareSum(b: Buffers, s: Scalars): void {
   }
 }
 
-/** state = [norm, min(1, max_norm / (norm + 1e-6)), 0], or [norm, 0, 1] when the norm is not finite. */
+/** Norms of the last steps that a spike is measured against (llm.c's outlier detector). */
+export const spikeWindow = 128;
+
+/**
+ * state = [norm, min(1, max_norm / (norm + 1e-6)), skip, z]. A step is skipped (1) when its norm is not finite, and (2) when it lies more
+ * than `max_z` standard deviations above the last 128 norms (0: never). history = [steps so far, then a ring of their norms]; a norm that
+ * is not finite does not enter it, a spike does, so that a lasting change is soon no spike any more.
+ */
 export function clipScale(b: Buffers, s: Scalars): void {
+  const history = b.history!;
   let square = 0;
   for (let i = 0; i < s.count!; i++) square += b.partial![i]!;
   const norm = Math.sqrt(square);
   const bad = !Number.isFinite(square);
+  const known = history[0]!;
+  let z = 0;
+  if (known >= spikeWindow && !bad) {
+    const ring: number[] = [...history.subarray(1, 1 + spikeWindow)];
+    const mean = ring.reduce((a, x) => a + x, 0) / spikeWindow;
+    const deviation = Math.sqrt(ring.reduce((a, x) => a + (x - mean) ** 2, 0) / spikeWindow);
+    if (deviation > 0) z = (norm - mean) / deviation;
+  }
+  const spike = s.max_z! > 0 && z > s.max_z!;
+  if (!bad) {
+    history[1 + (known % spikeWindow)] = norm;
+    history[0] = known + 1;
+  }
   b.state![0] = norm;
   b.state![1] = bad ? 0 : Math.min(1, s.max_norm! / (norm + 1e-6));
-  b.state![2] = bad ? 1 : 0;
+  b.state![2] = bad ? 1 : spike ? 2 : 0;
+  b.state![3] = z;
 }
 
-/** out[0] += sum of weights.x * logp, out[1] += sum of entropy over rows whose weight is not 0, out[2] += their count. */
+/** out[0] += sum of weights.x * logp, [1] of entropy over rows whose weight is not 0, [2] their count, [3] of -weights.x * lse^2. */
 export function weightedSum(b: Buffers, s: Scalars): void {
   for (let row = 0; row < s.rows!; row++) {
     const weight = b.weights![row * 2]!;
@@ -38,5 +60,6 @@ export function weightedSum(b: Buffers, s: Scalars): void {
     b.out![0]! += weight * b.stats![row * 4]!;
     b.out![1]! += b.stats![row * 4 + 2]!;
     b.out![2]! += 1;
+    b.out![3]! -= weight * b.stats![row * 4 + 1]! ** 2;
   }
 }

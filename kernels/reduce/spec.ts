@@ -1,6 +1,6 @@
 /** Reductions in a fixed order: runs are bit-reproducible on one device (llm.c's deterministic global norm). */
 import { defineKernel, floats, gridFor, reads, uints, writes } from '../kernel.ts';
-import { clipScale, squareSum, sumParts, weightedSum } from './reference.ts';
+import { clipScale, spikeWindow, squareSum, sumParts, weightedSum } from './reference.ts';
 
 /** out (size) [+]= sum of parts (count, size), in order. */
 export const sumPartsKernel = defineKernel({
@@ -37,31 +37,40 @@ export const squareSumKernel = defineKernel({
   tolerance: 1e-5,
 });
 
-/** state (3) = [global norm, clip factor, skip] from partial (count). */
+/** state (4) = [global norm, clip factor, skip, z] from partial (count) and the norms before. */
 export const clipScaleKernel = defineKernel({
   name: 'clip-scale',
   file: 'reduce/clip-scale.wgsl',
-  bindings: [reads('partial', (s) => s.count!), writes('state', () => 3)],
-  params: [...uints('count'), ...floats('max_norm')],
+  bindings: [
+    reads('partial', (s) => s.count!),
+    writes('history', () => 1 + spikeWindow),
+    writes('state', () => 4),
+  ],
+  params: [...uints('count'), ...floats('max_norm', 'max_z')],
   workgroups: () => [1, 1, 1],
   reference: clipScale,
   cases: [
-    { count: 1, max_norm: 1 },
-    { count: 129, max_norm: 100 },
-    { count: 129, max_norm: 1 },
+    { count: 1, max_norm: 1, max_z: 0, known: 0 },
+    { count: 129, max_norm: 100, max_z: 0, known: 5 },
+    { count: 129, max_norm: 1, max_z: 3, known: 127 },
+    { count: 129, max_norm: 1, max_z: 3, known: 128 },
+    { count: 129, max_norm: 1, max_z: 1000, known: 300 },
   ],
-  fill: (s, random) => ({ partial: Float64Array.from({ length: s.count! }, random) }),
-  tolerance: 1e-5,
+  fill: (s, random) => ({
+    partial: Float64Array.from({ length: s.count! }, random),
+    history: Float64Array.from({ length: 1 + spikeWindow }, (_, i) => (i === 0 ? s.known! : 1 + random())),
+  }),
+  tolerance: 1e-4,
 });
 
-/** out (3) += [loss, entropy, rows] over rows of weight other than 0. */
+/** out (4) += [loss, entropy, rows, z-loss] over rows of weight other than 0. */
 export const weightedSumKernel = defineKernel({
   name: 'weighted-sum',
   file: 'reduce/weighted-sum.wgsl',
   bindings: [
     reads('stats', (s) => s.rows! * 4),
     reads('weights', (s) => s.rows! * 2),
-    writes('out', () => 3),
+    writes('out', () => 4),
   ],
   params: uints('rows'),
   workgroups: () => [1, 1, 1],

@@ -97,7 +97,7 @@ export class ReferenceLearner {
     this.executor.write(batch.counts, groups.counts);
   }
 
-  /** Mean cross-entropy; gradients are left in the gradient tensors. */
+  /** Mean cross-entropy plus the z-loss; gradients are left in the gradient tensors. */
   crossEntropy(rows: Rows): number {
     this.write(rows);
     const n = rows.tokens.length;
@@ -108,7 +108,8 @@ export class ReferenceLearner {
     this.executor.values(this.tensors.totals).fill(0);
     for (const gradient of this.tensors.gradients) this.executor.values(gradient).fill(0);
     this.executor.run('cross-entropy');
-    return this.executor.values(this.tensors.totals)[0]!;
+    const totals = this.executor.values(this.tensors.totals);
+    return totals[0]! + (this.shape.zLoss ?? 0) * totals[3]!;
   }
 }
 

@@ -33,6 +33,8 @@ export interface HeadOptions {
   logitsBytes: number;
   /** 1 / temperature that log-probabilities are taken at. */
   inverseTemperature: number;
+  /** Coefficient of the z-loss. */
+  zLoss: number;
 }
 
 interface Chunk {
@@ -141,7 +143,7 @@ export function recordHeadTraining(
     builder.run(
       logitsGradientKernel,
       { targets: head.targets, stats: head.stats, weights: training.weights, logits },
-      statsScalars(options, chunk),
+      { ...statsScalars(options, chunk), z_loss: options.zLoss },
     );
     const whole = chunk.first === 0 && chunk.rows === rows;
     const dChunk = whole
