@@ -112,11 +112,17 @@ export async function loadMoments(folder: string, learner: Learner): Promise<voi
   }
 }
 
-/** Removes old complete checkpoints, keeping the newest `keep` besides the last. */
-export async function pruneCheckpoints(runFolder: string, keep: number | null): Promise<void> {
+/** Removes old complete checkpoints, keeping the newest `keep` besides the last, and those of steps that are multiples of `keepEvery`. */
+export async function pruneCheckpoints(
+  runFolder: string,
+  keep: number | null,
+  keepEvery: number | null = null,
+): Promise<void> {
   if (keep === null) return;
-  for (const folder of listCheckpoints(runFolder).slice(0, -(keep + 1)))
-    await rm(folder, { recursive: true });
+  for (const folder of listCheckpoints(runFolder).slice(0, -(keep + 1))) {
+    const step = Number(path.basename(folder).replace('step-', ''));
+    if (keepEvery === null || step % keepEvery !== 0) await rm(folder, { recursive: true });
+  }
 }
 
 function hashFile(file: string): Promise<string> {

@@ -44,8 +44,9 @@ export async function describeTraining(
   config: TrainConfig,
   phase: Phase,
   from?: string,
+  branch?: string,
 ): Promise<TrainingDescription> {
-  const plan = planTraining(config, phase, from);
+  const plan = planTraining(config, phase, from, branch);
   const model =
     plan.from === undefined
       ? await freshModelConfig(config, plan.tokenizerFolder)
@@ -96,7 +97,7 @@ export async function describeTraining(
       total,
     },
     lines: [
-      `phase            ${phase}, ${plan.steps} steps of ${plan.tokensPerStep} tokens = ${tokens} tokens`,
+      `phase            ${phase}${branch === undefined ? '' : `, branch ${branch}`}, ${plan.steps} steps of ${plan.tokensPerStep} tokens = ${tokens} tokens`,
       `model            ${parameters} parameters, ${model.layers} layers, width ${model.dim}, vocabulary ${model.vocabSize}`,
       `starts from      ${plan.from ?? `random weights, seed ${config.seed}`}`,
       `data             ${plan.dataFolder}`,

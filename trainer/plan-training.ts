@@ -1,5 +1,6 @@
 /** What one phase of training will do, decided from the config alone: `--dry-run` prints it, train.ts carries it out. */
 import path from 'node:path';
+import { nearest } from '../src/core/config.ts';
 import { UserError } from '../src/core/errors.ts';
 import { isComplete, listCheckpoints } from './checkpoint.ts';
 import type { AdamWOptions } from './optimizer.ts';
@@ -19,8 +20,14 @@ export interface TrainingPlan {
   optimizer: AdamWOptions;
 }
 
-export function planTraining(config: TrainConfig, phase: Phase, from?: string): TrainingPlan {
-  const phaseConfig = config[phase];
+/** `branch` names one of the config's `branches`, for the decay phase. */
+export function planTraining(
+  config: TrainConfig,
+  phase: Phase,
+  from?: string,
+  branch?: string,
+): TrainingPlan {
+  const phaseConfig = branch === undefined ? config[phase] : branchOf(config, phase, branch);
   if (!phaseConfig)
     throw new UserError(`the config has no section "${phase}"`, {
       hint: `add "${phase}:" with steps (or tokens) and learning_rate`,
@@ -45,7 +52,7 @@ export function planTraining(config: TrainConfig, phase: Phase, from?: string): 
     phaseConfig,
     steps,
     tokensPerStep,
-    runFolder: path.join(config.out, phase),
+    runFolder: path.join(config.out, branch === undefined ? phase : `${phase}-${branch}`),
     dataFolder,
     tokenizerFolder: config.tokenizer ?? path.join(dataFolder, 'tokenizer'),
     from: source,
@@ -59,6 +66,26 @@ export function planTraining(config: TrainConfig, phase: Phase, from?: string): 
       maxGradNormZ: config.optimizer.max_grad_norm_z,
     },
   };
+}
+
+function branchOf(config: TrainConfig, phase: Phase, branch: string): PhaseConfig {
+  if (phase !== 'decay')
+    throw new UserError(`--branch ${branch}: only the decay phase has branches`, {
+      hint: 'give --phase decay with it',
+    });
+  const names = Object.keys(config.branches ?? {});
+  const found = config.branches?.[branch];
+  if (found) return found;
+  const near = nearest(branch, names);
+  throw new UserError(
+    `the config has no branch "${branch}"${near === undefined ? '' : `; did you mean "${near}"?`}`,
+    {
+      hint:
+        names.length === 0
+          ? 'add branches: { short: { data: ..., steps: ..., learning_rate: ... }, ... }'
+          : `its branches are: ${names.join(', ')}`,
+    },
+  );
 }
 
 function lastStable(config: TrainConfig): string {

@@ -62,12 +62,24 @@ export const trainConfigSchema = z.strictObject({
   z_loss: z.number().min(0).default(0),
   stable: phaseSchema.optional(),
   decay: phaseSchema.extend({ decay: scheduleSchema.shape.decay.unwrap().default('cosine') }).optional(),
+  /**
+   * Decay phases with data and schedules of their own, each from the same stable checkpoint (OctoThinker's short, long and hybrid): one is
+   * run by `--phase decay --branch <name>`, in <out>/decay-<name>.
+   */
+  branches: z
+    .record(
+      z.string().regex(/^[\w.-]+$/, 'letters, digits, "_", "." and "-" only'),
+      phaseSchema.extend({ decay: scheduleSchema.shape.decay.unwrap().default('cosine') }),
+    )
+    .optional(),
   eval_every: count.default(100),
   /** Held-out sequences of each source per evaluation. */
   eval_sequences: count.default(32),
   checkpoint_every: count.default(500),
   /** Checkpoints kept besides the last; null keeps all. */
   keep_checkpoints: count.nullable().default(2),
+  /** Checkpoints of steps that are multiples of this are never deleted. */
+  keep_every: count.nullable().default(null),
   logits_bytes: count.default(64 * 1024 * 1024),
   /** `block` keeps one tensor a layer and computes the rest again in the backward pass: less memory, a third more work, the same bits. */
   activation_checkpointing: z.enum(['off', 'block']).default('off'),

@@ -34,6 +34,8 @@ import type { Phase, TrainConfig } from './train-config.ts';
 export interface TrainOptions {
   /** Checkpoint (or Hugging Face folder) to start from; the decay phase defaults to the stable phase's last checkpoint. */
   from?: string;
+  /** One of the config's branches, for the decay phase. */
+  branch?: string;
   emit: Emit;
   signal: AbortSignal;
 }
@@ -75,12 +77,12 @@ async function trainPhase(
   held: AsyncDisposableStack,
 ): Promise<TrainResult> {
   const { emit, signal } = options;
-  const plan = planTraining(config, phase, options.from);
+  const plan = planTraining(config, phase, options.from, options.branch);
   const data = held.adopt(await openTrainingData(plan.dataFolder, config.sequence_length), (d) => d.close());
   const heldout = await openHeldoutData(plan.dataFolder, config.sequence_length);
   for (const source of heldout.values()) held.defer(() => source.close());
   const configFingerprint = fingerprint({
-    config: { ...config, stable: undefined, decay: undefined },
+    config: { ...config, stable: undefined, decay: undefined, branches: undefined },
     phase: plan.phaseConfig,
     from: plan.from ?? null,
   });
@@ -112,8 +114,8 @@ async function trainPhase(
 
   const run = startRun(plan.runFolder, {
     command: 'train',
-    name: `${config.name}-${phase}`,
-    config: { ...config, phase },
+    name: `${config.name}-${path.basename(plan.runFolder)}`,
+    config: { ...config, phase, ...(options.branch === undefined ? {} : { branch: options.branch }) },
     fingerprint: configFingerprint,
     evidence: [
       {
@@ -147,7 +149,7 @@ async function trainPhase(
   const save = async (): Promise<string> => {
     const folder = path.join(plan.runFolder, 'checkpoints', checkpointName(state.step));
     await saveCheckpoint(folder, learner, state, plan.tokenizerFolder);
-    await pruneCheckpoints(plan.runFolder, config.keep_checkpoints);
+    await pruneCheckpoints(plan.runFolder, config.keep_checkpoints, config.keep_every);
     return folder;
   };
   const evaluate = async (): Promise<Record<string, number>> => {

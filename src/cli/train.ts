@@ -21,6 +21,11 @@ export const command: Command = {
       description:
         'checkpoint or Hugging Face folder to start from (default: the last stable checkpoint for decay)',
     },
+    {
+      flags: '--branch <name>',
+      description:
+        'one of the branches of the config, each a decay phase with its own data (in <out>/decay-<name>)',
+    },
     { flags: '--example-config', description: 'print a config to start from and stop' },
     dryRunOption,
     jsonOption,
@@ -52,16 +57,22 @@ export const command: Command = {
     const config = await readYaml(trainConfigSchema, args[0], context.cwd);
     const phase = options.phase as 'stable' | 'decay';
     const from = options.from as string | undefined;
+    const branch = options.branch as string | undefined;
     if (options.dryRun === true) {
       const { describeTraining } = await import('../../trainer/describe-training.ts');
-      const described = await describeTraining(config, phase, from);
+      const described = await describeTraining(config, phase, from, branch);
       writeResult(context, described, textOf(described.lines));
       return exitCodes.done;
     }
     const { train } = await import('../../trainer/train.ts');
     const { emit, signal } = context;
     const result = await withGpu((gpu) =>
-      train(gpu, config, phase, { emit, signal, ...(from === undefined ? {} : { from }) }),
+      train(gpu, config, phase, {
+        emit,
+        signal,
+        ...(from === undefined ? {} : { from }),
+        ...(branch === undefined ? {} : { branch }),
+      }),
     );
     writeResult(
       context,
@@ -89,6 +100,9 @@ micro_batch_size: 16
 optimizer: {adam_beta1: 0.9, adam_beta2: 0.95, weight_decay: 0.1, max_grad_norm: 1.0}
 stable: {steps: 100, learning_rate: 3.0e-3, warmup_steps: 10}
 decay: {steps: 50, learning_rate: 3.0e-3, decay: cosine, min_lr_ratio: 0.1}
+# branches:                    # decay phases of their own from the same stable checkpoint: --phase decay --branch long
+#   short: {data: runs/decay-short-mix, steps: 50, learning_rate: 3.0e-3}
+#   long: {data: runs/decay-long-mix, steps: 50, learning_rate: 3.0e-3}
 eval_every: 25
 checkpoint_every: 100
 `;

@@ -117,6 +117,42 @@ describe('training', () => {
     expect(losses(secondAgain.runFolder)).toEqual(losses(second.runFolder));
   });
 
+  it('decays along branches from one stable checkpoint, each with its own schedule and data, and records the parent', async () => {
+    const c = config('branched', {
+      branches: {
+        short: { steps: 3, learning_rate: 0.01, data: path.join(root, 'data') },
+        long: { steps: 5, learning_rate: 0.005, decay: 'linear' },
+      },
+      keep_checkpoints: 1,
+      checkpoint_every: 1,
+      keep_every: 2,
+    });
+    const stable = await train(gpu, c, 'stable', { emit: silent, signal });
+    const parent = hashOf(stable.checkpoint);
+    for (const [branch, steps] of [
+      ['short', 3],
+      ['long', 5],
+    ] as const) {
+      const result = await train(gpu, c, 'decay', { emit: silent, signal, branch });
+      expect(result.runFolder).toBe(path.join(root, 'branched', `decay-${branch}`));
+      const { record, metrics } = readRun(result.runFolder);
+      expect(record.summary).toMatchObject({ steps, parent: stable.checkpoint });
+      expect(record.parents).toContain(stable.checkpoint);
+      expect(metrics.at(-1)!.learning_rate).toBeCloseTo(branch === 'short' ? 0.001 : 0.0005, 9);
+      // Every second step is kept, and the last.
+      expect(listCheckpoints(result.runFolder).map((folder) => path.basename(folder))).toEqual(
+        (branch === 'short' ? [2, 3] : [2, 4, 5]).map((step) => `step-000000${step}`),
+      );
+    }
+    expect(hashOf(stable.checkpoint)).toEqual(parent);
+    await expect(train(gpu, c, 'decay', { emit: silent, signal, branch: 'lng' })).rejects.toThrow(
+      /did you mean "long"/,
+    );
+    await expect(train(gpu, c, 'stable', { emit: silent, signal, branch: 'long' })).rejects.toThrow(
+      /only the decay phase/,
+    );
+  });
+
   it('refuses to continue with another config, and to decay without a stable checkpoint', async () => {
     const c = config('changed');
     await trainUntil(c, 'stable', 2);
