@@ -76,7 +76,7 @@ async function timeProducts(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const { device } = gpu;
-  const scalars = { m: size, n: size, k: size, use_residual: 0 };
+  const scalars = { m: size, n: size, k: size, use_residual: 0, stride: size, first: 0 };
   const { pipeline, layout } = await compileKernel(device, matmulForward, scalars);
   const buffers = matmulForward.bindings.map((binding) => {
     const buffer = device.createBuffer({

@@ -72,6 +72,8 @@ export const trainConfigSchema = z.strictObject({
       phaseSchema.extend({ decay: scheduleSchema.shape.decay.unwrap().default('cosine') }),
     )
     .optional(),
+  /** Write TensorBoard event files too, in <run>/tensorboard. */
+  tensorboard: z.boolean().default(false),
   eval_every: count.default(100),
   /** Held-out sequences of each source per evaluation. */
   eval_sequences: count.default(32),

@@ -129,6 +129,7 @@ async function trainPhase(
     device: { ...gpu.info },
   });
   run.metrics.rewind((row) => row.step > state.step);
+  if (config.tensorboard) run.metrics.mirror(path.join(plan.runFolder, 'tensorboard'));
   const parameters = countParameters(weights.config);
   const memory = learner.memory;
   emit({

@@ -18,10 +18,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprint, parseConfig } from '../core/config.ts';
-import { InputError, UserError } from '../core/errors.ts';
+import { InputError, invariant, UserError } from '../core/errors.ts';
 import { type MetricRow, type RunRecord, runRecordSchema, runRecordVersion } from '../core/record.ts';
 import { writeFileAtomicSync } from './atomic.ts';
 import { packageVersions } from './package-root.ts';
+import { EventFile } from './tensorboard.ts';
 
 /** What a command must say when it starts; the rest is filled in. */
 export type RunStart = Pick<RunRecord, 'command' | 'name' | 'config'> &
@@ -92,6 +93,7 @@ function typedCommand(): { commandLine?: string[] } {
 export class MetricsWriter {
   private readonly path: string;
   private fd: number | undefined;
+  private events: EventFile | undefined;
 
   constructor(path: string) {
     this.path = path;
@@ -100,10 +102,18 @@ export class MetricsWriter {
   append(row: MetricRow): void {
     this.fd ??= openForAppend(this.path);
     appendFileSync(this.fd, `${JSON.stringify(row, nonFinite)}\n`);
+    this.events?.append(row);
+  }
+
+  /** From now on rows go to a TensorBoard event file in `folder` as well; the rows there are come first. Call it after `rewind`. */
+  mirror(folder: string): void {
+    this.events = new EventFile(folder);
+    for (const row of readMetrics(this.path)) this.events.append(row);
   }
 
   /** Removes every row for which `drop` says so: a resumed run that replays steps must not list them twice. */
   rewind(drop: (row: MetricRow) => boolean): void {
+    invariant(this.events === undefined, 'rewind comes before mirror');
     this.close();
     if (!existsSync(this.path)) return;
     const kept = readMetrics(this.path).filter((row) => !drop(row));
@@ -111,6 +121,8 @@ export class MetricsWriter {
   }
 
   close(): void {
+    this.events?.close();
+    this.events = undefined;
     if (this.fd === undefined) return;
     fsyncSync(this.fd);
     closeSync(this.fd);

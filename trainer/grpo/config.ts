@@ -62,6 +62,8 @@ export const grpoConfigSchema = z.strictObject({
   /** Rows of a training micro-batch, each of pack_length positions (default: longest prompt + response). */
   micro_batch_size: count.default(8),
   pack_length: count.optional(),
+  /** Write TensorBoard event files too, in <run>/tensorboard. */
+  tensorboard: z.boolean().default(false),
   eval_every: count.default(4),
   /** Problems per evaluation (the first of eval_problems), drawn once each at `eval_temperature` (0: greedy). */
   eval_count: count.default(256),

@@ -174,6 +174,7 @@ async function runGrpo(
     device: { ...gpu.info },
   });
   run.metrics.rewind((row) => row.step > state.step);
+  if (config.tensorboard) run.metrics.mirror(path.join(runFolder, 'tensorboard'));
   const log = held.adopt(new RolloutLog(path.join(runFolder, 'rollouts.jsonl'), state.step), (l) =>
     l.close(),
   );
