@@ -72,6 +72,16 @@ export const trainConfigSchema = z.strictObject({
       phaseSchema.extend({ decay: scheduleSchema.shape.decay.unwrap().default('cosine') }),
     )
     .optional(),
+  /** Texts to draw every so many steps, to look at (samples.jsonl). */
+  samples: z
+    .strictObject({
+      every: count,
+      prompts: z.array(z.string()).min(1).max(16),
+      max_tokens: count.default(64),
+      /** 0 is greedy. */
+      temperature: z.number().min(0).default(0),
+    })
+    .optional(),
   /** Write TensorBoard event files too, in <run>/tensorboard. */
   tensorboard: z.boolean().default(false),
   eval_every: count.default(100),

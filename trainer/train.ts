@@ -3,33 +3,26 @@
  * config and inputs; knows no flags and no terminal. Stopping (AbortSignal) ends after the current step with a checkpoint, and the same
  * call goes on from the last complete checkpoint bit for bit.
  */
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fingerprint } from '../src/core/config.ts';
 import { InterruptedError, UserError } from '../src/core/errors.ts';
 import type { Emit } from '../src/core/events.ts';
-import { writeFileAtomic } from '../src/io/atomic.ts';
-import { readRecord, startRun } from '../src/io/run-record.ts';
-import {
-  checkpointName,
-  listCheckpoints,
-  loadMoments,
-  pruneCheckpoints,
-  readTrainingState,
-  saveCheckpoint,
-  type TrainingState,
-} from './checkpoint.ts';
+import { startRun } from '../src/io/run-record.ts';
+import { checkpointName, listCheckpoints, pruneCheckpoints, saveCheckpoint } from './checkpoint.ts';
 import type { Gpu } from './device.ts';
 import { evaluateSources } from './evaluate-sources.ts';
 import { freshModel } from './fresh-model.ts';
-import { Learner, type StepResult } from './learner.ts';
+import { Learner } from './learner.ts';
 import { loadModel } from './model/folder.ts';
 import { countParameters } from './model/parameters.ts';
-import { planTraining, type TrainingPlan } from './plan-training.ts';
+import { planTraining } from './plan-training.ts';
+import { SampleTexts } from './sample-texts.ts';
 import { learningRateAt } from './schedule.ts';
 import { type CountedRows, openHeldoutData, openTrainingData } from './token-data.ts';
 import type { Phase, TrainConfig } from './train-config.ts';
+import { finishedResult, initialState, keepSkipped, type TrainResult } from './training-state.ts';
+
+export type { TrainResult } from './training-state.ts';
 
 export interface TrainOptions {
   /** Checkpoint (or Hugging Face folder) to start from; the decay phase defaults to the stable phase's last checkpoint. */
@@ -38,15 +31,6 @@ export interface TrainOptions {
   branch?: string;
   emit: Emit;
   signal: AbortSignal;
-}
-
-export interface TrainResult {
-  runFolder: string;
-  checkpoint: string;
-  finalLoss: number;
-  finalEvalLoss: number | undefined;
-  steps: number;
-  tokens: number;
 }
 
 /** Steps in a row whose gradient was not finite before the run stops. */
@@ -110,6 +94,9 @@ async function trainPhase(
     zLoss: config.z_loss,
   });
   held.defer(() => learner.destroy());
+  const texts =
+    config.samples &&
+    held.adopt(await SampleTexts.create(gpu, weights, plan, config.samples, emit), (t) => t.destroy());
   const state = await initialState(plan, phase, resumeFrom, learner, data.fingerprint, configFingerprint);
 
   const run = startRun(plan.runFolder, {
@@ -162,6 +149,7 @@ async function trainPhase(
 
   let checkpoint = resumeFrom;
   try {
+    if (state.step === 0) await texts?.draw(0);
     if (state.step === 0)
       run.metrics.append({ step: 0, phase, num_tokens: state.tokens, ...(await evaluate()) });
     while (state.step < plan.steps) {
@@ -198,6 +186,8 @@ async function trainPhase(
       skips = result.skipped === 'not finite' ? skips + 1 : 0;
       if (result.skipped) await keepSkipped(plan.runFolder, state, result, batches);
       const seconds = (performance.now() - at) / 1000;
+      if (config.samples !== undefined && state.step % config.samples.every === 0)
+        await texts?.draw(state.step);
       const evaluated =
         state.step % config.eval_every === 0 || state.step === plan.steps ? await evaluate() : {};
       run.metrics.append({
@@ -279,96 +269,5 @@ async function trainPhase(
     finalEvalLoss: evalLoss,
     steps: state.step,
     tokens: state.tokens,
-  };
-}
-
-/** Writes what made a step be skipped to skipped/step-N.json, to look at: where it lies in the data, and its tokens. */
-async function keepSkipped(
-  runFolder: string,
-  state: TrainingState,
-  result: StepResult,
-  batches: readonly CountedRows[],
-): Promise<void> {
-  const folder = path.join(runFolder, 'skipped');
-  await mkdir(folder, { recursive: true });
-  const rows = batches.map(({ tokens, counts }) => ({ tokens: [...tokens], counted: [...counts] }));
-  const { sequence } = state.data;
-  const number = (x: number) => (Number.isFinite(x) ? x : String(x));
-  await writeFileAtomic(
-    path.join(folder, `${checkpointName(state.step)}.json`),
-    `${JSON.stringify({
-      step: state.step,
-      why: result.skipped,
-      loss: number(result.loss),
-      gradNorm: number(result.gradNorm),
-      gradNormZ: result.gradNormZ,
-      sequencesBefore: sequence,
-      rows,
-    })}\n`,
-  );
-}
-
-/** The result of a run that ended well with this very config, so that giving the command again does nothing. */
-function finishedResult(
-  plan: TrainingPlan,
-  configFingerprint: string,
-  checkpoint: string,
-): TrainResult | undefined {
-  if (!existsSync(path.join(plan.runFolder, 'run.json'))) return undefined;
-  const { status, fingerprint: found, summary } = readRecord(plan.runFolder);
-  if (status !== 'done' || found !== configFingerprint) return undefined;
-  const { finalLoss, finalEvalLoss, steps, tokens } = summary as Record<string, number>;
-  return {
-    runFolder: plan.runFolder,
-    checkpoint,
-    finalLoss: finalLoss!,
-    finalEvalLoss,
-    steps: steps!,
-    tokens: tokens!,
-  };
-}
-
-/** From the run's own checkpoint, from the parent of a new phase, or from nothing. Loads the moments into the learner. */
-async function initialState(
-  plan: TrainingPlan,
-  phase: Phase,
-  resumeFrom: string | undefined,
-  learner: Learner,
-  dataFingerprint: string,
-  configFingerprint: string,
-): Promise<TrainingState> {
-  if (resumeFrom !== undefined) {
-    const state = await readTrainingState(resumeFrom);
-    if (state.configFingerprint !== configFingerprint || state.data.fingerprint !== dataFingerprint) {
-      const what = state.data.fingerprint === dataFingerprint ? 'config' : 'data';
-      throw new UserError(`${plan.runFolder} holds a run with other ${what}, so it cannot be continued`, {
-        hint: `change \`out\` in the config, or delete ${plan.runFolder} to start again`,
-      });
-    }
-    await loadMoments(resumeFrom, learner);
-    learner.steps = state.optimizerSteps;
-    return state;
-  }
-  const fresh: TrainingState = {
-    phase,
-    step: 0,
-    optimizerSteps: 0,
-    tokens: 0,
-    data: { fingerprint: dataFingerprint, sequence: 0 },
-    configFingerprint,
-  };
-  if (plan.from === undefined) return fresh;
-  fresh.parent = plan.from;
-  if (!plan.fromCheckpoint) return fresh;
-  const parent = await readTrainingState(plan.from);
-  await loadMoments(plan.from, learner);
-  learner.steps = parent.optimizerSteps;
-  // The same data goes on where the parent stopped; other data starts at its beginning.
-  const sequence = parent.data.fingerprint === dataFingerprint ? parent.data.sequence : 0;
-  return {
-    ...fresh,
-    optimizerSteps: parent.optimizerSteps,
-    tokens: parent.tokens,
-    data: { fingerprint: dataFingerprint, sequence },
   };
 }

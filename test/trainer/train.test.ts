@@ -117,6 +117,22 @@ describe('training', () => {
     expect(losses(secondAgain.runFolder)).toEqual(losses(second.runFolder));
   });
 
+  it('draws sample texts at intervals, the same ones again after a stop', async () => {
+    const change = { samples: { every: 3, prompts: ['aab', ''], max_tokens: 6 }, tensorboard: true };
+    const whole = config('sampled', change);
+    await train(gpu, whole, 'stable', { emit: silent, signal });
+    const texts = (name: string) => readFileSync(path.join(root, name, 'stable', 'samples.jsonl'), 'utf8');
+    const rows = texts('sampled')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { step: number; prompt: string; tokens: number });
+    expect(rows.map((row) => row.step)).toEqual([0, 0, 3, 3, 6, 6]);
+    expect(rows.every((row) => row.tokens >= 1 && row.tokens <= 6)).toBe(true);
+    await trainUntil(config('sampled-again', change), 'stable', 4);
+    await train(gpu, config('sampled-again', change), 'stable', { emit: silent, signal });
+    expect(texts('sampled-again')).toBe(texts('sampled'));
+  });
+
   it('decays along branches from one stable checkpoint, each with its own schedule and data, and records the parent', async () => {
     const c = config('branched', {
       branches: {
