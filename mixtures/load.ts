@@ -3,7 +3,7 @@
  * the demo recipe. Paths inside a recipe are relative to the recipe's folder, those inside a card to the card's.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type DataCard, parseCard } from '../src/core/card.ts';
 import { nearest } from '../src/core/config.ts';
 import { UserError } from '../src/core/errors.ts';
@@ -74,11 +74,17 @@ export function loadCard(asked: string, folder: string): DataCard {
 
 function readCard(file: string, name: string): DataCard {
   try {
-    return parseCard(readFileSync(file, 'utf8'), file, name.replace(/^.*\//, '').replace(/\.md$/, ''));
+    return parseCard(readFileSync(file, 'utf8'), file, cardName(file, name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new UserError(`cannot read the data card ${file}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** The file's name without .md; of a README.md the folder's, since every card on the Hub is called so. */
+function cardName(file: string, asked: string): string {
+  const name = basename(asked).replace(/\.md$/, '');
+  return name.toLowerCase() === 'readme' ? basename(dirname(file)) : name;
 }
 
 function namesIn(folder: string, extension: string): string[] {

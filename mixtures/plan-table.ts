@@ -2,29 +2,85 @@
 import { formatAmount } from '../src/core/amount.ts';
 import type { MixturePlan, PlannedSource } from './plan.ts';
 
-const header = [
-  'source',
-  'role',
-  'share',
-  'evidence',
-  'template',
-  'asked',
-  'gets',
-  'achieved',
-  'has',
-  'repeats',
+interface Column {
+  name: string;
+  left?: boolean;
+  cell(source: PlannedSource): string;
+  /** The cell of the last line. */
+  total?(plan: MixturePlan): string;
+  /** Left out where it says nothing. */
+  when?(plan: MixturePlan): boolean;
+}
+
+const columns: readonly Column[] = [
+  { name: 'source', left: true, cell: (s) => s.name, total: () => 'total' },
+  { name: 'role', left: true, cell: (s) => s.role },
+  {
+    name: 'share',
+    cell: (s) => percent(s.requestedShare),
+    total: (plan) => percent(sum(plan, (s) => s.requestedShare)),
+  },
+  { name: 'evidence', left: true, cell: (s) => s.evidence },
+  {
+    name: 'template',
+    left: true,
+    cell: (s) => `${s.available.template} (${s.available.templateEvidence})`,
+  },
+  {
+    name: 'asked',
+    cell: (s) => formatAmount(s.requestedTokens),
+    total: (plan) => formatAmount(plan.budget ?? plan.totalTokens),
+  },
+  {
+    name: 'gets',
+    cell: (s) => formatAmount(s.achievedTokens),
+    total: (plan) => formatAmount(plan.totalTokens),
+  },
+  {
+    name: 'achieved',
+    cell: (s) => percent(s.achievedShare),
+    total: (plan) => percent(sum(plan, (s) => s.achievedShare)),
+  },
+  {
+    name: 'padding',
+    cell: (s) => (s.packed === undefined ? 'unknown' : padding(s.paddingTokens, s.achievedTokens)),
+    total: (plan) => padding(plan.paddingTokens, plan.totalTokens),
+    when: (plan) => plan.packing === 'best-fit',
+  },
+  {
+    name: 'cut',
+    cell: (s) => (s.packed === undefined ? 'unknown' : ofDocuments(s.packed.cut, s.packed.documents)),
+    total: (plan) =>
+      ofDocuments(
+        sum(plan, (s) => s.packed?.cut ?? 0),
+        sum(plan, (s) => s.packed?.documents ?? 0),
+      ),
+    when: (plan) => plan.sources.some((s) => s.packed !== undefined),
+  },
+  { name: 'has', cell: has },
+  {
+    name: 'tokenised',
+    cell: (s) => percent(s.available.readShare ?? 1),
+    when: (plan) => plan.sources.some((s) => (s.available.readShare ?? 1) < 1),
+  },
+  { name: 'repeats', cell: (s) => (s.repeats === undefined ? 'unknown' : s.repeats.toFixed(2)) },
 ];
 
 export function planTable(plan: MixturePlan): string {
-  const rows = [header, ...plan.sources.map(row), totals(plan)];
-  const widths = header.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
+  const shown = columns.filter((column) => column.when?.(plan) ?? true);
+  const rows = [
+    shown.map((column) => column.name),
+    ...plan.sources.map((source) => shown.map((column) => column.cell(source))),
+    shown.map((column) => column.total?.(plan) ?? ''),
+  ];
+  const widths = shown.map((_, i) => Math.max(...rows.map((cells) => cells[i]!.length)));
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, i) => (leftAligned(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .map((cell, i) => (shown[i]!.left === true ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
       .join('  ')
       .trimEnd();
   const lines = [
-    `mixture ${plan.name}: ${plan.sequences} sequences of ${plan.sequenceLength} + 1 tokens, ${plan.totalTokens} tokens, seed ${plan.seed}`,
+    `mixture ${plan.name}: ${plan.sequences} sequences of ${plan.sequenceLength} + 1 tokens, ${plan.totalTokens} tokens${paddingOf(plan)}, seed ${plan.seed}`,
     `QA ${percent(plan.shares.qa)} (long chains of thought ${percent(plan.shares.longCot)}), instruction ${percent(plan.shares.instruction)}`,
     '',
     ...rows.map(line),
@@ -34,42 +90,27 @@ export function planTable(plan: MixturePlan): string {
   return `${lines.join('\n')}\n`;
 }
 
-function row(source: PlannedSource): string[] {
-  return [
-    source.name,
-    source.role,
-    percent(source.requestedShare),
-    source.evidence,
-    `${source.available.template} (${source.available.templateEvidence})`,
-    formatAmount(source.requestedTokens),
-    formatAmount(source.achievedTokens),
-    percent(source.achievedShare),
-    source.available.tokens === undefined
-      ? 'unknown'
-      : `${formatAmount(source.available.tokens)}${source.available.from === 'card' ? ' (card)' : ''}`,
-    source.repeats === undefined ? 'unknown' : source.repeats.toFixed(2),
-  ];
+function paddingOf(plan: MixturePlan): string {
+  return plan.packing === 'best-fit' ? ` and ${plan.paddingTokens} of padding` : '';
 }
 
-function totals(plan: MixturePlan): string[] {
-  const asked = plan.budget ?? plan.totalTokens;
-  const achieved = plan.sources.reduce((n, s) => n + s.achievedShare, 0);
-  return [
-    'total',
-    '',
-    percent(plan.sources.reduce((n, s) => n + s.requestedShare, 0)),
-    '',
-    '',
-    formatAmount(asked),
-    formatAmount(plan.totalTokens),
-    percent(achieved),
-    '',
-    '',
-  ];
+function has({ available: { tokens, from } }: PlannedSource): string {
+  if (tokens === undefined) return 'unknown';
+  const how = { counted: '', sampled: ' (sampled)', card: ' (card)' }[from];
+  return `${formatAmount(tokens)}${how}`;
 }
 
-function leftAligned(column: number): boolean {
-  return column < 2 || column === 3 || column === 4;
+/** Padding as a share of what is stored. */
+function padding(paddingTokens: number, tokens: number): string {
+  return percent(paddingTokens === 0 ? 0 : paddingTokens / (paddingTokens + tokens));
+}
+
+function ofDocuments(cut: number, documents: number): string {
+  return `${formatAmount(cut)} of ${formatAmount(documents)}`;
+}
+
+function sum(plan: MixturePlan, of: (source: PlannedSource) => number): number {
+  return plan.sources.reduce((n, source) => n + of(source), 0);
 }
 
 function percent(share: number): string {

@@ -3,15 +3,18 @@
  * `--dry-run` prints it, the designer shows it while a share moves.
  *
  * The unit is the sequence: sequenceLength + 1 tokens, all of one source. Sequences are given to sources by largest remainder, so the
- * achieved share of every source is within one sequence of the requested one, and all of them add up exactly.
+ * achieved share of every source is within one sequence of the requested one, and all of them add up exactly. With best-fit packing a
+ * sequence may hold padding, which counts for nothing: shares are of real tokens (packed-windows.ts).
  */
 
 import { formatAmount } from '../src/core/amount.ts';
 import type { Role, TemplateName } from '../src/core/card.ts';
 import { UserError } from '../src/core/errors.ts';
 import type { Evidence } from '../src/core/evidence.ts';
-import type { Recipe } from './recipe.ts';
-import { type Ratios, resolveShares } from './shares.ts';
+import { allocateWindows } from './allocate.ts';
+import type { PackableSource, PackedDocuments } from './packed-windows.ts';
+import type { Packing, Recipe } from './recipe.ts';
+import { type Ratios, resolveShares, type Share } from './shares.ts';
 
 /** What is known of one source before planning. */
 export interface SourceSize {
@@ -42,8 +45,14 @@ export interface PlannedSource {
   evidence: Evidence;
   note: string | undefined;
   requestedTokens: number;
+  /** What its documents are packed for: with best-fit packing the number that `sequences` come nearest to. */
+  targetTokens: number;
   sequences: number;
+  /** Without padding: achievedTokens + paddingTokens = sequences * windowTokens. */
   achievedTokens: number;
+  paddingTokens: number;
+  /** Documents read (twice if read twice), those not whole in one sequence, and all pieces; `undefined` while lengths are not known. */
+  packed: PackedDocuments | undefined;
   achievedShare: number;
   available: SourceSize;
   /** Passes over the source: achieved tokens / tokens of one pass; `undefined` where its size is not known. */
@@ -57,9 +66,12 @@ export interface MixturePlan {
   /** Tokens of one stored sequence: sequenceLength + 1. */
   windowTokens: number;
   sequences: number;
+  packing: Packing;
   /** Tokens asked for; `undefined` when the plan takes what fits without repeats. */
   budget: number | undefined;
+  /** Without padding: totalTokens + paddingTokens = sequences * windowTokens. */
   totalTokens: number;
+  paddingTokens: number;
   sources: PlannedSource[];
   /** Achieved shares by what the paper counts; `qa` includes `longCot`. */
   shares: { qa: number; longCot: number; instruction: number };
@@ -74,6 +86,7 @@ export interface PlanOptions {
   seed?: number;
   repeatLimit?: number;
   sequenceLength?: number;
+  packing?: Packing;
 }
 
 /** The paper's band for the share of QA data: gains up to about 0.3, little more at 0.4. */
@@ -81,28 +94,45 @@ export const qaBand = { low: 0.3, high: 0.4 } as const;
 
 /**
  * The plan for a recipe, the sizes of its sources and the ratios asked for. Throws a `UserError` for shares that contradict each other;
- * what the sources cannot give is listed in `problems`.
+ * what the sources cannot give is listed in `problems`. `packable` has the sources whose document lengths are known: only for those
+ * can padding and cut documents be said.
  */
 export function planMixture(
   recipe: Recipe,
   sizes: Readonly<Record<string, SourceSize>>,
   ratios: Ratios = {},
   options: PlanOptions = {},
+  packable: Readonly<Record<string, PackableSource>> = {},
 ): MixturePlan {
   const sequenceLength = options.sequenceLength ?? recipe.sequenceLength.value;
   const windowTokens = sequenceLength + 1;
   const names = Object.keys(recipe.sources);
-  const shares = resolveShares(
-    names.map((name) => ({ name, role: sizes[name]!.role, weight: recipe.sources[name]!.weight?.value })),
-    recipe.fill,
+  const shares = sharesOf(
+    recipe,
+    names.map((name) => ({ name, role: sizes[name]!.role })),
     ratios,
   );
   const budget = options.budget ?? recipe.budget?.value;
+  const seed = options.seed ?? recipe.seed;
+  const packing = options.packing ?? recipe.packing;
   const problems: MixturePlan['problems'] = [];
-  const sequences =
-    budget === undefined
-      ? sequencesWithoutRepeat(shares, sizes, windowTokens)
-      : Math.floor(budget / windowTokens);
+  const limitOf = (name: string) =>
+    options.repeatLimit ?? recipe.sources[name]!.repeatLimit ?? recipe.repeatLimit;
+  // In the order of names: what is given out must not depend on the order in which a recipe lists its sources.
+  const inOrder = sortedByName(shares);
+  const allocated = allocateWindows(
+    inOrder.map(({ name, share }) => ({
+      share,
+      tokens: sizes[name]!.tokens,
+      repeatLimit: limitOf(name),
+      source: packable[name],
+    })),
+    budget,
+    { packing, windowTokens, seed },
+  );
+  const packed = shares.map((share) => allocated[inOrder.indexOf(share)]!);
+  const sequences = sum(packed, (p) => p.windows);
+  const totalTokens = sum(packed, (p) => p.tokens);
   if (sequences === 0) {
     problems.push({
       source: undefined,
@@ -110,14 +140,19 @@ export function planMixture(
       cure: 'raise the budget, lower sequenceLength, or add data',
     });
   }
-  const counts = largestRemainder(
-    shares.map((s) => s.share),
-    sequences,
-  );
   const sources = names.map((name, i): PlannedSource => {
     const source = recipe.sources[name]!;
     const { share, changed } = shares[i]!;
-    const achievedTokens = counts[i]! * windowTokens;
+    const {
+      windows,
+      tokens: achievedTokens,
+      padding,
+      documents,
+      cut,
+      pieces,
+      targetTokens,
+      measured,
+    } = packed[i]!;
     const size = sizes[name]!;
     return {
       name,
@@ -129,40 +164,70 @@ export function planMixture(
       note: changed
         ? `${source.weight === undefined ? 'what the others leave' : `recipe: ${source.weight.value} (${source.weight.evidence})`}`
         : source.weight?.note,
-      requestedTokens: Math.round(share * (budget ?? sequences * windowTokens)),
-      sequences: counts[i]!,
+      requestedTokens: Math.round(share * (budget ?? totalTokens)),
+      targetTokens,
+      sequences: windows,
       achievedTokens,
-      achievedShare: sequences === 0 ? 0 : counts[i]! / sequences,
+      paddingTokens: padding,
+      packed: windows === 0 || measured ? { documents, cut, pieces } : undefined,
+      achievedShare: totalTokens === 0 ? 0 : achievedTokens / totalTokens,
       available: size,
       repeats:
         achievedTokens === 0 ? 0 : size.tokens === undefined ? undefined : achievedTokens / size.tokens,
-      repeatLimit: options.repeatLimit ?? source.repeatLimit ?? recipe.repeatLimit,
+      repeatLimit: limitOf(name),
     };
   });
   const shareOf = (...roles: Role[]) =>
-    sequences === 0
+    totalTokens === 0
       ? 0
-      : sources.filter((s) => roles.includes(s.role)).reduce((n, s) => n + s.sequences, 0) / sequences;
+      : sum(
+          sources.filter((s) => roles.includes(s.role)),
+          (s) => s.achievedTokens,
+        ) / totalTokens;
   const plan: MixturePlan = {
     name: recipe.name,
     sequenceLength,
     windowTokens,
     sequences,
+    packing,
     budget,
-    totalTokens: sequences * windowTokens,
+    totalTokens,
+    paddingTokens: sum(packed, (p) => p.padding),
     sources,
     shares: {
       qa: shareOf('qa', 'long-cot'),
       longCot: shareOf('long-cot'),
       instruction: shareOf('instruction'),
     },
-    seed: options.seed ?? recipe.seed,
+    seed,
     warnings: [],
     problems,
   };
   for (const source of sources) problems.push(...shortfall(source, plan));
   plan.warnings = warningsOf(plan);
   return plan;
+}
+
+/** By code units, which is the same on every machine. */
+export function sortedByName<T extends { name: string }>(items: readonly T[]): T[] {
+  return [...items].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((n, item) => n + of(item), 0);
+}
+
+/** The share of each source, before anything is known of its size. Throws a `UserError` for ratios that contradict each other. */
+export function sharesOf(
+  recipe: Recipe,
+  sources: readonly { name: string; role: Role }[],
+  ratios: Ratios = {},
+): Share[] {
+  return resolveShares(
+    sources.map(({ name, role }) => ({ name, role, weight: recipe.sources[name]!.weight?.value })),
+    recipe.fill,
+    ratios,
+  );
 }
 
 /** Throws a `UserError` with every reason why the plan cannot be carried out. */
@@ -174,40 +239,6 @@ export function assertFeasible(plan: MixturePlan): void {
       hint: [...new Set(plan.problems.map((p) => p.cure))].join('; '),
     },
   );
-}
-
-/** Gives `total` indivisible units to shares that sum to one: the whole parts, then one each to the largest remainders (Hamilton). */
-export function largestRemainder(shares: readonly number[], total: number): number[] {
-  const exact = shares.map((share) => share * total);
-  // A share such as 0.3 times 10 may come out as 2.9999999999999996.
-  const counts = exact.map((x) => Math.floor(x + 1e-9));
-  const byRemainder = exact
-    .map((x, i) => ({ i, remainder: x - counts[i]! }))
-    .sort((a, b) => b.remainder - a.remainder || a.i - b.i);
-  let left = total - counts.reduce((a, b) => a + b, 0);
-  for (const { i } of byRemainder) {
-    if (left <= 0) break;
-    if (shares[i] === 0) continue;
-    counts[i]!++;
-    left--;
-  }
-  return counts;
-}
-
-/** The most sequences for which no source is read twice. */
-function sequencesWithoutRepeat(
-  shares: readonly { name: string; share: number }[],
-  sizes: Readonly<Record<string, SourceSize>>,
-  windowTokens: number,
-): number {
-  let most = Number.POSITIVE_INFINITY;
-  for (const { name, share } of shares) {
-    // Rounding up may cost a source one sequence more than its share.
-    const { tokens } = sizes[name]!;
-    if (share > 0 && tokens !== undefined)
-      most = Math.min(most, Math.max(0, Math.floor(tokens / windowTokens) - 1) / share);
-  }
-  return Number.isFinite(most) ? Math.floor(most + 1e-9) : 0;
 }
 
 function shortfall(source: PlannedSource, plan: MixturePlan): MixturePlan['problems'] {
@@ -254,6 +285,14 @@ function warningsOf(plan: MixturePlan): string[] {
   if (unknown.length > 0)
     warnings.push(
       `how many tokens these have is not known, so their repeats could not be checked: ${unknown.join(', ')}`,
+    );
+  const short = plan.problems.map((p) => p.source);
+  const unmeasured = plan.sources
+    .filter((s) => s.packed === undefined && !short.includes(s.name))
+    .map((s) => s.name);
+  if (plan.packing === 'best-fit' && unmeasured.length > 0)
+    warnings.push(
+      `how long the documents of these are is not known, so their padding is left out: ${unmeasured.join(', ')}`,
     );
   for (const source of plan.sources) {
     if (source.requestedShare > 0 && source.sequences === 0) {

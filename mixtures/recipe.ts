@@ -5,10 +5,18 @@
  */
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { columnsSchema, formats, generatorSchema, roles, templateNames } from '../src/core/card.ts';
+import {
+  columnsSchema,
+  formats,
+  generatorSchema,
+  roles,
+  templateNames,
+  whereSchema,
+} from '../src/core/card.ts';
 import { parseConfig } from '../src/core/config.ts';
 import { InputError } from '../src/core/errors.ts';
 import { amountSchema, evidenced } from '../src/core/evidenced.ts';
+import { uses } from '../src/core/licences.ts';
 
 export const packings = ['concatenate', 'best-fit'] as const;
 export type Packing = (typeof packings)[number];
@@ -26,6 +34,8 @@ const sourceSchema = z.strictObject({
   role: z.enum(roles).optional(),
   format: z.enum(formats).optional(),
   columns: columnsSchema.optional(),
+  /** Which records are taken: `{ language: en, score: { min: 4 } }`. Goes before the card's; {} takes all. */
+  where: whereSchema.optional(),
   template: z.enum(templateNames).optional(),
   /** How often this source may be read in all; goes before the recipe's. */
   repeatLimit: z.number().positive().optional(),
@@ -42,7 +52,8 @@ const trainTokenizerSchema = z.strictObject({
 
 /** The training settings a recipe suggests; the train command reads them as defaults. */
 const trainingSchema = z.strictObject({
-  phase: z.enum(['stable', 'decay']),
+  /** `ablation`: a run of its own, one cosine from first to last step (the paper's section 3). */
+  phase: z.enum(['stable', 'decay', 'ablation']),
   baseModel: evidenced(z.string()).optional(),
   /** Peak learning rate; by model size where they differ. */
   learningRate: z.union([
@@ -69,6 +80,8 @@ export const recipeSchema = z.strictObject({
   budget: evidenced(amountSchema).optional(),
   /** What the model sees at once. A stored sequence is one token longer, so that inputs and targets both have this length. */
   sequenceLength: evidenced(z.int().positive()),
+  /** What the result is for: decides what the licences of the sources are warned about. */
+  use: z.enum(uses).optional(),
   seed: z.int().min(0).default(0),
   /** Share of each source's documents kept out of training for evaluation. */
   heldout: share.max(0.5, 'must be at most 0.5').default(0),

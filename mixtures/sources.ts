@@ -11,6 +11,7 @@ import {
   type Role,
   type TemplateName,
   templateSlots,
+  type Where,
 } from '../src/core/card.ts';
 import { nearest } from '../src/core/config.ts';
 import { InputError, UserError } from '../src/core/errors.ts';
@@ -22,13 +23,15 @@ export interface ResolvedSource {
   role: Role;
   template: TemplateName;
   columns: Columns;
+  /** Which records are taken; all of them where it is undefined. */
+  where?: Where | undefined;
   format: 'auto' | 'parquet' | 'jsonl' | 'json';
   card: DataCard | undefined;
   data:
     | { kind: 'files'; paths: string[] }
     | { kind: 'generated'; spec: GeneratedData }
-    /** Not on this machine: where it was expected, and its Hub repository. */
-    | { kind: 'missing'; expected: string; hub: string | undefined };
+    /** Not on this machine: where it was expected, its Hub repository, and the `hf://` addresses that the recipe itself gives. */
+    | { kind: 'missing'; expected: string; hub: string | undefined; addresses?: string[] };
 }
 
 /** Columns of what the built-in generator makes. */
@@ -79,6 +82,9 @@ function resolveSource(
       template === 'text' && columns.text === undefined
         ? { ...columns, text: 'text' }
         : checkColumns(columns, template, `${loaded.file}`, name),
+    where:
+      source.where ??
+      (source.columns === undefined && generated === undefined ? card?.project.where : undefined),
     format: source.format ?? card?.project.format ?? 'auto',
     card,
     data,
@@ -96,12 +102,13 @@ function trainingRole(card: DataCard | undefined, name: string, file: string): R
 }
 
 function checkColumns(columns: Columns, template: TemplateName, file: string, name: string): Columns {
-  if (template === 'user-assistant' && columns.messages !== undefined) return columns;
+  if ((template === 'user-assistant' || template === 'chat') && columns.messages !== undefined)
+    return columns;
   for (const slot of templateSlots[template]) {
     if (columns[slot] !== undefined) continue;
     throw new InputError(file, `template ${template} needs a column for ${slot}`, {
       place: `sources.${name}.columns`,
-      hint: `write columns: { ${templateSlots[template].map((s) => `${s}: <column>`).join(', ')} }${template === 'user-assistant' ? ' or { messages: <column> }' : ''}`,
+      hint: `write columns: { ${templateSlots[template].map((s) => `${s}: <column>`).join(', ')} }${template === 'user-assistant' || template === 'chat' ? ' or { messages: <column> }' : ''}`,
     });
   }
   return columns;
@@ -128,7 +135,10 @@ function locate(
 }
 
 function files(data: string | string[], folder: string): ResolvedSource['data'] {
-  const paths = (typeof data === 'string' ? [data] : data).map((path) => resolve(folder, path));
+  const given = typeof data === 'string' ? [data] : data;
+  if (given.every((path) => path.startsWith('hf://')))
+    return { kind: 'missing', expected: given[0]!, hub: given.join(', '), addresses: given };
+  const paths = given.map((path) => resolve(folder, path));
   const absent = paths.find((path) => !existsSync(path));
   return absent === undefined
     ? { kind: 'files', paths }
@@ -153,7 +163,10 @@ export function withData(
         },
       );
     }
-    sources[name] = { ...source, data: paths.map((path) => resolve(cwd, path)) };
+    sources[name] = {
+      ...source,
+      data: paths.map((path) => (path.startsWith('hf://') ? path : resolve(cwd, path))),
+    };
   }
   return { ...loaded, recipe: { ...loaded.recipe, sources } };
 }
@@ -164,13 +177,14 @@ export function assertPresent(sources: readonly ResolvedSource[]): void {
   if (missing.length === 0) return;
   const lines = missing.map((source) => {
     const data = source.data as { expected: string; hub: string | undefined };
+    if (data.expected === data.hub) return `  - ${source.name}: ${data.hub} on the Hugging Face Hub`;
     return `  - ${source.name}: nothing at ${data.expected}${data.hub === undefined ? '' : ` (its card names ${data.hub} on the Hugging Face Hub; nothing is downloaded by itself)`}`;
   });
   const first = missing[0]!.name;
   throw new UserError(
     `the data of ${missing.length === 1 ? 'one source is' : `${missing.length} sources are`} not on this machine:\n${lines.join('\n')}`,
     {
-      hint: `fetch it and put it there, or name what you have: --data ${first}=./path (or sources: { ${first}: { data: ./path } } in a recipe of your own); --dry-run plans with the sizes of the cards`,
+      hint: `${missing.some((s) => s.data.kind === 'missing' && s.data.hub !== undefined) ? 'give --download to fetch as much as is needed from the Hub, ' : ''}fetch it and put it there, or name what you have: --data ${first}=./path (or sources: { ${first}: { data: ./path } } in a recipe of your own); --dry-run plans with the sizes of the cards`,
     },
   );
 }

@@ -14,7 +14,7 @@ const bin = join(repository, 'src/bin/midtrain.js');
 let built: Promise<void> | undefined;
 
 /** Makes sure that dist/ is what the sources say. */
-function ensureBuilt(): Promise<void> {
+export function ensureBuilt(): Promise<void> {
   built ??= (async () => {
     if (process.env.MIDTRAIN_SKIP_BUILD === '1') return;
     const file = pathToFileURL(join(repository, 'src/setup/build.js')).href;

@@ -31,9 +31,19 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./inspect.ts'),
   },
   {
+    name: 'design',
+    summary: 'design a mixture on the terminal: shares, tokens, passes, steps, time and disk',
+    load: () => import('./design.ts'),
+  },
+  {
     name: 'mix',
     summary: 'mix data sources at exact token ratios into token shards',
     load: () => import('./mix.ts'),
+  },
+  {
+    name: 'trace',
+    summary: 'show the document that a token of a mixture came from',
+    load: () => import('./trace.ts'),
   },
   {
     name: 'train',
@@ -59,6 +69,11 @@ export const commands: readonly CommandEntry[] = [
     name: 'report',
     summary: 'one self-contained HTML page (and Markdown) of a run or several',
     load: () => import('./report.ts'),
+  },
+  {
+    name: 'card',
+    summary: 'write a Hugging Face card for a corpus, mixture, model or tokenizer',
+    load: () => import('./card.ts'),
   },
   {
     name: 'tokenizer',

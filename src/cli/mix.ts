@@ -1,9 +1,11 @@
 /** `midtrain mix`, also installed as `mix`: a token-exact mixture to token shards. Maps flags to src/stages/mix.ts. */
 
 import type { Packing } from '../../mixtures/recipe.ts';
+import { recipeListText } from '../../mixtures/recipe-list.ts';
 import type { Ratios } from '../../mixtures/shares.ts';
 import { parseAmount } from '../core/amount.ts';
 import { exitCodes, UserError } from '../core/errors.ts';
+import type { Use } from '../core/licences.ts';
 import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
 import { choiceValue, integerValue, numberValue, shareValue } from './parse.ts';
 
@@ -11,7 +13,7 @@ export const command: Command = {
   name: 'mix',
   summary: 'mix data sources at exact token ratios into token shards',
   description:
-    'Takes a recipe (a YAML file, or the name of a built-in one: demo, stable, decay-short, decay-long, decay-hybrid). Without one: ./mixture.yaml if ' +
+    'Takes a recipe (a YAML file, or the name of a built-in one, listed below). Without one: ./mixture.yaml if ' +
     'there is one, else the bundled demo recipe; it says which. Shares are of all tokens in the output and are met to within one sequence per source. ' +
     '--qa-ratio sets the roles qa and long-cot together, --cot-ratio the long-cot part of that, --instruct-ratio the instruction data; the fill source ' +
     'takes the difference. Sources fixed with --set stay fixed. Nothing is downloaded.',
@@ -65,6 +67,12 @@ export const command: Command = {
       description: 'fetch from the Hugging Face Hub what is not here, as much as is needed',
     },
     { flags: '--per-source', description: 'also one folder per source, with weights for Nanotron' },
+    {
+      flags: '--use <purpose>',
+      description:
+        'what the result is for: research, commercial or redistribute (decides the warnings about licences)',
+      parse: choiceValue(['research', 'commercial', 'redistribute']),
+    },
     { flags: '-o, --out <folder>', description: 'where to write (default: runs/<recipe name>-mix)' },
     { flags: '--overwrite', description: 'replace another mixture that lies there' },
     dryRunOption,
@@ -81,6 +89,7 @@ export const command: Command = {
       what: 'fix one source and the size',
     },
   ],
+  more: recipeListText,
   run,
 };
 
@@ -126,6 +135,7 @@ async function run(
       tokenizer: options.tokenizer as string | undefined,
       overwrite: options.overwrite as boolean | undefined,
       packing: options.packing as Packing | undefined,
+      use: options.use as Use | undefined,
       workers: options.workers as number | undefined,
       download: options.download as boolean | undefined,
       perSource: options.perSource as boolean | undefined,
@@ -156,7 +166,7 @@ async function run(
   else {
     context.write(planTable(plan));
     context.write(
-      `${reused ? 'already there' : 'written'}: ${output} (manifest.json, ${manifest.files.filter((f) => f.path.endsWith('.ds')).length} shards, tokenizer ${manifest.tokenizer.name})\n`,
+      `${reused ? 'already there' : 'written'}: ${output} (${manifest.files.filter((f) => /^shards\/.*\.ds$/.test(f.path)).length} shards, tokenizer ${manifest.tokenizer.name}; what it holds: manifest.json, sequences to look at: samples.md)\n`,
     );
   }
   return failures.length > 0 ? exitCodes.someInputsFailed : exitCodes.done;

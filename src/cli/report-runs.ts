@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { UserError } from '../core/errors.ts';
-import { readRun } from '../io/run-record.ts';
+import { readRun, runFolderOf } from '../io/run-record.ts';
 import type { ReportRun, RolloutRow } from '../report/report-run.ts';
 
 export interface RunsRead {
@@ -152,12 +152,4 @@ function foldersWithRecord(dir: string, depth: number): string[] {
 function resolveParent(parent: string, dir: string, cwd: string): string {
   const candidates = [resolve(cwd, parent), resolve(dir, parent), resolve(dir, '..', parent)];
   return candidates.find((path) => existsSync(path)) ?? candidates[0]!;
-}
-
-/** The run folder that a path names or lies in: a parent is often a checkpoint inside a run. */
-function runFolderOf(path: string): string | undefined {
-  for (let at = path, up = resolve(path, '..'); ; at = up, up = resolve(up, '..')) {
-    if (existsSync(join(at, 'run.json'))) return at;
-    if (up === at) return undefined;
-  }
 }

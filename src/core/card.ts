@@ -9,6 +9,10 @@ import { parseConfig } from './config.ts';
 import { InputError, messageOf } from './errors.ts';
 import { evidenceTags } from './evidence.ts';
 import { amountSchema, evidenced } from './evidenced.ts';
+import type { LicensedSource } from './licences.ts';
+import { columnsSchema, whereSchema } from './slots.ts';
+
+export { type Columns, columnsSchema, type Slot, type Where, whereSchema } from './slots.ts';
 
 /** What a source is for in a mixture. The paper's QA share counts `qa` and `long-cot` together. */
 export const roles = ['web', 'qa', 'long-cot', 'instruction', 'code', 'general'] as const;
@@ -21,57 +25,18 @@ export const cardRoles = [...roles, 'benchmark'] as const;
 export const benchmarkSuites = ['megamath', 'finemath', 'octothinker'] as const;
 
 /** How the fields of a record become one text; see src/tokens/templates.ts. */
-export const templateNames = ['text', 'question-answer', 'question-think', 'user-assistant'] as const;
+export const templateNames = ['text', 'question-answer', 'question-think', 'user-assistant', 'chat'] as const;
 export type TemplateName = (typeof templateNames)[number];
 
-function isRegex(pattern: string): boolean {
-  try {
-    new RegExp(pattern, 'gu');
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The slots a template needs; `user-assistant` takes messages or else question and answer. */
+/** The slots a template needs; `user-assistant` and `chat` take messages or else question and answer. */
 export const templateSlots: Record<TemplateName, readonly ('text' | 'question' | 'reasoning' | 'answer')[]> =
   {
     text: ['text'],
     'question-answer': ['question', 'answer'],
     'question-think': ['question', 'reasoning'],
     'user-assistant': ['question', 'answer'],
+    chat: ['question', 'answer'],
   };
-
-/** A column; several columns joined by a line break; or a part of a column. */
-const slotSchema = z.union([
-  z.string().min(1),
-  z.array(z.string().min(1)).min(1),
-  z.strictObject({
-    column: z.string().min(1),
-    /** Which element, of a column that holds lists (0 is the first). */
-    item: z.int().min(0).optional(),
-    /** Only what stands between these two marks: the content of `<think>` ... `</think>`. */
-    between: z.tuple([z.string().min(1), z.string().min(1)]).optional(),
-    /** Only what stands after this mark. */
-    after: z.string().min(1).optional(),
-    /** A regular expression whose matches are taken out. */
-    remove: z.string().min(1).refine(isRegex, 'is not a regular expression').optional(),
-  }),
-]);
-export type Slot = z.output<typeof slotSchema>;
-
-/** Which columns fill the template; `id` and `url` go into the provenance. */
-export const columnsSchema = z.strictObject({
-  id: z.string().optional(),
-  url: z.string().optional(),
-  text: slotSchema.optional(),
-  question: slotSchema.optional(),
-  reasoning: slotSchema.optional(),
-  answer: slotSchema.optional(),
-  /** A list of { role, content }. */
-  messages: z.string().optional(),
-});
-export type Columns = z.output<typeof columnsSchema>;
 
 export const formats = ['auto', 'parquet', 'jsonl', 'json'] as const;
 
@@ -89,12 +54,49 @@ export const generatorSchema = z.strictObject({
 });
 export type GeneratedData = z.output<typeof generatorSchema>;
 
-const sizeSchema = z.strictObject({
-  documents: evidenced(amountSchema).optional(),
-  tokens: evidenced(amountSchema).optional(),
-  /** The tokenizer that `tokens` was counted with; the same text has other counts under others. */
+const countSchema = z.strictObject({
+  value: amountSchema,
+  evidence: z.enum(evidenceTags),
+  note: z.string().optional(),
+  /** Who counted: a Hub name. Left out where nobody says. */
   tokenizer: z.string().optional(),
 });
+/** Tokens of the whole source, under the tokenizer that counted them. */
+export type TokenCount = z.output<typeof countSchema>;
+
+/**
+ * How much there is. `tokens` is one count, or several under different tokenizers; the same text has other counts under others.
+ * Read it through `tokenCountOf`, which knows which of them to prefer.
+ */
+const sizeSchema = z
+  .strictObject({
+    documents: evidenced(amountSchema).optional(),
+    tokens: z.union([z.array(countSchema).min(1), evidenced(amountSchema)]).optional(),
+    /** The tokenizer of a single count. */
+    tokenizer: z.string().optional(),
+  })
+  .refine((size) => !(Array.isArray(size.tokens) && size.tokenizer !== undefined), {
+    path: ['tokenizer'],
+    error: 'belongs beside each count, since there are several',
+  })
+  .transform(({ documents, tokens, tokenizer }) => {
+    const counts: TokenCount[] =
+      tokens === undefined
+        ? []
+        : Array.isArray(tokens)
+          ? tokens
+          : [{ ...tokens, ...(tokenizer === undefined ? {} : { tokenizer }) }];
+    return { documents, tokens: counts[0], counts };
+  });
+export type CardSize = z.output<typeof sizeSchema>;
+
+/** The count under `tokenizer` where the card has one, else its first; undefined where nobody counted. */
+export function tokenCountOf(size: CardSize, tokenizer?: string): TokenCount | undefined {
+  return (
+    size.counts.find((count) => count.tokenizer !== undefined && count.tokenizer === tokenizer) ??
+    size.counts[0]
+  );
+}
 
 const projectSchema = z.strictObject({
   role: z.enum(cardRoles),
@@ -106,18 +108,35 @@ const projectSchema = z.strictObject({
       revision: z.string().optional(),
       folder: z.string().optional(),
       split: z.string().optional(),
+      /** Which files, where folder and split do not tell: a pattern such as `data/train-*`. */
+      files: z.string().optional(),
     }),
     z.strictObject({ path: z.union([z.string(), z.array(z.string()).min(1)]) }),
     generatorSchema,
   ]),
   format: z.enum(formats).default('auto'),
   columns: columnsSchema.default({}),
+  /** Which records are taken; all of them where it is left out. */
+  where: whereSchema.optional(),
+  whereEvidence: z.enum(evidenceTags).default('own'),
   template: z.enum(templateNames),
   templateEvidence: z.enum(evidenceTags).default('own'),
-  size: sizeSchema.default({}),
+  size: sizeSchema.prefault({}),
   /** Benchmarks checked against and how; known overlaps. */
   contamination: z.string(),
   licenseEvidence: z.enum(evidenceTags).default('own'),
+  /** Models that wrote the text, or part of it: their licences may bind whoever trains on it. */
+  generatedBy: z
+    .array(
+      z.strictObject({
+        model: z.string(),
+        license: z.string().default('unknown'),
+        evidence: z.enum(evidenceTags).default('own'),
+      }),
+    )
+    .default([]),
+  /** The Hub gives the files only to those who accept conditions. */
+  gated: z.boolean().default(false),
   /** Of a benchmark: which published sets it belongs to. */
   suites: z.array(z.enum(benchmarkSuites)).optional(),
   /** What could not be found out. */
@@ -127,6 +146,8 @@ const projectSchema = z.strictObject({
 /** Hugging Face's keys are open-ended; ours are not. */
 export const cardSchema = z.looseObject({
   license: z.string(),
+  /** Of `license: other`: what it is called. */
+  license_name: z.string().optional(),
   pretty_name: z.string(),
   language: z.array(z.string()).optional(),
   size_categories: z.array(z.string()).optional(),
@@ -139,6 +160,8 @@ export interface DataCard {
   name: string;
   file: string;
   license: string;
+  licenseName: string | undefined;
+  languages: string[] | undefined;
   prettyName: string;
   project: z.output<typeof projectSchema>;
   /** The Markdown below the front matter. */
@@ -170,6 +193,8 @@ export function parseCard(text: string, file: string, name: string): DataCard {
     name,
     file,
     license: front.license,
+    licenseName: front.license_name,
+    languages: front.language,
     prettyName: front.pretty_name,
     project: front.midtrain,
     body: match[2]!,
@@ -179,4 +204,10 @@ export function parseCard(text: string, file: string, name: string): DataCard {
 /** True for a card that describes a benchmark. */
 export function isBenchmark(card: DataCard): boolean {
   return card.project.role === 'benchmark';
+}
+
+/** A card as `licenceWarnings` reads it; `name` is what to call it in a message. */
+export function licensedSource(card: DataCard, name = card.name): LicensedSource {
+  const { generatedBy, gated } = card.project;
+  return { name, license: card.license, licenseName: card.licenseName, generatedBy, gated };
 }

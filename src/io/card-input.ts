@@ -49,6 +49,7 @@ function pathsOf(card: DataCard): string[] {
   if ('hub' in data) {
     const revision = data.revision === undefined ? '' : `@${encodeURIComponent(data.revision)}`;
     const root = `hf://datasets/${data.hub}${revision}`;
+    if (data.files !== undefined) return [`${root}/${data.files}`];
     if (data.config !== undefined && data.folder === undefined)
       throw new UserError(
         `${card.file}: the card names the configuration ${data.config} of ${data.hub} and not the folder it lies in`,

@@ -12,6 +12,7 @@ import { fingerprintFile, fullLimit } from './file-hash.ts';
 import {
   fetchHubFile,
   type HubFile,
+  type HubOptions,
   hubSnapshotFolder,
   listHubFiles,
   parseHubAddress,
@@ -21,7 +22,7 @@ import { formatOf, formatsFor } from './input-format.ts';
 import { isPattern, patternMatcher, splitPattern } from './path-pattern.ts';
 import { planFiles } from './plan-files.ts';
 import { commonOf, defaultUnitBytes, failureOf, groupBySize, type PlanContext, unitId } from './plan-unit.ts';
-import type { InputFormat } from './read-unit-types.ts';
+import type { InputFormat, InputSpec, PlanReadOptions } from './read-unit-types.ts';
 import { type FolderListing, walkFolder } from './walk-folder.ts';
 
 type Files = FolderListing['files'];
@@ -55,10 +56,22 @@ export async function planPattern(context: PlanContext, label: string): Promise<
 
 /** A data set on the Hub: its files are fetched into the cache and read there. */
 export async function planHub(context: PlanContext, label: string): Promise<void> {
-  const { input, plan, options } = context;
+  const { commit, files } = await listHubInput(context);
+  await planHubFiles(context, label, files);
+  await rememberRevision(parseHubAddress(context.input.path), commit, hubOptionsOf(context.options));
+}
+
+function hubOptionsOf({ hub, signal }: PlanReadOptions): HubOptions {
+  return { ...hub, ...(signal === undefined ? {} : { signal }) };
+}
+
+/** The files of the Hub that an input means, by path; nothing is fetched. */
+export async function listHubInput({
+  input,
+  options,
+}: Pick<PlanContext, 'input' | 'options'>): Promise<{ commit: string; files: HubFile[] }> {
   const address = parseHubAddress(input.path);
-  const hub = { ...options.hub, ...(options.signal === undefined ? {} : { signal: options.signal }) };
-  const { commit, files } = await listHubFiles(address, hub);
+  const { commit, files } = await listHubFiles(address, hubOptionsOf(options));
   const { path } = address;
   const inside = (file: HubFile): boolean =>
     file.path === path || path === '' || file.path.startsWith(`${path}/`);
@@ -79,26 +92,36 @@ export async function planHub(context: PlanContext, label: string): Promise<void
     links: [],
     failures: [],
   };
-  const { chosen } = chooseFiles(context, listing, input.path);
+  const { chosen } = chooseFiles(input, listing, input.path);
   const byPath = new Map(visible.map((file) => [file.path, file]));
-  const remotes = chosen.map((file) => byPath.get(file.path)!);
-  const total = remotes.reduce((sum, file) => sum + file.bytes, 0);
+  return { commit, files: chosen.map((file) => byPath.get(file.path)!) };
+}
+
+/** Fetches files of one commit and plans them; those that cannot be had are failures of the plan. */
+export async function planHubFiles(
+  context: PlanContext,
+  label: string,
+  files: readonly HubFile[],
+): Promise<void> {
+  const { plan, options } = context;
+  const hub = hubOptionsOf(options);
+  const total = files.reduce((sum, file) => sum + file.bytes, 0);
   let done = 0;
   const fetched: Files = [];
-  for (const remote of remotes) {
+  for (const remote of files) {
     options.emit?.({ kind: 'progress', task: 'download', done, total, unit: 'bytes' });
     try {
       await fetchHubFile(remote, hub);
       fetched.push({ path: remote.path, bytes: remote.bytes });
     } catch (error) {
       options.signal?.throwIfAborted();
-      plan.failures.push(failureOf(`hf://datasets/${remote.dataset}@${commit}/${remote.path}`, error));
+      plan.failures.push(failureOf(`hf://datasets/${remote.dataset}@${remote.commit}/${remote.path}`, error));
     }
     done += remote.bytes;
   }
-  await rememberRevision(address, commit, hub);
-  const folder = hubSnapshotFolder({ dataset: address.dataset, commit }, hub);
-  await planChosen(context, fetched, folder, label, (file) => byPath.get(file));
+  if (fetched.length === 0) return;
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  await planChosen(context, fetched, hubSnapshotFolder(files[0]!, hub), label, (file) => byPath.get(file));
 }
 
 function reportListing({ plan }: PlanContext, listing: FolderListing, folder: string): void {
@@ -115,14 +138,14 @@ async function planListing(
   folder: string,
   label: string,
 ): Promise<void> {
-  const { chosen, left } = chooseFiles(context, listing, context.input.path);
+  const { chosen, left } = chooseFiles(context.input, listing, context.input.path);
   if (left > 0)
     context.plan.warnings.push(`${context.input.path}: ${left} files of other kinds were left out`);
   await planChosen(context, chosen, folder, label);
 }
 
 function chooseFiles(
-  { input }: PlanContext,
+  input: InputSpec,
   listing: FolderListing,
   name: string,
 ): { chosen: Files; left: number } {

@@ -16,7 +16,7 @@ import {
   readFileSync,
   readSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fingerprint, parseConfig } from '../core/config.ts';
 import { InputError, invariant, UserError } from '../core/errors.ts';
 import { type MetricRow, type RunRecord, runRecordSchema, runRecordVersion } from '../core/record.ts';
@@ -194,6 +194,14 @@ export function readRecord(dir: string): RunRecord {
     throw new InputError(path, `not JSON: ${(error as Error).message}`, { cause: error });
   }
   return parseConfig(runRecordSchema, value, path);
+}
+
+/** The run folder that a path names or lies in: a parent is often a checkpoint inside a run. */
+export function runFolderOf(path: string): string | undefined {
+  for (let at = resolve(path), up = resolve(path, '..'); ; at = up, up = resolve(up, '..')) {
+    if (existsSync(join(at, 'run.json'))) return at;
+    if (up === at) return undefined;
+  }
 }
 
 /** The record and the metric rows of a run folder. */

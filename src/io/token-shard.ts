@@ -5,7 +5,10 @@
  *   x.ds.index       little-endian uint64 per document: end, in tokens, counted from the start of the shard
  *   x.ds.metadata    three lines without a last newline: `tokenizer|bytes per token`, number of tokens, the number for people ("1.50 kT")
  *   x.ds.loss        optional, one byte per token: 1 where the loss counts
- *   x.provenance.parquet   ours: start, end, id, source, url of every document
+ *   x.provenance.parquet   ours: where the tokens of every document or piece of one come from (token-provenance.ts)
+ *
+ * Padding is an entry of the index like a document, so that a reader that masks by documents keeps it apart; its loss is 0 and it has no
+ * row in the provenance.
  *
  * Sources: datatrove `pipeline/tokens/tokenizer.py` (TokenizedFile) and `utils/dataset.py`; humanize `metric` for the third line.
  * The writer streams: memory does not grow with tokens. Files appear under their names when the shard is whole, metadata last.
@@ -39,9 +42,10 @@ export function tokenBytes(vocabSize: number): 2 | 4 {
 export class TokenShardWriter {
   readonly path: string;
   readonly tokenBytes: 2 | 4;
-  /** Tokens and documents so far. */
+  /** Tokens so far, padding included; documents and pieces of documents; padding tokens. */
   tokens = 0;
   documents = 0;
+  padding = 0;
   private readonly options: TokenShardOptions;
   private readonly ids: Sink;
   private readonly index: Sink;
@@ -61,43 +65,46 @@ export class TokenShardWriter {
     this.provenance = new ProvenanceWriter(provenancePath(path));
   }
 
-  /** Appends one document. An empty one is refused: its index entry would repeat the one before. */
+  /** Appends one document, or a piece of one. An empty one is refused: its index entry would repeat the one before. */
   async add(tokens: ArrayLike<number>, origin: DocumentOrigin): Promise<void> {
     const n = tokens.length;
-    invariant(n > 0, `the document ${origin.docId} has no tokens`);
-    const { loss } = origin;
+    const { docId, loss } = origin;
+    invariant(n > 0, `the document ${docId} has no tokens`);
     if (loss !== undefined)
-      invariant(
-        loss.length === n,
-        `the document ${origin.docId} has ${n} tokens and ${loss.length} loss entries`,
-      );
-    const width = this.tokenBytes;
+      invariant(loss.length === n, `the document ${docId} has ${n} tokens and ${loss.length} loss entries`);
+    const start = this.tokens;
+    const mask = loss === undefined ? undefined : Uint8Array.from(loss, (counts) => (counts ? 1 : 0));
+    await this.append(tokens, mask ?? new Uint8Array(n).fill(1), `the document ${docId}`);
+    this.documents++;
+    await this.provenance.add(start, this.tokens, origin);
+  }
+
+  /** Appends `n` times the token `id` where no loss counts. Needs `lossMask`. */
+  async addPadding(id: number, n: number): Promise<void> {
+    invariant(this.loss !== undefined, `padding in ${this.path}, which has no loss mask`);
+    await this.append(new Uint32Array(n).fill(id), new Uint8Array(n), 'padding');
+    this.padding += n;
+  }
+
+  private async append(tokens: ArrayLike<number>, loss: Uint8Array, what: string): Promise<void> {
+    const n = tokens.length;
     const limit = this.options.vocabSize;
-    const bytes = new Uint8Array(n * width);
-    const view = new DataView(bytes.buffer);
+    const ids = this.tokenBytes === 2 ? new Uint16Array(n) : new Uint32Array(n);
     for (let i = 0; i < n; i++) {
       const id = tokens[i]!;
       if (!(id >= 0 && id < limit)) {
-        throw new UserError(
-          `the document ${origin.docId} has the token ${id}, outside the vocabulary of ${limit}`,
-          { hint: 'use the tokenizer that made the tokens' },
-        );
+        throw new UserError(`${what} has the token ${id}, outside the vocabulary of ${limit}`, {
+          hint: 'use the tokenizer that made the tokens',
+        });
       }
-      if (width === 2) view.setUint16(i * 2, id, true);
-      else view.setUint32(i * 4, id, true);
+      ids[i] = id;
     }
-    const start = this.tokens;
     this.tokens += n;
-    this.documents++;
-    await this.ids.write(bytes);
+    await this.ids.write(littleEndian(ids));
     const end = new Uint8Array(8);
     new DataView(end.buffer).setBigUint64(0, BigInt(this.tokens), true);
     await this.index.write(end);
-    if (this.loss !== undefined)
-      await this.loss.write(
-        Uint8Array.from({ length: n }, (_, i) => (loss === undefined || loss[i] ? 1 : 0)),
-      );
-    await this.provenance.add(start, this.tokens, origin);
+    if (this.loss !== undefined) await this.loss.write(loss);
   }
 
   /** Puts all files in place and returns their checksums by name. */
@@ -132,6 +139,13 @@ export class TokenShardWriter {
     for (const sink of [this.ids, this.index, this.loss]) await sink?.abort();
     await this.provenance.abort();
   }
+}
+
+/** The bytes of the numbers, lowest first; a view where the machine has them so. */
+function littleEndian(values: Uint16Array | Uint32Array): Uint8Array {
+  const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  if (endianness() === 'LE') return bytes;
+  return values.BYTES_PER_ELEMENT === 2 ? bytes.swap16() : bytes.swap32();
 }
 
 /** Bytes gathered into large writes of an atomic file. */
@@ -191,8 +205,10 @@ export interface TokenShard {
   close(): Promise<void>;
 }
 
-/** Opens a shard and checks its parts against each other. */
-export async function openTokenShard(path: string): Promise<TokenShard> {
+/** The three lines beside a shard; `openTokenShard` also checks them against the bytes. */
+export async function readShardMetadata(
+  path: string,
+): Promise<{ tokenizerName: string; tokenCount: number; tokenBytes: 2 | 4 }> {
   const lines = (await part(path, '.metadata')).toString('utf8').split('\n');
   const [, tokenizerName, size] = /^(.*)\|(2|4)$/.exec(lines[0] ?? '') ?? [];
   const tokenCount = Number(lines[1]);
@@ -202,7 +218,12 @@ export async function openTokenShard(path: string): Promise<TokenShard> {
       `is not "tokenizer|bytes" and a number of tokens: ${JSON.stringify(lines.slice(0, 2).join('\n').slice(0, 80))}`,
     );
   }
-  const width = Number(size) as 2 | 4;
+  return { tokenizerName, tokenCount, tokenBytes: Number(size) as 2 | 4 };
+}
+
+/** Opens a shard and checks its parts against each other. */
+export async function openTokenShard(path: string): Promise<TokenShard> {
+  const { tokenizerName, tokenCount, tokenBytes: width } = await readShardMetadata(path);
   const documentEnds = readIndex(path, await part(path, '.index'), tokenCount);
   const handle = await openInput(path);
   const hasLoss = existsSync(`${path}.loss`);

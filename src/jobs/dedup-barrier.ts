@@ -20,7 +20,7 @@ import type { DedupStep } from '../stages/resolved-filter.ts';
 import { folders } from '../stages/run-layout.ts';
 import { clustersPath } from '../stages/unit-clusters.ts';
 import type { OutputFile } from '../stages/unit-report.ts';
-import { type LocalPool, poolFailure } from './local-pool.ts';
+import { type LocalPool, poolFailure } from '../stages/local-pool.ts';
 import { type ClusterMarker, type DedupMarker, outputsIntact, readMarker, writeMarker } from './markers.ts';
 import type { FilterStep } from './unit-worker.ts';
 

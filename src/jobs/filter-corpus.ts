@@ -20,7 +20,7 @@ import { FilterJob, type JobResult } from './filter-job.ts';
 import type { FilterOptions } from './filter-options.ts';
 import { FilterProgress } from './filter-progress.ts';
 import { checkFolder, prepareFolder } from './job-folder.ts';
-import { LocalPool } from './local-pool.ts';
+import { LocalPool } from '../stages/local-pool.ts';
 import { takeJobLock, takeRankLock } from './lock.ts';
 import { planCorpus } from './plan-corpus.ts';
 import type { Rank } from './rank.ts';

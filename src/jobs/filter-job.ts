@@ -21,7 +21,7 @@ import { folders } from '../stages/run-layout.ts';
 import type { OutputFile, UnitReport } from '../stages/unit-report.ts';
 import { type BarrierResult, DedupBarrier } from './dedup-barrier.ts';
 import { failedUnit } from './failed-unit.ts';
-import { type LocalPool, type PoolOutcome, type PoolTask, poolFailure } from './local-pool.ts';
+import { type LocalPool, type PoolOutcome, type PoolTask, poolFailure } from '../stages/local-pool.ts';
 import {
   type DoneMarker,
   type LedgerMarker,

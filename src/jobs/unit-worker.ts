@@ -6,7 +6,7 @@ import { findEdges } from '../dedup/find-edges.ts';
 import { type ChooseTask, chooseCopies } from '../stages/choose-copies.ts';
 import { type FinishTask, finishUnit } from '../stages/finish-unit.ts';
 import { type MeasureTask, measureUnit } from '../stages/measure-unit.ts';
-import { serveUnits } from './serve-units.ts';
+import { serveUnits } from '../stages/serve-units.ts';
 
 export type FilterStep =
   | { step: 'measure'; task: MeasureTask }

@@ -3,7 +3,9 @@
  * every file; it holds no time and no path of the machine, so that equal mixtures have equal manifests. The summary is the same for
  * `run.json`, which reports read.
  */
+import { noWindows, type PackedDocuments } from '../../mixtures/packed-windows.ts';
 import type { PlannedSource } from '../../mixtures/plan.ts';
+import type { Packing } from '../../mixtures/recipe.ts';
 import type { Evidence } from '../core/evidence.ts';
 import type { Ledger } from '../core/ledger.ts';
 import type { PreparedMix } from './prepare-mix.ts';
@@ -31,11 +33,17 @@ export interface SourceSummary {
   requestedShare: number;
   requestedTokens: number;
   achievedShare: number;
+  /** Without padding. */
   achievedTokens: number;
+  paddingTokens: number;
   sequences: number;
+  /** What the packer made of its documents: read (twice if read twice), not whole in one sequence, pieces of all. */
+  packed: PackedDocuments;
   /** Training tokens and documents of one pass. */
   availableTokens: number;
   documents: number;
+  /** Share of the source's bytes that was tokenised; the sizes above are of that part. */
+  readShare: number;
   repeats: number;
   repeatLimit: number;
   ledger: Ledger;
@@ -54,7 +62,10 @@ export interface HeldoutSummary {
 
 export interface MixSummary {
   sources: SourceSummary[];
+  packing: Packing;
+  /** Without padding: totalTokens + paddingTokens = sequences * windowTokens. */
   totalTokens: number;
+  paddingTokens: number;
   budget: number | null;
   sequenceLength: number;
   windowTokens: number;
@@ -79,13 +90,17 @@ export interface MixManifest extends MixSummary {
 
 const layout =
   'shards/*.ds in training order; every sequence of sequenceLength + 1 tokens is of one source and starts at a multiple of that length; ' +
-  'pieces of documents end at the entries of .ds.index';
+  'pieces of documents end at the entries of .ds.index, and *.provenance.parquet says where each is from; padding is an entry of its own ' +
+  'at the end of a sequence, with loss 0 in .ds.loss and no provenance; heldout/*.ds has whole documents that are in no sequence; ' +
+  'per-source/*/*.ds has the sequences again, by source';
 
 export function summaryOf(mixed: PreparedMix): MixSummary {
   const { plan, tokenizer } = mixed;
   return {
     sources: plan.sources.map((source, i) => sourceSummary(source, mixed.sources[i]!)),
+    packing: plan.packing,
     totalTokens: plan.totalTokens,
+    paddingTokens: plan.paddingTokens,
     budget: plan.budget ?? null,
     sequenceLength: plan.sequenceLength,
     windowTokens: plan.windowTokens,
@@ -96,12 +111,12 @@ export function summaryOf(mixed: PreparedMix): MixSummary {
     instructionShare: plan.shares.instruction,
     warnings: plan.warnings,
     heldout: mixed.sources
-      .filter((source) => source.heldout.length > 0)
+      .filter((source) => source.tokens.heldout.documents > 0)
       .map((source) => ({
         name: source.name,
-        documents: source.heldout.length,
-        tokens: source.heldoutTokens,
-        sequences: Math.floor(source.heldoutTokens / plan.windowTokens),
+        documents: source.tokens.heldout.documents,
+        tokens: source.tokens.heldout.tokens,
+        sequences: Math.floor(source.tokens.heldout.tokens / plan.windowTokens),
         file: `heldout/${source.name}.ds`,
       })),
     tokenizer: {
@@ -129,9 +144,12 @@ function sourceSummary(planned: PlannedSource, source: PreparedMix['sources'][nu
     requestedTokens: planned.requestedTokens,
     achievedShare: planned.achievedShare,
     achievedTokens: planned.achievedTokens,
+    paddingTokens: planned.paddingTokens,
     sequences: planned.sequences,
-    availableTokens: source.trainTokens,
-    documents: source.train.length,
+    packed: packedOf(planned),
+    availableTokens: source.tokens.tokens,
+    documents: source.tokens.documents,
+    readShare: planned.available.readShare ?? 1,
     repeats: planned.repeats ?? 0,
     repeatLimit: planned.repeatLimit,
     ledger: source.ledger,
@@ -141,6 +159,11 @@ function sourceSummary(planned: PlannedSource, source: PreparedMix['sources'][nu
       fingerprint,
     })),
   };
+}
+
+function packedOf({ packed }: PlannedSource): PackedDocuments {
+  const { documents, cut, pieces } = packed ?? noWindows;
+  return { documents, cut, pieces };
 }
 
 export function manifestOf(mixed: PreparedMix, key: string, files: WrittenFile[]): MixManifest {

@@ -70,6 +70,12 @@ async function findOrTrain(request: TokenizerRequest): Promise<Tokenizer> {
 
 async function train(request: TokenizerRequest, settings: TokenizerTraining): Promise<Tokenizer> {
   const started = Date.now();
+  const chat = request.sources.find(({ source }) => source.template === 'chat');
+  if (chat !== undefined)
+    throw new UserError(
+      `source ${chat.source.name}: template chat needs the chat template of a tokenizer, and one that is trained has none`,
+      { hint: 'name a tokenizer with a chat template, or take template: user-assistant for this source' },
+    );
   const key = fingerprint([
     settings,
     request.heldout,

@@ -3,39 +3,32 @@
  *
  * 1. Tokenise every source once into a cache (`token-cache.ts`); count its tokens without the held-out documents.
  * 2. Plan (mixtures/plan.ts): sequences per source. What cannot be met is refused before anything is written.
- * 3. Write: each source is an endless stream of its documents, pass after pass, each pass in an order of its own, packed into windows of
- *    sequenceLength + 1 tokens; the windows are interleaved so that every prefix has nearly the planned shares (mixtures/interleave.ts).
+ * 3. Write (write-mix.ts): each source is an endless stream of its documents, pass after pass, each pass in an order of its own, packed
+ *    into windows of sequenceLength + 1 tokens; the windows are interleaved so that every prefix has nearly the planned shares
+ *    (mixtures/interleave.ts).
  *
  * Layout: `shards/NNNNN.ds` in training order. Every window holds tokens of one source only and starts at a multiple of
  * sequenceLength + 1, so Nanotron's windows are ours and shares are counted in whole sequences. Each piece of a document is one entry
- * of `.ds.index` and one row of the provenance. `heldout/<source>.ds` has the held-out documents, whole.
+ * of `.ds.index` and one row of the provenance; padding (best-fit packing only) is an entry without a row. `heldout/<source>.ds` has
+ * the held-out documents, whole; `per-source/` the same windows by source, if asked for; `samples.md` some of them to look at.
  *
  * The same recipe, data and seed give the same bytes. Files appear whole or not at all and `manifest.json` last: a run that was
  * killed is started again and finds its caches. (design.md section 4, Mixture and Token shards)
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { interleave } from '../../mixtures/interleave.ts';
 import { assertFeasible, type MixturePlan } from '../../mixtures/plan.ts';
 import { fingerprint } from '../core/config.ts';
 import { InterruptedError, UserError } from '../core/errors.ts';
 import { type Emit, silent } from '../core/events.ts';
-import { removeLeftovers, writeFileAtomic } from '../io/atomic.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
 import { packageVersions } from '../io/package-root.ts';
 import { type Run, startRun } from '../io/run-record.ts';
-import { packWindows } from '../tokens/pack.ts';
-import { orderOfPass } from './document-order.ts';
-import {
-  type MixManifest,
-  type MixSummary,
-  manifestOf,
-  summaryOf,
-  type WrittenFile,
-} from './mix-manifest.ts';
+import { type MixManifest, type MixSummary, manifestOf, summaryOf } from './mix-manifest.ts';
 import type { MixRequest } from './mix-request.ts';
-import { type PreparedMix, prepareMix, type TokenisedSource } from './prepare-mix.ts';
-import { ShardSeries } from './shard-series.ts';
+import { type PreparedMix, prepareMix } from './prepare-mix.ts';
+import { writeMix } from './write-mix.ts';
 
 export interface MixResult {
   manifest: MixManifest;
@@ -86,7 +79,7 @@ export async function mix(request: MixRequest): Promise<MixResult> {
     });
     return await write(mixed, request, key, run, emit);
   } finally {
-    for (const source of mixed.sources) source.cache.close();
+    for (const source of mixed.sources) source.tokens.close();
   }
 }
 
@@ -101,14 +94,7 @@ async function write(
   try {
     // The old manifest goes first: from here on the folder is not a finished mixture.
     await rm(join(output, 'manifest.json'), { force: true });
-    for (const folder of ['shards', 'heldout']) {
-      await rm(join(output, folder), { recursive: true, force: true });
-      await mkdir(join(output, folder), { recursive: true });
-    }
-    await removeLeftovers(output);
-    await mixed.tokenizer.saveTo(join(output, 'tokenizer'));
-    const files = await writeShards(mixed, request, emit);
-    files.push(...(await writeHeldout(mixed, request)));
+    const files = await writeMix(mixed, request, emit);
     const manifest = manifestOf(mixed, key, files);
     await writeFileAtomic(join(output, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     const summary = summaryOf(mixed);
@@ -120,93 +106,16 @@ async function write(
   }
 }
 
-async function writeShards(mixed: PreparedMix, request: MixRequest, emit: Emit): Promise<WrittenFile[]> {
-  const { plan, tokenizer } = mixed;
-  const started = Date.now();
-  emit({ kind: 'start', task: 'mix', total: plan.totalTokens, unit: 'tokens' });
-  const perShard = Math.max(1, Math.floor((request.shardTokens ?? 256e6) / plan.windowTokens));
-  const shards = new ShardSeries(join(request.output, 'shards'), { tokenizer, sequencesPerShard: perShard });
-  const streams = mixed.sources.map((source) =>
-    packWindows(endlessDocuments(source, plan.seed), plan.windowTokens),
-  );
-  let done = 0;
-  try {
-    for (const i of interleave(plan.sources.map((s) => s.sequences))) {
-      if (request.signal?.aborted) throw new InterruptedError();
-      const window = streams[i]!.next();
-      if (window.done) throw new Error(`source ${plan.sources[i]!.name} ran dry`);
-      await shards.add(window.value, plan.sources[i]!.name);
-      if (++done % 64 === 0) {
-        const seconds = (Date.now() - started) / 1000;
-        emit({
-          kind: 'progress',
-          task: 'mix',
-          done: done * plan.windowTokens,
-          total: plan.totalTokens,
-          unit: 'tokens',
-          numbers: { 'tokens/s': Math.round((done * plan.windowTokens) / Math.max(seconds, 0.001)) },
-        });
-      }
-    }
-    const files = await shards.finish();
-    emit({
-      kind: 'end',
-      task: 'mix',
-      done: plan.totalTokens,
-      unit: 'tokens',
-      seconds: (Date.now() - started) / 1000,
-    });
-    return files;
-  } catch (error) {
-    await shards.abort();
-    throw error;
-  }
-}
-
-/** The training documents of a source, pass after pass without end, each pass in an order of its own. */
-function* endlessDocuments(
-  source: TokenisedSource,
-  seed: number,
-): Generator<{ document: { id: string; url: string }; tokens: Uint32Array }> {
-  for (let pass = 0; ; pass++) {
-    for (const i of orderOfPass(source.train, source.cache.idHashes, seed, pass)) {
-      const { id, url, tokens } = source.cache.read(i);
-      yield { document: { id, url }, tokens };
-    }
-  }
-}
-
-async function writeHeldout(mixed: PreparedMix, request: MixRequest): Promise<WrittenFile[]> {
-  const files: WrittenFile[] = [];
-  for (const source of mixed.sources) {
-    if (source.heldout.length === 0) continue;
-    const shards = new ShardSeries(join(request.output, 'heldout'), {
-      tokenizer: mixed.tokenizer,
-      name: source.name,
-    });
-    try {
-      for (const i of orderOfPass(source.heldout, source.cache.idHashes, 0, 0)) {
-        if (request.signal?.aborted) throw new InterruptedError();
-        const { id, url, tokens } = source.cache.read(i);
-        await shards.add([{ document: { id, url }, tokens }], source.name);
-      }
-      files.push(...(await shards.finish()));
-    } catch (error) {
-      await shards.abort();
-      throw error;
-    }
-  }
-  return files;
-}
-
 /** Everything that decides the bytes. */
 function planKey(mixed: PreparedMix, request: MixRequest): string {
   return fingerprint({
-    layout: 1,
+    layout: 2,
     name: mixed.plan.name,
     tokenizer: mixed.tokenizer.fingerprint,
     windowTokens: mixed.plan.windowTokens,
     seed: mixed.plan.seed,
+    packing: mixed.plan.packing,
+    perSource: request.perSource === true,
     heldout: [mixed.heldoutShare, mixed.heldoutSeed],
     shardTokens: request.shardTokens ?? null,
     sources: mixed.plan.sources.map((s, i) => [
@@ -214,7 +123,7 @@ function planKey(mixed: PreparedMix, request: MixRequest): string {
       s.role,
       s.sequences,
       s.requestedShare,
-      mixed.sources[i]!.key,
+      mixed.sources[i]!.tokens.key,
     ]),
   });
 }

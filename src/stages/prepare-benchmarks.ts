@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { builtInCards, loadCard } from '../../mixtures/load.ts';
-import type { Columns } from '../core/card.ts';
+import type { Columns, Where } from '../core/card.ts';
 import { fingerprint } from '../core/config.ts';
 import { InputError, UserError } from '../core/errors.ts';
 import { assertBenchmark, type BenchmarkItem, benchmarkItem } from '../decontaminate/benchmark-item.ts';
@@ -16,6 +16,7 @@ import { sha256OfFile } from '../io/file-hash.ts';
 import { planRead } from '../io/read-plan.ts';
 import { readUnit } from '../io/read-unit.ts';
 import { fieldsOf } from '../tokens/document-fields.ts';
+import { isSelected } from '../tokens/row-selection.ts';
 import { BatchCells } from './batch-cells.ts';
 import { benchmarkIndexPath } from './open-benchmark-index.ts';
 import type { FilterPlan } from './plan-filter.ts';
@@ -54,7 +55,7 @@ export async function readBenchmark({
   card: string;
   path: string;
 }): Promise<BenchmarkItem[]> {
-  const columns = columnsOf(card);
+  const { columns, where } = columnsOf(card);
   const name = card.replace(/^.*[\\/]/, '').replace(/\.md$/, '');
   const plan = await planRead([{ path, columns: {} }]);
   const [failure] = plan.failures;
@@ -78,9 +79,10 @@ export async function readBenchmark({
       for (let at = 0; at < records.numRows; at++) {
         cells.row = at;
         const key = id === undefined ? row : String(cells.read(id));
+        row++;
+        if (!isSelected(cells.read, where)) continue;
         const item = benchmarkItem(name, fieldsOf(cells.read, columns), key);
         if (item !== undefined) items.push(item);
-        row++;
       }
     }
   }
@@ -92,9 +94,9 @@ export async function readBenchmark({
   return items;
 }
 
-function columnsOf(card: string): Columns {
-  if (!card.endsWith('.md') && !builtInCards().includes(card)) return usualColumns;
+function columnsOf(card: string): { columns: Columns; where?: Where | undefined } {
+  if (!card.endsWith('.md') && !builtInCards().includes(card)) return { columns: usualColumns };
   const loaded = loadCard(card, process.cwd());
   assertBenchmark(loaded);
-  return loaded.project.columns;
+  return loaded.project;
 }

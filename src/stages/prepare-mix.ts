@@ -1,33 +1,44 @@
 /**
  * Everything a mixture needs before its first byte is written: sources found, tokenizer loaded or trained, tokens counted, plan made.
- * A dry run counts in memory, takes the sizes of data cards for data that is not here, and writes nothing.
+ * A dry run does the same, but keeps only the index of what it counts, in a temporary folder, takes the sizes of data cards for data
+ * that is not here, and writes nothing into the output folder.
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { type MixturePlan, planMixture, type SourceSize } from '../../mixtures/plan.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import {
+  type MixturePlan,
+  type PlanOptions,
+  planMixture,
+  type SourceSize,
+  sharesOf,
+} from '../../mixtures/plan.ts';
 import type { Recipe } from '../../mixtures/recipe.ts';
+import { resolveShares } from '../../mixtures/shares.ts';
 import { assertPresent, type ResolvedSource, resolveSources } from '../../mixtures/sources.ts';
+import { licensedSource, type Role, tokenCountOf } from '../core/card.ts';
+import { atExit } from '../core/cleanup.ts';
 import { InterruptedError } from '../core/errors.ts';
 import { silent } from '../core/events.ts';
 import type { Evidence } from '../core/evidence.ts';
 import { assertBalanced, type Ledger } from '../core/ledger.ts';
+import { licenceWarnings } from '../core/licences.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
-import { splitHeldout } from './document-order.ts';
+import type { CountedSource } from './counted-source.ts';
 import type { MixRequest } from './mix-request.ts';
 import { mixTokenizer } from './mix-tokenizer.ts';
+import { packableSources } from './packable-source.ts';
 import { type PreparedSource, prepareSource, type SourceInput } from './source-texts.ts';
-import type { TokenCache } from './token-cache.ts';
-import { type CountedSource, tokeniseSource } from './tokenise-source.ts';
+import type { SourceTokens } from './source-tokens.ts';
+import { hubInputsOf } from './source-units.ts';
+import { tokeniseSources } from './tokenise-sources.ts';
+import { OpenFiles, UnitSourceTokens } from './unit-source-tokens.ts';
 
 export interface TokenisedSource {
   name: string;
   resolved: ResolvedSource;
-  key: string;
-  cache: TokenCache;
-  train: Int32Array;
-  heldout: Int32Array;
-  trainTokens: number;
-  heldoutTokens: number;
+  tokens: SourceTokens;
   inputs: SourceInput[];
   ledger: Ledger;
 }
@@ -48,29 +59,36 @@ export interface PreparedMix {
 export async function prepareMix(request: MixRequest): Promise<PreparedMix> {
   const { recipe } = request.loaded;
   const resolved = resolveSources(request.loaded, request.cwd);
-  assertPresent(resolved);
-  const prepared: PreparedSource[] = [];
-  for (const source of resolved) prepared.push(await prepareSource(source));
+  // Ratios that contradict each other are said before anything is read.
+  sharesOf(recipe, resolved, request.ratios);
+  assertPresent(absent(request, resolved));
+  const prepared = await prepareAll(request, resolved, true);
   const tokenizer = await tokenizerFor(request, prepared, request.output);
-  const counted = await countAll(request, prepared, tokenizer, request.output);
+  const counted = await countAll(request, prepared, resolved, tokenizer, undefined);
+  const files = new OpenFiles();
   const sources = counted.map((source, i): TokenisedSource => {
-    const split = splitOf(source, recipe);
+    assertBalanced(source.ledger, `source ${source.name}`);
     return {
-      name: resolved[i]!.name,
+      name: source.name,
       resolved: resolved[i]!,
-      key: source.key,
-      cache: source.cache!,
-      ...split,
-      inputs: prepared[i]!.inputs,
-      ledger: ledgerOf(source, split.heldout.length, resolved[i]!.name),
+      tokens: UnitSourceTokens.open(source, files),
+      inputs: source.inputs,
+      ledger: source.ledger,
     };
   });
-  const plan = planMixture(recipe, sizesOf(resolved, sources), request.ratios, request.options);
-  plan.warnings.push(...licenceWarnings(resolved));
-  for (const { name, heldout, heldoutTokens } of sources) {
-    if (heldout.length > 0 && heldoutTokens < plan.windowTokens) {
+  const plan = planMixture(
+    recipe,
+    sizesOf(resolved, counted),
+    request.ratios,
+    planOptions(request),
+    packableSources(sources),
+  );
+  plan.warnings.push(...licencesOf(request, resolved));
+  for (const { name, tokens } of sources) {
+    const { heldout } = tokens;
+    if (heldout.documents > 0 && heldout.tokens < plan.windowTokens) {
       plan.warnings.push(
-        `${name}: its held-out documents have ${heldoutTokens} tokens, less than one sequence, so no evaluation loss can be had from it`,
+        `${name}: its held-out documents have ${heldout.tokens} tokens, less than one sequence, so no evaluation loss can be had from it`,
       );
     }
   }
@@ -82,7 +100,11 @@ export async function prepareMix(request: MixRequest): Promise<PreparedMix> {
     heldoutShare: recipe.heldout,
     heldoutSeed: recipe.heldoutSeed,
     parents: resolved.flatMap((s) =>
-      s.data.kind === 'files' ? s.data.paths.filter((path) => existsSync(join(path, 'run.json'))) : [],
+      s.data.kind === 'files'
+        ? s.data.paths
+            .map((path) => (basename(path) === 'kept' ? dirname(path) : path))
+            .filter((path) => existsSync(join(path, 'run.json')))
+        : [],
     ),
     failures: counted.flatMap((source, i) =>
       source.failures.map((failure) => ({ source: resolved[i]!.name, ...failure })),
@@ -96,19 +118,33 @@ export async function planMix(
 ): Promise<{ plan: MixturePlan; tokenizer: Tokenizer | undefined }> {
   const { recipe } = request.loaded;
   const resolved = resolveSources(request.loaded, request.cwd);
-  const present = resolved.filter((s) => s.data.kind !== 'missing');
-  const prepared: PreparedSource[] = [];
-  for (const source of present) prepared.push(await prepareSource(source));
+  sharesOf(recipe, resolved, request.ratios);
+  const missing = absent(request, resolved);
+  const present = resolved.filter((source) => !missing.includes(source));
+  const prepared = await prepareAll(request, present, false);
   const tokenizer = present.length === 0 ? undefined : await tokenizerFor(request, prepared, undefined);
-  const counted = tokenizer === undefined ? [] : await countAll(request, prepared, tokenizer, undefined);
-  const sizes = sizesOf(
-    present,
-    counted.map((source) => splitOf(source, recipe)),
-  );
-  for (const source of resolved.filter((s) => s.data.kind === 'missing'))
-    sizes[source.name] = sizeOfCard(source);
-  const plan = planMixture(recipe, sizes, request.ratios, request.options);
-  plan.warnings.push(...licenceWarnings(resolved));
+  const scratch = await mkdtemp(join(tmpdir(), 'midtrain-plan-'));
+  const remove = (): Promise<void> => rm(scratch, { recursive: true, force: true });
+  const unregister = atExit(remove);
+  let plan: MixturePlan;
+  try {
+    const counted =
+      tokenizer === undefined ? [] : await countAll(request, prepared, resolved, tokenizer, scratch);
+    const sizes = sizesOf(present, counted);
+    for (const source of missing)
+      sizes[source.name] = sizeOfCard(source, request.tokenizer ?? recipe.tokenizer);
+    const files = new OpenFiles();
+    const sources = counted.map((source) => ({
+      name: source.name,
+      tokens: UnitSourceTokens.open(source, files),
+    }));
+    plan = planMixture(recipe, sizes, request.ratios, planOptions(request), packableSources(sources));
+    for (const { tokens } of sources) tokens.close();
+  } finally {
+    unregister();
+    await remove();
+  }
+  plan.warnings.push(...licencesOf(request, resolved));
   const byCard = plan.sources.filter((s) => s.available.from === 'card').map((s) => s.name);
   if (byCard.length > 0)
     plan.warnings.push(
@@ -117,20 +153,49 @@ export async function planMix(
   return { plan, tokenizer };
 }
 
-/** Licences that nobody could tell, or that forbid commercial use or changed copies. */
-function licenceWarnings(resolved: readonly ResolvedSource[]): string[] {
-  return resolved.flatMap(({ name, card }) => {
-    if (card === undefined) return [];
-    if (card.license === 'unknown')
-      return [`${name}: the licence of its data (card ${card.name}) is not known`];
-    const forbids = [
-      /-nc\b/.test(card.license) ? 'commercial use' : '',
-      /-nd\b/.test(card.license) ? 'changed copies' : '',
-    ].filter((x) => x !== '');
-    return forbids.length === 0
-      ? []
-      : [`${name}: the licence of its data, ${card.license}, forbids ${forbids.join(' and ')}`];
-  });
+/** Sources whose data can neither be read here nor, with `download`, be fetched from the Hub. */
+function absent(request: MixRequest, resolved: readonly ResolvedSource[]): ResolvedSource[] {
+  return resolved.filter(
+    (source) =>
+      source.data.kind === 'missing' && (request.download !== true || hubInputsOf(source) === undefined),
+  );
+}
+
+async function prepareAll(
+  request: MixRequest,
+  resolved: readonly ResolvedSource[],
+  write: boolean,
+): Promise<PreparedSource[]> {
+  const prepared: PreparedSource[] = [];
+  // The order of units has the held-out documents' seed: with another seed of the mixture the same are held out.
+  const options = {
+    seed: request.loaded.recipe.heldoutSeed,
+    signal: request.signal,
+    emit: request.emit,
+    ...(request.unitBytes === undefined ? {} : { unitBytes: request.unitBytes }),
+  };
+  for (const source of resolved) {
+    const list = { path: join(request.output, 'cache', `hub-${source.name}.json`), write };
+    const one = prepareSource(source, { ...options, list });
+    prepared.push(
+      await one.catch((error: unknown) => {
+        throw request.signal?.aborted ? new InterruptedError() : error;
+      }),
+    );
+  }
+  return prepared;
+}
+
+function planOptions({ options, packing }: MixRequest): PlanOptions {
+  return { ...options, ...(packing === undefined ? {} : { packing }) };
+}
+
+/** What the licences of the sources forbid or ask, for the use that was named. */
+function licencesOf(request: MixRequest, resolved: readonly ResolvedSource[]): string[] {
+  const licensed = resolved.flatMap(({ name, card }) =>
+    card === undefined ? [] : [licensedSource(card, name)],
+  );
+  return licenceWarnings(licensed, request.use ?? request.loaded.recipe.use);
 }
 
 function tokenizerFor(
@@ -151,91 +216,74 @@ function tokenizerFor(
   });
 }
 
-async function countAll(
+/** What each source must give, from the budget and the shares; undefined: all it has. */
+function needsOf(
+  request: MixRequest,
+  resolved: readonly { name: string; role: Role }[],
+  prepared: readonly PreparedSource[],
+): (number | undefined)[] {
+  const { recipe } = request.loaded;
+  const budget = request.options?.budget ?? recipe.budget?.value;
+  const roles = new Map(resolved.map(({ name, role }) => [name, role]));
+  const names = Object.keys(recipe.sources);
+  const shares = resolveShares(
+    names.map((name) => ({ name, role: roles.get(name)!, weight: recipe.sources[name]!.weight?.value })),
+    recipe.fill,
+    request.ratios ?? {},
+  );
+  const shareOf = new Map(shares.map(({ name, share }) => [name, share]));
+  const window = (request.options?.sequenceLength ?? recipe.sequenceLength.value) + 1;
+  const padded = (request.packing ?? recipe.packing) === 'best-fit';
+  return prepared.map(({ source: { name } }) => {
+    const share = shareOf.get(name)!;
+    if (share === 0) return 0;
+    if (budget === undefined) return undefined;
+    // Best-fit leaves some documents to the end, which then are not read again before all others were.
+    return padded ? share * budget * 1.02 + 16 * window : share * budget + window;
+  });
+}
+
+function countAll(
   request: MixRequest,
   prepared: readonly PreparedSource[],
+  resolved: readonly ResolvedSource[],
   tokenizer: Tokenizer,
-  output: string | undefined,
+  scratch: string | undefined,
 ): Promise<CountedSource[]> {
-  const emit = request.emit ?? silent;
-  const started = Date.now();
-  const total = prepared.reduce((n, source) => n + source.bytes, 0);
-  const counted: CountedSource[] = [];
-  let bytesBefore = 0;
-  let tokensBefore = 0;
-  emit({ kind: 'start', task: 'tokenise', total, unit: 'bytes' });
-  for (const source of prepared) {
-    if (request.signal?.aborted) throw new InterruptedError();
-    const progress = (tokens: number, bytes: number): void => {
-      const seconds = Math.max(0.001, (Date.now() - started) / 1000);
-      const all = tokensBefore + tokens;
-      emit({
-        kind: 'progress',
-        task: 'tokenise',
-        done: bytesBefore + bytes,
-        total,
-        unit: 'bytes',
-        numbers: { tokens: all, 'tokens/s': Math.round(all / seconds) },
-      });
-    };
-    const result = await tokeniseSource(source, {
-      tokenizer,
-      signal: request.signal,
-      progress,
-      ...(output === undefined ? {} : { output }),
-    });
-    counted.push(result);
-    bytesBefore += source.bytes;
-    tokensBefore += result.lengths.reduce((a, b) => a + b, 0);
-  }
-  emit({
-    kind: 'end',
-    task: 'tokenise',
-    done: total,
-    unit: 'bytes',
-    seconds: (Date.now() - started) / 1000,
-    numbers: { tokens: tokensBefore },
+  const { recipe } = request.loaded;
+  return tokeniseSources({
+    sources: prepared,
+    tokenizer,
+    heldout: { share: recipe.heldout, seed: recipe.heldoutSeed },
+    needs: needsOf(request, resolved, prepared),
+    output: request.output,
+    scratch,
+    workers: request.workers,
+    emit: request.emit ?? silent,
+    signal: request.signal,
   });
-  return counted;
 }
 
-interface Split {
-  train: Int32Array;
-  heldout: Int32Array;
-  trainTokens: number;
-  heldoutTokens: number;
-}
-
-function splitOf(source: CountedSource, recipe: Recipe): Split {
-  const { train, heldout } = splitHeldout(source.idHashes, recipe.heldout, recipe.heldoutSeed);
-  const tokens = (documents: Int32Array) => documents.reduce((n, i) => n + source.lengths[i]!, 0);
-  return { train, heldout, trainTokens: tokens(train), heldoutTokens: tokens(heldout) };
-}
-
-/** Held-out documents are not kept for training: they are counted as dropped, by that name. */
-function ledgerOf(source: CountedSource, heldout: number, name: string): Ledger {
-  const ledger: Ledger = {
-    ...source.ledger,
-    kept: source.ledger.kept - heldout,
-    dropped: heldout === 0 ? {} : { heldout },
-  };
-  assertBalanced(ledger, `source ${name}`);
-  return ledger;
-}
-
-function sizesOf(resolved: readonly ResolvedSource[], splits: readonly Split[]): Record<string, SourceSize> {
+function sizesOf(
+  resolved: readonly ResolvedSource[],
+  counted: readonly CountedSource[],
+): Record<string, SourceSize> {
   return Object.fromEntries(
-    resolved.map((source, i) => [
-      source.name,
-      {
-        role: source.role,
-        template: source.template,
-        templateEvidence: templateEvidenceOf(source),
-        tokens: splits[i]!.trainTokens,
-        documents: splits[i]!.train.length,
-        from: 'counted' as const,
-      },
-    ]),
+    resolved.map((source, i) => {
+      const { totals, readShare } = counted[i]!;
+      return [
+        source.name,
+        {
+          role: source.role,
+          template: source.template,
+          templateEvidence: templateEvidenceOf(source),
+          tokens: totals.tokens,
+          documents: totals.documents,
+          from: 'counted' as const,
+          ...(readShare < 1 ? { readShare } : {}),
+        },
+      ];
+    }),
   );
 }
 
@@ -246,14 +294,15 @@ function templateEvidenceOf(source: ResolvedSource): Evidence {
     : 'own';
 }
 
-function sizeOfCard(source: ResolvedSource): SourceSize {
-  const size = source.card?.project.size ?? {};
+/** What the card says; of several counts the one under the recipe's tokenizer. */
+function sizeOfCard(source: ResolvedSource, tokenizer: Recipe['tokenizer']): SourceSize {
+  const size = source.card?.project.size;
   return {
     role: source.role,
     template: source.template,
     templateEvidence: templateEvidenceOf(source),
-    tokens: size.tokens?.value,
-    documents: size.documents?.value,
+    tokens: size && tokenCountOf(size, typeof tokenizer === 'string' ? tokenizer : undefined)?.value,
+    documents: size?.documents?.value,
     from: 'card',
   };
 }

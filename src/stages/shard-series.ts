@@ -4,11 +4,12 @@
  */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { invariant } from '../core/errors.ts';
 import { sha256OfFile } from '../io/file-hash.ts';
 import { provenancePath, TokenShardWriter } from '../io/token-shard.ts';
-import type { Window } from '../tokens/pack.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import type { WrittenFile } from './mix-manifest.ts';
+import type { SourceWindow } from './source-windows.ts';
 
 export interface ShardSeriesOptions {
   tokenizer: Tokenizer;
@@ -16,6 +17,17 @@ export interface ShardSeriesOptions {
   sequencesPerShard?: number;
   /** Name of the one shard. */
   name?: string;
+  /** The windows may hold padding: write `.ds.loss`. */
+  padded?: boolean;
+  /** The folder's name in the list of files; default: its own. */
+  label?: string;
+}
+
+/** What stands where a window is not filled: the tokenizer's padding token, else its end token. */
+export function paddingToken(tokenizer: Tokenizer): number {
+  const id = tokenizer.padId ?? tokenizer.eosId;
+  invariant(id !== undefined, `tokenizer ${tokenizer.name} has no end token`);
+  return id;
 }
 
 export class ShardSeries {
@@ -31,24 +43,21 @@ export class ShardSeries {
     this.options = options;
   }
 
-  /** Appends one sequence; each of its pieces becomes a document of the shard. */
-  async add(window: Window<{ id: string; url: string }>, source: string): Promise<void> {
+  /** Appends one sequence; each of its pieces becomes a document of the shard, and its padding another. */
+  async add({ pieces, padding }: SourceWindow, source: string): Promise<void> {
+    const { tokenizer, name, padded } = this.options;
     if (this.current === undefined) {
-      const { tokenizer, name } = this.options;
       const file = `${name ?? String(this.shards).padStart(5, '0')}.ds`;
       this.current = new TokenShardWriter(join(this.folder, file), {
         tokenizerName: tokenizer.name,
         vocabSize: tokenizer.vocabSize,
+        ...(padded === true ? { lossMask: true } : {}),
       });
       this.inCurrent = 0;
     }
-    for (const { document, tokens } of window) {
-      await this.current.add(tokens, {
-        docId: document.id,
-        source,
-        url: document.url === '' ? null : document.url,
-      });
-    }
+    for (const { id, url, tokens, offset, pass } of pieces)
+      await this.current.add(tokens, { docId: id, source, url: url === '' ? null : url, offset, pass });
+    if (padding > 0) await this.current.addPadding(paddingToken(tokenizer), padding);
     if (++this.inCurrent === this.options.sequencesPerShard) await this.close();
   }
 
@@ -67,21 +76,19 @@ export class ShardSeries {
     const writer = this.current;
     if (writer === undefined) return;
     this.current = undefined;
-    const { tokens } = await writer.finish();
+    const { tokens, files } = await writer.finish();
     this.shards++;
-    for (const path of [
-      writer.path,
-      `${writer.path}.index`,
-      `${writer.path}.metadata`,
-      provenancePath(writer.path),
-    ]) {
+    const label = this.options.label ?? basename(this.folder);
+    const add = async (path: string, sha256: string | undefined, more = {}) => {
+      if (sha256 === undefined) return;
       const { size } = await stat(path);
-      const file: WrittenFile = {
-        path: `${basename(this.folder)}/${basename(path)}`,
-        bytes: size,
-        sha256: await sha256OfFile(path),
-      };
-      this.files.push(path === writer.path ? { ...file, tokens } : file);
-    }
+      this.files.push({ path: `${label}/${basename(path)}`, bytes: size, sha256, ...more });
+    };
+    const { path } = writer;
+    await add(path, files['.ds'], { tokens });
+    await add(`${path}.index`, files['.ds.index']);
+    await add(`${path}.loss`, files['.ds.loss']);
+    await add(`${path}.metadata`, await sha256OfFile(`${path}.metadata`));
+    await add(provenancePath(path), files['.provenance.parquet']);
   }
 }

@@ -1,59 +1,84 @@
 /**
- * The training texts of one mixture source, one after another: records read through src/io (or made by a generator), fields taken
- * out by the card's columns and put into its template. Every record is counted: kept, or failed with a reason.
+ * A mixture source ready to be read: its units, a fingerprint of what they hold and of how texts are made from it, and its texts one
+ * after another. (unit-texts.ts makes the texts of one unit, source-units.ts the units.)
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { generateRecords } from '../../mixtures/generated.ts';
 import type { ResolvedSource } from '../../mixtures/sources.ts';
 import { fingerprint } from '../core/config.ts';
-import { InputError, invariant, UserError } from '../core/errors.ts';
-import { count, type Ledger } from '../core/ledger.ts';
+import { invariant, UserError } from '../core/errors.ts';
+import type { Ledger } from '../core/ledger.ts';
 import { planRead, type ReadPlan } from '../io/read-plan.ts';
-import { readUnit } from '../io/read-unit.ts';
-import { fieldsOf, type ReadCell } from '../tokens/document-fields.ts';
-import { formatDocument } from '../tokens/templates.ts';
-import { BatchCells } from './batch-cells.ts';
+import {
+  generatedParcel,
+  holdsPages,
+  hubInputsOf,
+  hubParcels,
+  listHubSource,
+  type Parcel,
+  parcelOf,
+  readOptions,
+  type SourceInput,
+  type UnitOptions,
+} from './source-units.ts';
+import { type Failure, type ReadTextsOptions, type SourceText, textsOfUnit } from './unit-texts.ts';
 
-export interface SourceText {
-  id: string;
-  url: string;
-  text: string;
-}
+export type { SourceInput } from './source-units.ts';
+export type { Failure, SourceText } from './unit-texts.ts';
 
-export interface SourceInput {
-  path: string;
-  bytes: number;
-  fingerprint: string;
-}
-
-/** A source ready to be read: what it reads, and a fingerprint of that and of how texts are made from it. */
 export interface PreparedSource {
   source: ResolvedSource;
+  /** Of a source whose files are here. */
   plan: ReadPlan | undefined;
+  /** Files that are here; those of the Hub come with their parcels. */
   inputs: SourceInput[];
   /** Changes when the files, columns or template change. */
   fingerprint: string;
-  /** Bytes to read, for progress; 0 where nothing is read. */
+  /** Bytes to read in all, for progress; 0 where nothing is read. */
   bytes: number;
+  /** The units from the first on; of a source on the Hub a file is fetched when its parcel is asked for. */
+  parcels(): AsyncGenerator<Parcel>;
 }
 
-export interface Failure {
-  file: string;
-  place?: string;
-  problem: string;
-}
-
-/** Plans the reading of a source whose data is here. Throws a `UserError` when there is nothing to read. */
-export async function prepareSource(source: ResolvedSource): Promise<PreparedSource> {
-  const how = { template: source.template, columns: source.columns, format: source.format };
+/**
+ * Plans the reading of a source whose data is here, is generated, or lies on the Hub (then its files are listed). Throws a `UserError`
+ * when there is nothing to read.
+ */
+export async function prepareSource(
+  source: ResolvedSource,
+  options: UnitOptions = {},
+): Promise<PreparedSource> {
+  const seed = options.seed ?? 0;
+  const how = {
+    template: source.template,
+    columns: source.columns,
+    format: source.format,
+    // A source without a selection keeps the fingerprint it had.
+    ...(source.where === undefined ? {} : { where: source.where }),
+  };
   if (source.data.kind === 'generated') {
+    const { spec } = source.data;
     return {
       source,
       plan: undefined,
       inputs: [],
       bytes: 0,
-      fingerprint: fingerprint({ ...how, generated: source.data.spec }),
+      fingerprint: fingerprint({ ...how, generated: spec }),
+      async *parcels() {
+        yield generatedParcel(spec);
+      },
+    };
+  }
+  const remote = hubInputsOf(source);
+  if (remote !== undefined) {
+    const listed = await listHubSource(remote, options);
+    return {
+      source,
+      plan: undefined,
+      inputs: [],
+      bytes: listed.bytes,
+      fingerprint: fingerprint({ ...how, hub: listed.files.map(({ file }) => [file.path, file.oid]) }),
+      parcels: () => hubParcels(source.name, listed, options),
     };
   }
   invariant(source.data.kind === 'files', `data of ${source.name} is present`);
@@ -65,13 +90,10 @@ export async function prepareSource(source: ResolvedSource): Promise<PreparedSou
       source: source.name,
       columns: { ...(id === undefined ? {} : { id }), ...(url === undefined ? {} : { url }) },
     })),
+    readOptions(options),
   );
   const pages = plan.units.find((unit) => unit.format === 'html');
-  if (pages !== undefined) {
-    throw new UserError(`source ${source.name}: ${pages.file} holds HTML pages, not texts`, {
-      hint: 'extract and filter them first (midtrain filter), and name the folder that writes',
-    });
-  }
+  if (pages !== undefined) throw holdsPages(source.name, pages.file);
   if (plan.units.length === 0) {
     const why = plan.failures[0];
     throw new UserError(
@@ -81,17 +103,16 @@ export async function prepareSource(source: ResolvedSource): Promise<PreparedSou
       },
     );
   }
-  const inputs = plan.inputs;
+  const parcel = parcelOf(plan, seed);
   return {
     source,
     plan,
-    inputs,
+    inputs: plan.inputs,
     bytes: plan.units.reduce((n, unit) => n + unit.bytes, 0),
-    fingerprint: fingerprint({
-      ...how,
-      inputs: plan.units.map((u) => u.id),
-      content: inputs.map((i) => i.fingerprint),
-    }),
+    fingerprint: fingerprint({ ...how, units: parcel.units.map((unit) => unit.key) }),
+    async *parcels() {
+      yield parcel;
+    },
   };
 }
 
@@ -101,14 +122,14 @@ function keptPages(path: string): string {
   return existsSync(join(path, 'run.json')) && existsSync(kept) ? kept : path;
 }
 
-export interface ReadSourceOptions {
+export interface ReadSourceOptions extends Pick<ReadTextsOptions, 'chat'> {
   /** Told how many bytes have been read so far. */
   progress?: (bytes: number) => void;
 }
 
 /**
- * The texts in reading order. `ledger` counts what came (`in`) and what failed; the caller counts what it kept. `failures` gets files
- * that could not be read to their end. Throws when not one record has the fields that the template needs.
+ * All texts, unit by unit. `ledger` counts what came (`in`), what was not selected and what failed; the caller counts what it kept.
+ * `failures` gets files that could not be read to their end. Throws when not one record has the fields that the template needs.
  */
 export async function* readSourceTexts(
   prepared: PreparedSource,
@@ -116,106 +137,45 @@ export async function* readSourceTexts(
   failures: Failure[],
   options: ReadSourceOptions = {},
 ): AsyncGenerator<SourceText> {
-  const { source } = prepared;
-  let columnsSeen: string[] = [];
+  const tally = { ledger, failures, columns: [] as string[] };
   let delivered = 0;
-  for await (const { read, id, url, columns } of records(prepared, ledger, failures, options)) {
-    columnsSeen = columns;
-    const formatted = formatDocument(source.template, fieldsOf(read, source.columns));
-    if ('problem' in formatted) count(ledger.failed, formatted.problem);
-    else {
-      delivered++;
-      yield { id, url, text: formatted.text };
-    }
-  }
-  if (delivered === 0 && ledger.in > 0) {
-    const reasons = Object.entries(ledger.failed).map(([reason, n]) => `${n} ${reason}`);
-    throw new UserError(
-      `source ${source.name}: none of its ${ledger.in} records gives a text for template ${source.template} (${reasons.join(', ')}); its columns are ${columnsSeen.join(', ')}`,
-      { hint: `say which columns to take: sources: { ${source.name}: { columns: { ... } } }` },
-    );
-  }
-}
-
-interface SourceRecord {
-  read: ReadCell;
-  id: string;
-  url: string;
-  columns: string[];
-}
-
-async function* records(
-  prepared: PreparedSource,
-  ledger: Ledger,
-  failures: Failure[],
-  options: ReadSourceOptions,
-): AsyncGenerator<SourceRecord> {
-  const { source, plan } = prepared;
-  if (source.data.kind === 'generated') {
-    for (const record of generateRecords(source.data.spec)) {
-      ledger.in++;
-      yield {
-        read: (column) => record[column as keyof typeof record],
-        id: record.id,
-        url: '',
-        columns: Object.keys(record),
-      };
-    }
-    return;
-  }
-  failures.push(
-    ...plan!.failures.map(({ file, place, problem }) => ({
-      file,
-      problem,
-      ...(place === undefined ? {} : { place }),
-    })),
-  );
-  const only = columnsRead(source);
-  let bytes = 0;
-  for (const unit of plan!.units) {
-    let rows = 0;
-    try {
-      for await (const item of readUnit(unit, { only })) {
-        if (item.kind === 'failed') {
-          ledger.in += item.count;
-          count(ledger.failed, item.reason, item.count);
-          failures.push({ file: item.file, place: item.place, problem: item.problem });
-          continue;
-        }
-        const { records: batch } = item.batch;
-        const cells = new BatchCells(batch);
-        const columns = batch.schema.fields.map((field) => field.name);
-        for (let row = 0; row < batch.numRows; row++) {
-          ledger.in++;
-          cells.row = row;
-          if (++rows % 1024 === 0 && unit.rows)
-            options.progress?.(bytes + Math.min(unit.bytes, Math.floor((unit.bytes * rows) / unit.rows)));
-          yield {
-            read: cells.read,
-            id: String(cells.read('id')),
-            url: String(cells.read('url') ?? ''),
-            columns,
-          };
+  let before = 0;
+  for await (const parcel of prepared.parcels()) {
+    failures.push(...parcel.failures);
+    for (const unit of parcel.units) {
+      // Failures are bounded a unit, so each has a list of its own.
+      const own = { ...tally, failures: [] as Failure[] };
+      const batches = textsOfUnit(prepared.source, unit, own, {
+        chat: options.chat,
+        progress: (share) => options.progress?.(before + Math.floor(unit.bytes * share)),
+      });
+      for await (const batch of batches) {
+        for (const text of batch) {
+          delivered++;
+          yield text;
         }
       }
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      failures.push({
-        file: error.file,
-        problem: error.problem,
-        ...(error.place === undefined ? {} : { place: error.place }),
-      });
+      tally.columns = own.columns;
+      failures.push(...own.failures);
+      before += unit.bytes;
+      options.progress?.(before);
     }
-    bytes += unit.bytes;
-    options.progress?.(bytes);
   }
+  if (delivered === 0) assertSomeText(prepared.source, ledger, tally.columns);
 }
 
-/** The input columns that the templates and the provenance need; wide tables hold much more. */
-function columnsRead(source: ResolvedSource): string[] {
-  const { id, url, messages, ...slots } = source.columns;
-  const columns = Object.values(slots).flatMap((slot) =>
-    slot === undefined ? [] : typeof slot === 'string' || Array.isArray(slot) ? slot : slot.column,
+/** Throws a `UserError` when records came and not one gave a text. Call it when none was kept. */
+export function assertSomeText(
+  { name, template }: Pick<ResolvedSource, 'name' | 'template'>,
+  ledger: Ledger,
+  columns: readonly string[],
+): void {
+  if (ledger.in === 0) return;
+  const reasons = Object.entries({ ...ledger.dropped, ...ledger.failed }).map(
+    ([reason, n]) => `${n} ${reason}`,
   );
-  return [...new Set([id ?? 'id', url ?? 'url', ...(messages === undefined ? [] : [messages]), ...columns])];
+  throw new UserError(
+    `source ${name}: none of its ${ledger.in} records gives a text for template ${template} (${reasons.join(', ')}); its columns are ${columns.join(', ')}`,
+    { hint: `say which columns to take: sources: { ${name}: { columns: { ... } } }` },
+  );
 }

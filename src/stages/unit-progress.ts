@@ -3,19 +3,33 @@
  * document in hand, and counters. The pool can also ask the unit to stop. A worker stuck inside one document cannot answer
  * messages, but the pool still sees where it is stuck.
  */
-const field = { beat: 0, stop: 1, started: 2, documents: 3, kept: 4, textKilobytes: 5 } as const;
+const field = {
+  beat: 0,
+  stop: 1,
+  started: 2,
+  documents: 3,
+  kept: 4,
+  textKilobytes: 5,
+  kilotokens: 6,
+  permille: 7,
+} as const;
 
 export interface UnitCounters {
   /** Documents finished, kept, and the text in them so far. */
   documents: number;
   kept: number;
   textBytes: number;
+  /** Tokens so far, where the unit makes tokens. */
+  tokens: number;
+  /** How much of the unit has been read, 0 to 1, where the unit says so. */
+  share: number;
 }
 
 export class UnitProgress {
   readonly memory: SharedArrayBuffer;
   private readonly words: Int32Array;
   private restBytes = 0;
+  private restTokens = 0;
 
   constructor(memory = new SharedArrayBuffer(4 * Object.keys(field).length)) {
     this.memory = memory;
@@ -38,6 +52,19 @@ export class UnitProgress {
     Atomics.add(this.words, field.textKilobytes, kilobytes);
   }
 
+  /** Called now and then by a unit that makes tokens. */
+  addTokens(tokens: number): void {
+    this.restTokens += tokens;
+    const thousands = Math.floor(this.restTokens / 1000);
+    this.restTokens -= thousands * 1000;
+    Atomics.add(this.words, field.kilotokens, thousands);
+  }
+
+  /** Says how much of the unit has been read, 0 to 1. */
+  reportShare(share: number): void {
+    Atomics.store(this.words, field.permille, Math.floor(share * 1000));
+  }
+
   /** A sign of life outside a document (a row group was written). */
   beat(): void {
     Atomics.store(this.words, field.started, 0);
@@ -58,6 +85,8 @@ export class UnitProgress {
       documents: Atomics.load(this.words, field.documents),
       kept: Atomics.load(this.words, field.kept),
       textBytes: Atomics.load(this.words, field.textKilobytes) * 1024,
+      tokens: Atomics.load(this.words, field.kilotokens) * 1000,
+      share: Atomics.load(this.words, field.permille) / 1000,
     };
   }
 

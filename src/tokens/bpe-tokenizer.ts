@@ -3,7 +3,8 @@
  *
  * 1. Added tokens are found in the raw text (and, those declared so, in the normalised text).
  * 2. The rest is normalised, cut into words (`pre-tokenizer.ts`) and each word merged (`bpe-merge.ts`) over its UTF-8 bytes.
- * 3. Words repeat: a cache from word to ids does most of the work. It is emptied when full, so memory stays bounded.
+ * 3. Words repeat: a table from word to ids (`word-table.ts`) does most of the work. For the usual patterns words are found and looked up
+ *    without making strings (`word-scanner.ts`).
  *
  * Gives up: dropout, word-piece prefixes, and pre-tokenizers that `pre-tokenizer.ts` does not read; `whyNotNative` says so and the
  * fallback library takes over. Post-processors are not applied: nothing is added around the text.
@@ -18,11 +19,8 @@ import { compilePreTokenizer, isByteLevel, type PreTokenize } from './pre-tokeni
 import { saveTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
 import type { EncodeOptions, Tokenizer } from './tokenizer-interface.ts';
 import { type BpeModel, mergePair, specialIds, type TokenizerJson } from './tokenizer-json.ts';
-
-/** Words kept in the cache: about 10 MB of a typical page's words. */
-const cacheWords = 1 << 17;
-/** Longer words are rare and seldom repeat. */
-const cacheWordLength = 64;
+import { type NextWordEnd, wordScannerOf } from './word-scanner.ts';
+import { longestKnownWord, WordTable } from './word-table.ts';
 
 /** Why a tokenizer.json needs the fallback library; `undefined` if `BpeTokenizer` reads it. */
 export function whyNotNative(json: TokenizerJson): string | undefined {
@@ -50,7 +48,7 @@ export class BpeTokenizer implements Tokenizer {
   declare readonly eosId?: number;
   declare readonly padId?: number;
 
-  private readonly files: TokenizerFiles;
+  readonly files: TokenizerFiles;
   private readonly vocab: Map<string, number>;
   private readonly tokens: (string | undefined)[];
   /** Bytes of each id, made when first decoded; added tokens as they are spelled. */
@@ -67,7 +65,9 @@ export class BpeTokenizer implements Tokenizer {
   /** Added tokens matched before and after normalisation; without special ones for untrusted text. */
   private readonly raw: { all: AddedTokenSplitter; plain: AddedTokenSplitter };
   private readonly normalized: AddedTokenSplitter | undefined;
-  private readonly cache = new Map<string, number | Int32Array>();
+  /** Where the next word ends, for the usual patterns. */
+  private readonly nextEnd: NextWordEnd | undefined;
+  private readonly known = new WordTable();
   private out = new Uint32Array(4096);
   private used = 0;
   private wordBytes = new Uint8Array(1024);
@@ -94,6 +94,7 @@ export class BpeTokenizer implements Tokenizer {
     this.ignoreMerges = model.ignore_merges === true;
     this.merger = new BpeMerger(mergeTable(model, this.vocab, files.path));
     this.words = compilePreTokenizer(json.pre_tokenizer)!;
+    this.nextEnd = wordScannerOf(json.pre_tokenizer);
     this.normalize = json.normalizer === null ? undefined : compileNormalizer(json.normalizer);
 
     const late =
@@ -167,21 +168,33 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   private encodePlain(text: string): void {
-    for (const word of this.words(text)) {
-      const known = this.cache.get(word);
-      if (known === undefined) this.encodeWord(word);
-      else if (typeof known === 'number') this.push(known);
-      else for (let i = 0; i < known.length; i++) this.push(known[i]!);
+    const { nextEnd } = this;
+    if (nextEnd === undefined) {
+      for (const word of this.words(text)) this.encodeWord(word, 0, word.length);
+      return;
+    }
+    for (let at = 0; at < text.length; ) {
+      const end = nextEnd(text, at);
+      this.encodeWord(text, at, end);
+      at = end;
     }
   }
 
-  private encodeWord(word: string): void {
-    const n = this.idsOfWord(word);
+  /** The word `text[from, to)`. */
+  private encodeWord(text: string, from: number, to: number): void {
+    const { known } = this;
+    const isShort = to - from <= longestKnownWord;
+    if (isShort) {
+      const word = known.find(text, from, to);
+      if (word >= 0) {
+        const end = known.start(word + 1);
+        for (let i = known.start(word); i < end; i++) this.push(known.ids[i]!);
+        return;
+      }
+    }
+    const n = this.idsOfWord(text.slice(from, to));
     for (let i = 0; i < n; i++) this.push(this.wordIds[i]!);
-    if (word.length > cacheWordLength) return;
-    if (this.cache.size >= cacheWords) this.cache.clear();
-    // A slice of a long string keeps the whole string alive; this makes the key a string of its own.
-    this.cache.set(` ${word}`.slice(1), n === 1 ? this.wordIds[0]! : this.wordIds.slice(0, n));
+    if (isShort) known.add(text, from, to, this.wordIds, n);
   }
 
   /** Fills `wordIds`; returns how many. */

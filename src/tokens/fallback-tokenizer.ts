@@ -16,7 +16,7 @@ export class FallbackTokenizer implements Tokenizer {
   declare readonly bosId?: number;
   declare readonly eosId?: number;
   declare readonly padId?: number;
-  private readonly files: TokenizerFiles;
+  readonly files: TokenizerFiles;
   private readonly library: Library;
   private readonly specials: string[];
 

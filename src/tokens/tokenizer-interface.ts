@@ -1,5 +1,8 @@
 /** What a tokenizer is to the rest of the project, whoever does the work; `loadTokenizer` (tokenizer.ts) gives one. */
 
+import type { ChatSpec } from './chat-spec.ts';
+import type { TokenizerFiles } from './tokenizer-files.ts';
+
 export interface EncodeOptions {
   /**
    * Whether the spelling of a special token in the text becomes that token, as the Hugging Face library does (default true). Pages
@@ -18,8 +21,12 @@ export interface Tokenizer {
   readonly bosId?: number;
   readonly eosId?: number;
   readonly padId?: number;
+  /** Its chat template, where it has one. */
+  readonly chat?: ChatSpec;
   /** Who does the work: our BPE or the fallback library. */
   readonly kind: 'byte-level-bpe' | 'huggingface';
+  /** What it was made from: plain data, so that a worker can make it again. */
+  readonly files: TokenizerFiles;
   /** Ids of the text alone; no begin or end token is added. */
   encode(text: string, options?: EncodeOptions): Uint32Array;
   /** The text of the ids, special tokens spelled out unless `special` is false. */

@@ -5,6 +5,7 @@
 import { basename, dirname } from 'node:path';
 import { messageOf, UserError } from '../core/errors.ts';
 import { BpeTokenizer, whyNotNative } from './bpe-tokenizer.ts';
+import { chatSpecOf } from './chat-spec.ts';
 import { readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
 import type { Tokenizer } from './tokenizer-interface.ts';
 
@@ -21,6 +22,12 @@ export async function loadTokenizer(path: string, options: { name?: string } = {
 
 /** The tokenizer that parsed files describe. */
 export async function tokenizerOf(files: TokenizerFiles, name: string): Promise<Tokenizer> {
+  const chat = chatSpecOf(files);
+  const tokenizer = await bareTokenizer(files, name);
+  return chat === undefined ? tokenizer : Object.assign(tokenizer, { chat });
+}
+
+async function bareTokenizer(files: TokenizerFiles, name: string): Promise<Tokenizer> {
   if (whyNotNative(files.json) === undefined) return new BpeTokenizer(files, name);
   try {
     const { FallbackTokenizer } = await import('./fallback-tokenizer.ts');

@@ -35,6 +35,8 @@ describe('TokenShardWriter', () => {
       id: ['a', 'b', 'c'],
       source: ['web', 'qa', 'qa'],
       url: ['https://a', null, null],
+      offset: ['0n', '0n', '0n'],
+      pass: [0, 0, 0],
     });
   });
 

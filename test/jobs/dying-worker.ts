@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort } from 'node:worker_threads';
-import type { UnitRequest } from '../../src/jobs/local-pool.ts';
+import type { UnitRequest } from '../../src/stages/local-pool.ts';
 import '../../src/jobs/unit-worker.ts';
 
 let death: NodeJS.Timeout | undefined;

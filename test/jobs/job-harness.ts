@@ -7,7 +7,7 @@ import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { DedupBarrier } from '../../src/jobs/dedup-barrier.ts';
 import { FilterJob, type JobEvents } from '../../src/jobs/filter-job.ts';
 import { prepareFolder } from '../../src/jobs/job-folder.ts';
-import { LocalPool, type PoolOptions } from '../../src/jobs/local-pool.ts';
+import { LocalPool, type PoolOptions } from '../../src/stages/local-pool.ts';
 import { type MeasuredMarker, readMarker } from '../../src/jobs/markers.ts';
 import { planCorpus } from '../../src/jobs/plan-corpus.ts';
 import type { Rank } from '../../src/jobs/rank.ts';

@@ -1,7 +1,7 @@
 /** The worker pool: every task gets an outcome, whatever its worker does. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { InterruptedError, UserError } from '../../src/core/errors.ts';
-import { LocalPool, type PoolOutcome } from '../../src/jobs/local-pool.ts';
+import { LocalPool, type PoolOutcome } from '../../src/stages/local-pool.ts';
 
 const pools: LocalPool[] = [];
 afterEach(async () => {

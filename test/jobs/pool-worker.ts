@@ -1,5 +1,5 @@
 /** A worker that behaves as its payload says: the pool's tests start it. */
-import { serveUnits } from '../../src/jobs/serve-units.ts';
+import { serveUnits } from '../../src/stages/serve-units.ts';
 
 serveUnits(async (payload, progress, skip) => {
   const {

@@ -1,11 +1,17 @@
 /** The recipes and data cards that come with midtrain. */
 
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { builtInCards, builtInRecipes, loadCard, loadRecipe } from '../../mixtures/load.ts';
 import { assertPresent, resolveSources, withData } from '../../mixtures/sources.ts';
+import { parseCard, tokenCountOf } from '../../src/core/card.ts';
+import { inputsOfCard } from '../../src/io/card-input.ts';
+import { sizeCategory } from '../../src/report/hub-card.ts';
+import { readBenchmark } from '../../src/stages/prepare-benchmarks.ts';
+import { fieldsOf } from '../../src/tokens/document-fields.ts';
+import { isSelected } from '../../src/tokens/row-selection.ts';
 
 const empty = mkdtempSync(join(tmpdir(), 'mixtures-'));
 const weightsOf = (name: string) =>
@@ -91,15 +97,147 @@ describe('built-in cards', () => {
   );
 
   test('sizes are those of the papers, with the tokenizer they were counted with', () => {
-    expect(loadCard('megamath-web-pro', empty).project.size).toEqual({
+    expect(loadCard('megamath-web-pro', empty).project.size).toMatchObject({
       documents: { value: 15_000_000, evidence: 'confirmed' },
-      tokens: { value: 15_100_000_000, evidence: 'confirmed' },
-      tokenizer: 'meta-llama/Llama-2-7b-hf',
+      counts: [{ value: 15_100_000_000, evidence: 'confirmed', tokenizer: 'meta-llama/Llama-2-7b-hf' }],
     });
-    expect(loadCard('finemath-4plus', empty).project.size.tokens).toMatchObject({
-      value: 10_000_000_000,
-      evidence: 'confirmed',
+    expect(loadCard('finemath-4plus', empty).project.size).toMatchObject({
+      documents: { value: 6_699_493, evidence: 'confirmed' },
+      counts: [{ value: 9_600_000_000, evidence: 'confirmed', tokenizer: 'meta-llama/Meta-Llama-3-8B' }],
     });
+    expect(
+      loadCard('megamath-web-pro-max', empty).project.size.counts.map(({ value, evidence }) => [
+        value,
+        evidence,
+      ]),
+    ).toEqual([
+      [70e9, 'confirmed'],
+      [73.8e9, 'summary'],
+    ]);
+  });
+
+  test('of several counts the one under the tokenizer asked for is taken, else the first', () => {
+    const read = (size: string) =>
+      parseCard(
+        `---\nlicense: mit\npretty_name: X\nmidtrain: { role: web, data: { path: ./x }, contamination: none, template: text, size: ${size} }\n---\n# X\n`,
+        'x.md',
+        'x',
+      ).project.size;
+    const size = read(
+      '{ tokens: [{ value: 5B, evidence: confirmed, tokenizer: a }, { value: 4B, evidence: recalled, tokenizer: b }] }',
+    );
+    expect(tokenCountOf(size, 'b')?.value).toBe(4e9);
+    expect(tokenCountOf(size, 'c')?.value).toBe(5e9);
+    expect(tokenCountOf(size)?.value).toBe(5e9);
+    expect(size.tokens?.value).toBe(5e9);
+    expect(tokenCountOf(read('{ tokens: 3B, tokenizer: a }'), 'a')).toEqual({
+      value: 3e9,
+      evidence: 'own',
+      tokenizer: 'a',
+    });
+    expect(tokenCountOf(read('{}'))).toBeUndefined();
+    expect(() => read('{ tokens: [{ value: 5B, evidence: confirmed }], tokenizer: a }')).toThrow(
+      /belongs beside each count/,
+    );
+  });
+
+  test('every corpus of the paper has a card, and says how its numbers are known', () => {
+    const corpora =
+      'megamath-web megamath-web-pro megamath-web-pro-max megamath-code megamath-qa megamath-translated-code megamath-text-code-block finemath-3plus finemath-4plus infiwebmath-3plus infiwebmath-4plus dclm-baseline openr1-math-220k am-deepseek-distilled openmathinstruct-2 numinamath-1.5 tulu-3-personas-if wildchat ultrachat-200k'.split(
+        ' ',
+      );
+    for (const name of corpora) {
+      const { project, license } = loadCard(name, empty);
+      expect('hub' in project.data, name).toBe(true);
+      expect(project.licenseEvidence, name).toBe(license === 'unknown' ? 'unknown' : 'confirmed');
+      for (const count of project.size.counts) {
+        expect(count.evidence, name).not.toBe('own');
+        if (count.tokenizer === undefined && count.evidence === 'confirmed')
+          expect(`${project.unconfirmed.join()} ${count.note ?? ''}`, name).toMatch(/tokenizer/);
+      }
+      if (project.size.counts.length === 0)
+        expect(project.unconfirmed.join(), name).toMatch(/number of (documents and )?tokens/);
+      if (project.size.documents === undefined)
+        expect(project.unconfirmed.join(), name).toMatch(/number of documents/);
+    }
+  });
+
+  test('WildChat, OpenR1 and NuminaMath take the records that the paper would', () => {
+    const selects = (card: string, record: Record<string, unknown>) =>
+      isSelected((column) => record[column], loadCard(card, empty).project.where);
+    expect(selects('wildchat', { model: 'gpt-4-1106-preview' })).toBe(true);
+    expect(selects('wildchat', { model: 'gpt-3.5-turbo-0301' })).toBe(false);
+    expect(selects('openr1-math-220k', { correctness_math_verify: [false, true] })).toBe(true);
+    expect(selects('openr1-math-220k', { correctness_math_verify: [false] })).toBe(false);
+    expect(selects('numinamath-1.5', { question_type: 'math-word-problem', answer: '4' })).toBe(true);
+    expect(selects('numinamath-1.5', { question_type: 'proof', answer: '4' })).toBe(false);
+    expect(selects('numinamath-1.5', { question_type: 'MCQ', answer: 'notfound' })).toBe(false);
+    expect(selects('mmlu-stem', { subject: 'college_physics' })).toBe(true);
+    expect(selects('mmlu-stem', { subject: 'philosophy' })).toBe(false);
+  });
+
+  test("a benchmark file is read with its card's selection and choices, through Arrow", async () => {
+    const rows = [
+      { question: 'Which is a metal?', subject: 'conceptual_physics', choices: ['oak', 'iron'], answer: 1 },
+      { question: 'Who wrote it?', subject: 'philosophy', choices: ['Kant', 'Hume'], answer: 0 },
+    ];
+    writeFileSync(join(empty, 'mmlu.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
+    const path = join(empty, 'mmlu.jsonl');
+    expect(await readBenchmark({ card: 'mmlu-stem', path })).toEqual([
+      { benchmark: 'mmlu-stem', item: '0', problem: 'Which is a metal?\noak\niron', solution: 'iron' },
+    ]);
+    expect((await readBenchmark({ card: 'mmlu', path })).map(({ solution }) => solution)).toEqual([
+      'iron',
+      'Kant',
+    ]);
+    const choices = { text: ['a', 'b'], label: ['1', '2'] };
+    writeFileSync(
+      join(empty, 'arc.jsonl'),
+      JSON.stringify({ id: 'q', question: 'Which?', choices, answerKey: '2' }),
+    );
+    expect(await readBenchmark({ card: 'arc-easy', path: join(empty, 'arc.jsonl') })).toEqual([
+      { benchmark: 'arc-easy', item: 'q', problem: 'Which?\na\nb', solution: 'b' },
+    ]);
+  });
+
+  test('the size category of a card is that of its documents', () => {
+    for (const name of builtInCards()) {
+      const card = loadCard(name, empty);
+      const documents = card.project.size.documents?.value;
+      const written = /^size_categories: \["(.*)"\]$/m.exec(readFileSync(card.file, 'utf8'))?.[1];
+      if (documents !== undefined) expect(written, name).toBe(sizeCategory(documents));
+    }
+  });
+
+  test('a card says where on the Hub its files lie, down to the part that is meant', () => {
+    const paths = (name: string) =>
+      inputsOfCard(loadCard(name, empty), { columns: { text: 'x' } }).map(({ path }) => path);
+    // train_1M and the like are parts of the same records.
+    expect(paths('openmathinstruct-2')).toEqual(['hf://datasets/nvidia/OpenMathInstruct-2/data/train-*']);
+    expect(paths('megamath-qa')).toEqual([
+      'hf://datasets/LLM360/MegaMath@3cbc64616594d6bc8759abaa0b2a71858f880f0d/megamath-qa',
+    ]);
+    expect(paths('finemath-4plus')).toEqual([
+      'hf://datasets/HuggingFaceTB/finemath/finemath-4plus/**/{train,train[-._0-9]*}',
+    ]);
+    expect(paths('ultrachat-200k')[0]).toContain('/data/**/{train_sft,');
+    expect(() => paths('am-deepseek-distilled')).toThrow(/names the configuration math_r1_1pass/);
+  });
+
+  test('benchmarks with choices give problem and solution in words', () => {
+    const fields = (card: string, record: Record<string, unknown>) =>
+      fieldsOf((column) => record[column], loadCard(card, empty).project.columns);
+    const choices = { text: ['oak', 'iron'], label: ['A', 'B'] };
+    for (const name of ['arc-easy', 'arc-challenge'])
+      expect(fields(name, { question: 'Which?', choices, answerKey: 'B' })).toEqual({
+        question: 'Which?\noak\niron',
+        answer: 'iron',
+      });
+    for (const name of ['mmlu', 'mmlu-stem'])
+      expect(fields(name, { question: 'Which?', choices: ['oak', 'iron'], answer: 1 })).toEqual({
+        question: 'Which?\noak\niron',
+        answer: 'iron',
+      });
   });
 
   test('a card that is not there is answered with the nearest; a broken one names the key', () => {

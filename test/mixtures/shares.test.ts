@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Ratios, resolveShares, type ShareInput } from '../../mixtures/shares.ts';
+import { UserError } from '../../src/core/errors.ts';
 
 /** web (fill) 0.55, general 0.05, two qa 0.10 + 0.05, two long-cot 0.10 + 0.05, instruction 0.10 */
 const sources: ShareInput[] = [
@@ -174,4 +175,86 @@ test('whatever is asked for, the result is exactly that and comes to one, or it 
     ),
     { numRuns: 500 },
   );
+});
+
+/**
+ * What should come out, worked out another way: in whole thousandths, group by group, or what collides. The fill source is web.
+ */
+function worked(thousandths: { qa?: number; cot?: number; instruct?: number; set: Record<string, number> }) {
+  const weight: Record<string, number> = {
+    web: 550,
+    dclm: 50,
+    omi: 100,
+    numina: 50,
+    openr1: 100,
+    am: 50,
+    tulu: 100,
+  };
+  const { qa, cot, instruct, set } = thousandths;
+  const now = (name: string) => set[name] ?? weight[name]!;
+  const total = (names: readonly string[]) => names.reduce((n, name) => n + now(name), 0);
+  const short = ['omi', 'numina'];
+  const long = ['openr1', 'am'];
+  const wanted: [string[], number][] = [];
+  if (cot !== undefined) {
+    const all = qa ?? total([...short, ...long]);
+    if (cot > all) return 'conflict';
+    wanted.push([long, cot], [short, all - cot]);
+  } else if (qa !== undefined) wanted.push([[...short, ...long], qa]);
+  if (instruct !== undefined) wanted.push([['tulu'], instruct]);
+  const result = Object.fromEntries(Object.keys(weight).map((name) => [name, now(name)]));
+  for (const [names, target] of wanted) {
+    const free = names.filter((name) => !(name in set));
+    const rest = target - total(names.filter((name) => name in set));
+    if (rest < 0 || (free.length === 0 && rest !== 0)) return 'conflict';
+    for (const name of free)
+      result[name] = (rest * weight[name]!) / free.reduce((n, other) => n + weight[other]!, 0);
+  }
+  const others = Object.entries(result).reduce((n, [name, share]) => (name === 'web' ? n : n + share), 0);
+  if (!('web' in set)) result.web = 1000 - others;
+  if (result.web! < -1e-6 || Math.abs(others + result.web! - 1000) > 1e-6) return 'conflict';
+  return result;
+}
+
+test('every combination of ratios and set shares gives what a computation of its own gives, and is refused exactly where that finds a conflict', () => {
+  const share = fc.option(
+    fc.integer({ min: 0, max: 60 }).map((n) => n * 10),
+    { nil: undefined },
+  );
+  let conflicts = 0;
+  let fine = 0;
+  fc.assert(
+    fc.property(
+      share,
+      share,
+      share,
+      fc.dictionary(
+        fc.constantFrom('omi', 'numina', 'openr1', 'am', 'tulu', 'dclm', 'web'),
+        fc.integer({ min: 0, max: 40 }).map((n) => n * 10),
+        { maxKeys: 3 },
+      ),
+      (qa, cot, instruct, set) => {
+        const given = {
+          ...(qa === undefined ? {} : { qa }),
+          ...(cot === undefined ? {} : { cot }),
+          ...(instruct === undefined ? {} : { instruct }),
+        };
+        const expected = worked({ ...given, set });
+        const ratios = {
+          ...Object.fromEntries(Object.entries(given).map(([name, n]) => [name, n / 1000])),
+          set: Object.fromEntries(Object.entries(set).map(([name, n]) => [name, n / 1000])),
+        };
+        if (expected === 'conflict') {
+          conflicts++;
+          expect(() => resolve(ratios)).toThrow(UserError);
+          return;
+        }
+        fine++;
+        const shares = resolve(ratios);
+        for (const [name, n] of Object.entries(expected)) expect(shares[name]).toBeCloseTo(n / 1000, 9);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+  expect(Math.min(conflicts, fine)).toBeGreaterThan(300);
 });

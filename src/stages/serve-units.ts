@@ -1,8 +1,8 @@
 /** The thread's side of the local pool: takes one request at a time, runs it, answers. (local-pool.ts is the other side.) */
 import { parentPort } from 'node:worker_threads';
 import { InterruptedError, invariant, messageOf, UserError } from '../core/errors.ts';
-import { UnitProgress } from '../stages/unit-progress.ts';
 import type { UnitAnswer, UnitRequest } from './local-pool.ts';
+import { UnitProgress } from './unit-progress.ts';
 
 /** System errors after which no unit can go on, and the cure. */
 const fatalCodes: Readonly<Record<string, string>> = {

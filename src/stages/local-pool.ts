@@ -13,7 +13,7 @@
 import { Worker } from 'node:worker_threads';
 import { atExit } from '../core/cleanup.ts';
 import { InterruptedError, UserError } from '../core/errors.ts';
-import { UnitProgress } from '../stages/unit-progress.ts';
+import { UnitProgress } from './unit-progress.ts';
 
 export interface PoolTask {
   id: string;
@@ -98,23 +98,32 @@ export class LocalPool {
     return this.running;
   }
 
-  /** Runs all tasks; `onOutcome` is awaited for each, in the order they end. */
+  /**
+   * Runs all tasks; `onOutcome` is awaited for each, in the order they end. Tasks are a list, or a function that gives the next one:
+   * undefined when there will be no more. It may wait for outcomes, but not once its signal says that the run has stopped; what it
+   * throws ends the run.
+   */
   async run(
-    tasks: readonly PoolTask[],
+    tasks: readonly PoolTask[] | ((stopped: AbortSignal) => Promise<PoolTask | undefined>),
     onOutcome: (task: PoolTask, outcome: PoolOutcome) => Promise<void>,
   ): Promise<void> {
-    let next = 0;
+    let taken = 0;
+    const stopped = new AbortController();
+    const next = async (): Promise<PoolTask | undefined> =>
+      typeof tasks === 'function' ? tasks(stopped.signal) : tasks[taken++];
     let failure: { error: unknown } | undefined;
     this.halted = false;
     const stopAll = (): void => {
       this.halted = true;
+      stopped.abort();
       for (const progress of this.running.values()) progress.requestStop();
     };
     this.options.signal.addEventListener('abort', stopAll);
     const lane = async (): Promise<void> => {
-      while (next < tasks.length && failure === undefined && !this.options.signal.aborted) {
-        const task = tasks[next++]!;
+      while (failure === undefined && !this.options.signal.aborted) {
         try {
+          const task = await next();
+          if (task === undefined) return;
           await onOutcome(task, await this.runTask(task));
         } catch (error) {
           failure ??= { error };
@@ -123,7 +132,8 @@ export class LocalPool {
       }
     };
     try {
-      await Promise.all(Array.from({ length: Math.min(this.options.workers, tasks.length) }, lane));
+      const most = typeof tasks === 'function' ? Number.POSITIVE_INFINITY : tasks.length;
+      await Promise.all(Array.from({ length: Math.min(this.options.workers, most) }, lane));
     } finally {
       this.options.signal.removeEventListener('abort', stopAll);
     }

@@ -1,0 +1,65 @@
+/** Where the tokens of a source's units lie under a run folder, and what of other data or other tokenizers is in the way there. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ResolvedSource } from '../../mixtures/sources.ts';
+import { fingerprint } from '../core/config.ts';
+import { removeLeftovers } from '../io/atomic.ts';
+import type { Tokenizer } from '../tokens/tokenizer.ts';
+import type { Heldout } from './tokenise-unit.ts';
+import type { SourceUnit } from './unit-texts.ts';
+
+/** Changes with the layout of the files. */
+const layout = 2;
+
+export interface SourceCache {
+  /** Changes with how texts become tokens, not with what is read. */
+  key: string;
+  folder: string;
+  pathOf(unit: SourceUnit): string;
+}
+
+export function sourceCache(
+  output: string,
+  source: ResolvedSource,
+  tokenizer: Tokenizer,
+  heldout: Heldout,
+): SourceCache {
+  const key = fingerprint({
+    layout,
+    tokenizer: tokenizer.fingerprint,
+    end: tokenizer.eosId,
+    template: source.template,
+    chat: source.template === 'chat' ? (tokenizer.chat?.fingerprint ?? null) : null,
+    columns: source.columns,
+    where: source.where ?? null,
+    heldout,
+  });
+  const folder = join(output, 'cache', `${source.name}-${key}.tokens`);
+  return {
+    key,
+    folder,
+    pathOf: (unit) =>
+      join(folder, `${unit.id.replace(/[^A-Za-z0-9._#-]+/g, '_').slice(-60)}-${unit.key}.tokens`),
+  };
+}
+
+/** Removes caches of the source that were made in another way, and what a killed run left in this one. */
+export async function tidyCache(output: string, source: string, { folder }: SourceCache): Promise<void> {
+  const caches = join(output, 'cache');
+  for (const name of await readdir(caches).catch(() => [] as string[])) {
+    const match = /^(.*)-[0-9a-f]{16}\.tokens(\.json)?$/.exec(name);
+    if (match?.[1] === source && join(caches, name) !== folder)
+      await rm(join(caches, name), { recursive: true, force: true });
+  }
+  await removeLeftovers(folder);
+}
+
+/** Removes units that are not among those of the source any more: its data has changed. */
+export async function removeOtherUnits(
+  { folder, pathOf }: SourceCache,
+  units: readonly SourceUnit[],
+): Promise<void> {
+  const known = new Set(units.map(pathOf));
+  for (const name of await readdir(folder).catch(() => [] as string[]))
+    if (!known.has(join(folder, name))) await rm(join(folder, name), { force: true });
+}
