@@ -3,10 +3,10 @@
  * overlap and the tail is dropped, as nanotron reads datatrove's .ds files. The mixture has ordered and interleaved them already, so they
  * are read in order; after the last comes the first again (an epoch). The position is part of the checkpoint.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fingerprint } from '../src/core/config.ts';
-import { InputError, UserError } from '../src/core/errors.ts';
+import { InputError, messageOf, UserError } from '../src/core/errors.ts';
 import { openTokenShard, type TokenShard } from '../src/io/token-shard.ts';
 import type { Rows } from './learner.ts';
 
@@ -28,7 +28,13 @@ export class TokenData {
   /** First sequence of each shard. */
   private readonly firsts: readonly number[];
 
-  constructor(shards: readonly TokenShard[], sequenceLength: number, what: string) {
+  /** `content` tells the data apart where names and sizes of shards do not: the key of a mixture's manifest. */
+  constructor(
+    shards: readonly TokenShard[],
+    sequenceLength: number,
+    what: string,
+    content: string | null = null,
+  ) {
     this.shards = shards;
     this.sequenceLength = sequenceLength;
     const firsts: number[] = [];
@@ -47,6 +53,7 @@ export class TokenData {
     this.fingerprint = fingerprint({
       sequenceLength,
       shards: shards.map((s) => [path.basename(s.path), s.tokenCount]),
+      ...(content === null ? {} : { content }),
     });
   }
 
@@ -132,7 +139,23 @@ export async function openTrainingData(folder: string, sequenceLength: number): 
   if (files.length === 0) {
     throw new InputError(folder, 'has no shards/*.ds', { hint: 'give the folder that `midtrain mix` wrote' });
   }
-  return new TokenData(await Promise.all(files.map((file) => openTokenShard(file))), sequenceLength, folder);
+  const shards = await Promise.all(files.map((file) => openTokenShard(file)));
+  return new TokenData(shards, sequenceLength, folder, mixtureOf(folder)?.key ?? null);
+}
+
+/** What the manifest of a mixture says of its content and of the sequences it was packed for; undefined for shards from elsewhere. */
+export function mixtureOf(folder: string): { key: string; sequenceLength: number } | undefined {
+  const file = path.join(folder, 'manifest.json');
+  if (!existsSync(file)) return undefined;
+  try {
+    const { key, sequenceLength } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    if (typeof key === 'string' && typeof sequenceLength === 'number') return { key, sequenceLength };
+  } catch (cause) {
+    throw new InputError(file, `is not JSON: ${messageOf(cause)}`, { cause, hint: 'run midtrain mix again' });
+  }
+  throw new InputError(file, 'is not the manifest of a mixture: it has no key or no sequenceLength', {
+    hint: 'run midtrain mix again',
+  });
 }
 
 /** The held-out shards of a mix run folder, by source; sources too short for one sequence are left out. */

@@ -18,7 +18,7 @@ import { countParameters } from './model/parameters.ts';
 import { planTraining } from './plan-training.ts';
 import { SampleTexts } from './sample-texts.ts';
 import { learningRateAt } from './schedule.ts';
-import { type CountedRows, openHeldoutData, openTrainingData } from './token-data.ts';
+import { type CountedRows, mixtureOf, openHeldoutData, openTrainingData } from './token-data.ts';
 import type { Phase, TrainConfig } from './train-config.ts';
 import { finishedResult, initialState, keepSkipped, type TrainResult } from './training-state.ts';
 
@@ -117,6 +117,14 @@ async function trainPhase(
   });
   run.metrics.rewind((row) => row.step > state.step);
   if (config.tensorboard) run.metrics.mirror(path.join(plan.runFolder, 'tensorboard'));
+  const packedFor = mixtureOf(plan.dataFolder)?.sequenceLength;
+  if (packedFor !== undefined && packedFor !== config.sequence_length) {
+    emit({
+      kind: 'message',
+      level: 'warn',
+      text: `the mixture ${plan.dataFolder} was packed for sequences of ${packedFor} tokens and is read in sequences of ${config.sequence_length}: a sequence may hold tokens of two sources, and documents are cut elsewhere`,
+    });
+  }
   const parameters = countParameters(weights.config);
   const memory = learner.memory;
   emit({

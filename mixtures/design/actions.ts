@@ -9,7 +9,7 @@ import { giveTo, takeFrom } from './give-way.ts';
 export type Group = 'qa' | 'long-cot' | 'instruction';
 
 /** The roles whose shares count together; QA includes long chains of thought, as in the paper. */
-export const groupRoles: Readonly<Record<Group, readonly Role[]>> = {
+const groupRoles: Readonly<Record<Group, readonly Role[]>> = {
   qa: ['qa', 'long-cot'],
   'long-cot': ['long-cot'],
   instruction: ['instruction'],

@@ -9,7 +9,7 @@ export interface ComparedSource {
   share: number;
 }
 
-export interface ComparedRow {
+interface ComparedRow {
   left: ComparedSource | undefined;
   right: ComparedSource | undefined;
 }

@@ -96,7 +96,11 @@ async function run(
 
   if (context.json || options.dryRun === true) {
     const { designJson, designText } = await import('../tui/design-plain.ts');
-    const exported = session.exported(ui.history.present, session.cardSizes, model, ui.speed);
+    const { sizeSources } = await import('../stages/size-sources.ts');
+    const { tokenizer } = ui.history.present.settings;
+    const counted = { ...loaded, recipe: { ...loaded.recipe, tokenizer } };
+    const sizes = await sizeSources(counted, { cwd: context.cwd, signal: context.signal });
+    const exported = session.exported(ui.history.present, sizes, model, ui.speed);
     context.write(context.json ? designJson(exported) : designText(exported));
     return exported.plan.problems.length === 0 ? exitCodes.done : exitCodes.userError;
   }

@@ -88,6 +88,10 @@ export const command: Command = {
       command: 'midtrain mix demo --set arithmetic-long-cot=0.15 --budget 16k --out runs/small',
       what: 'fix one source and the size',
     },
+    {
+      command: 'midtrain mix demo --packing best-fit --per-source --out runs/whole',
+      what: 'keep documents whole, and write one folder per source for Nanotron',
+    },
   ],
   more: recipeListText,
   run,

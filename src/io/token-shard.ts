@@ -88,17 +88,14 @@ export class TokenShardWriter {
 
   private async append(tokens: ArrayLike<number>, loss: Uint8Array, what: string): Promise<void> {
     const n = tokens.length;
-    const limit = this.options.vocabSize;
     const ids = this.tokenBytes === 2 ? new Uint16Array(n) : new Uint32Array(n);
-    for (let i = 0; i < n; i++) {
-      const id = tokens[i]!;
-      if (!(id >= 0 && id < limit)) {
-        throw new UserError(`${what} has the token ${id}, outside the vocabulary of ${limit}`, {
-          hint: 'use the tokenizer that made the tokens',
-        });
-      }
-      ids[i] = id;
-    }
+    const outside = firstOutside(tokens, this.options.vocabSize);
+    if (outside !== undefined)
+      throw new UserError(
+        `${what} has the token ${outside}, outside the vocabulary of ${this.options.vocabSize}`,
+        { hint: 'use the tokenizer that made the tokens' },
+      );
+    ids.set(tokens);
     this.tokens += n;
     await this.ids.write(littleEndian(ids));
     const end = new Uint8Array(8);
@@ -139,6 +136,12 @@ export class TokenShardWriter {
     for (const sink of [this.ids, this.index, this.loss]) await sink?.abort();
     await this.provenance.abort();
   }
+}
+
+/** The first token that is not an id of the vocabulary. */
+function firstOutside(tokens: ArrayLike<number>, vocabSize: number): number | undefined {
+  for (let i = 0; i < tokens.length; i++) if (!(tokens[i]! >= 0 && tokens[i]! < vocabSize)) return tokens[i];
+  return undefined;
 }
 
 /** The bytes of the numbers, lowest first; a view where the machine has them so. */

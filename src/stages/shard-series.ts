@@ -75,8 +75,9 @@ export class ShardSeries {
   private async close(): Promise<void> {
     const writer = this.current;
     if (writer === undefined) return;
-    this.current = undefined;
+    // It stays the current one until it is whole: a disk that fills up here must not keep its half of a file.
     const { tokens, files } = await writer.finish();
+    this.current = undefined;
     this.shards++;
     const label = this.options.label ?? basename(this.folder);
     const add = async (path: string, sha256: string | undefined, more = {}) => {

@@ -58,23 +58,17 @@ export async function openDesigner(
   return ((await app.waitUntilExit()) as DesignEnd | undefined) ?? { kind: 'quit' };
 }
 
-interface AppProps {
-  start: DesignStart;
-  /** Instead of the terminal's, for tests. */
-  size?: { columns: number; rows: number };
-}
-
 /** Documents of a sample, and characters of each. */
 const sampleDocuments = 20;
 const sampleCharacters = 20_000;
 
-export function DesignApp({ start, size }: AppProps) {
+function DesignApp({ start }: { start: DesignStart }) {
   const { session, recipes } = start;
   const { exit } = useApp();
   const terminal = useWindowSize();
-  const columns = Math.max(20, size?.columns ?? terminal.columns);
+  const columns = Math.max(20, terminal.columns);
   // A frame as high as the terminal would scroll it.
-  const rows = Math.max(8, (size?.rows ?? terminal.rows) - 1);
+  const rows = Math.max(8, terminal.rows - 1);
   const [ui, setUi] = useState(start.ui);
   const [sizes, setSizes] = useState<Readonly<Record<string, SourceSize>>>(session.cardSizes);
   const [counting, setCounting] = useState<ReadonlySet<string>>(new Set());
@@ -189,9 +183,12 @@ export function DesignApp({ start, size }: AppProps) {
       exit({ kind: 'interrupted', recovered: keepUnsaved(session, latest.current) });
     if (start.signal.aborted) onAbort();
     start.signal.addEventListener('abort', onAbort);
+    // The window was closed.
+    process.once('SIGHUP', onAbort);
     return () => {
       left = true;
       forget();
+      process.off('SIGHUP', onAbort);
       start.signal.removeEventListener('abort', onAbort);
     };
   }, [session, start.signal, exit]);

@@ -8,14 +8,14 @@ import { cutTo, visibleLine, widthOf } from './visible-text.ts';
 
 const tableKeys: readonly (readonly [string, string])[] = [
   ['←→', '±1 %'],
-  [', .', '±0.1'],
   ['0-9', 'type'],
   ['l', 'lock'],
   ['space', 'off'],
   ['u', 'undo'],
-  ['c', 'compare'],
   ['w', 'save'],
   ['m', 'mix'],
+  ['c', 'compare'],
+  [', .', '±0.1'],
   ['v', 'documents'],
   ['U', 'redo'],
   ['x', 'export'],

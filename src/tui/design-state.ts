@@ -53,7 +53,7 @@ export type Question =
   | { kind: 'changed-on-disk'; path: string; after: AfterSave }
   | { kind: 'mix-unsaved' };
 
-export interface Message {
+interface Message {
   text: string;
   tone: Extract<Tone, 'plain' | 'warn'>;
 }

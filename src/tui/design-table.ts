@@ -12,9 +12,9 @@ import type { DesignView } from './design-view.ts';
 import { visibleLine } from './visible-text.ts';
 
 /** Up to about four passes cost little against fresh text; beyond, less and less is learned (Muennighoff et al. 2023). */
-export const cheapPasses = 4;
+const cheapPasses = 4;
 
-export interface TableColumns {
+interface TableColumns {
   name: number;
   role: number;
   change: number;
@@ -95,14 +95,14 @@ export function tableRow(
 }
 
 /** Shares as percent: one digit behind the point, more where there are more. */
-export function shareText(share: number): string {
+function shareText(share: number): string {
   const percent = (share / whole) * 100;
   if (share > 0 && percent < 0.001) return '<0.001';
   const digits = [1, 2].find((n) => Math.abs(percent - Number(percent.toFixed(n))) < 1e-7) ?? 3;
   return percent.toFixed(digits);
 }
 
-export function changeText({ share, opened }: DesignSource): string {
+function changeText({ share, opened }: DesignSource): string {
   const by = ((share - opened) / whole) * 100;
   const size = Math.abs(by);
   const text = size < 0.05 ? '<0.05' : size.toFixed(1);

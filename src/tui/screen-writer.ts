@@ -37,9 +37,4 @@ export class ScreenWriter {
     this.size = size;
     if (out !== '') this.stdout.write(`\x1b[?2026h${out}\x1b[${rows};1H\x1b[?2026l`);
   }
-
-  /** The next `draw` draws everything. */
-  forget(): void {
-    this.size = '';
-  }
 }

@@ -16,6 +16,8 @@ import { parse } from 'yaml';
 import { mix } from '../../src/stages/mix.ts';
 import type { MixManifest } from '../../src/stages/mix-manifest.ts';
 import type { MixRequest } from '../../src/stages/mix-request.ts';
+import { ShardSeries } from '../../src/stages/shard-series.ts';
+import { loadTokenizer } from '../../src/tokens/tokenizer.ts';
 import { scratchFolder } from '../io/scratch.ts';
 import { recountMix } from '../oracles/recount-mix.ts';
 import { writeByteTokenizer, writeTinyRecipe } from './tiny-mix.ts';
@@ -190,6 +192,19 @@ describe('beside the shards', () => {
     expect(seen).toBe(false);
     expect((await recountMix(output)).problems).toEqual([]);
   });
+});
+
+test('a shard that cannot be put in place leaves no half of it on a disk that may be full', async () => {
+  const place = join(folder, 'blocked');
+  // A folder stands where the shard should go.
+  mkdirSync(join(place, '00000.ds'), { recursive: true });
+  const tokenizer = await loadTokenizer(join(folder, 'byte-tokens'));
+  const series = new ShardSeries(place, { tokenizer, padded: true });
+  const tokens = Uint32Array.of(1, 2, 3);
+  await series.add({ pieces: [{ id: 'a', url: '', tokens, offset: 0, pass: 0 }], padding: 2 }, 's');
+  await expect(series.finish()).rejects.toThrow(/cannot write/);
+  await series.abort();
+  expect(readdirSync(place)).toEqual(['00000.ds']);
 });
 
 describe('the recount', () => {

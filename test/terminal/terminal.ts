@@ -9,14 +9,13 @@
  * Source: @lydell/node-pty (node-pty with built binaries), @xterm/headless (the core of xterm.js).
  */
 import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import type * as Pty from '@lydell/node-pty';
+import type { IPty } from '@lydell/node-pty';
 import type * as Xterm from '@xterm/headless';
 import { FlickerCounter } from './flicker.ts';
 import { keyBytes } from './keys.ts';
+import { environment, loadPty } from './load-pty.ts';
 import { type Cell, framed, screenCells, screenText, scrollbackText } from './screen.ts';
 
-const load = createRequire(import.meta.url);
 const loaded = loadPty();
 
 /** Why this machine gives no pseudo-terminal; tests skip with it: `describe.skipIf(terminalProblem)`. */
@@ -66,7 +65,7 @@ export async function closeTerminals(): Promise<void> {
 
 export class Terminal {
   readonly ended: Promise<Ended>;
-  private readonly pty: Pty.IPty;
+  private readonly pty: IPty;
   private readonly emulator: Xterm.Terminal;
   private readonly patience: number;
   private readonly synchronised: boolean;
@@ -91,8 +90,7 @@ export class Terminal {
     this.patience = options.patienceMs ?? 20_000;
     this.synchronised = options.synchronised ?? true;
     this.beforeKeys = options.lineMode !== true;
-    const { Terminal: Emulator } = load('@xterm/headless') as typeof Xterm;
-    this.emulator = new Emulator({ cols: columns, rows, allowProposedApi: true, scrollback: 5000 });
+    this.emulator = new loaded.Emulator({ cols: columns, rows, allowProposedApi: true, scrollback: 5000 });
     this.visible = screenText(this.emulator);
     this.pty = loaded.pty.spawn(options.command, [...(options.args ?? [])], {
       name: 'xterm-256color',
@@ -391,39 +389,5 @@ export class Terminal {
 
   private picture(): string {
     return framed(this.visible, this.columns);
-  }
-}
-
-/** The tests' environment without what changes a program's display, and with a terminal of full colour. */
-function environment(extra: TerminalOptions['env'] = {}): Record<string, string> {
-  const left = [
-    'CI',
-    'NODE_ENV',
-    'FORCE_COLOR',
-    'NO_COLOR',
-    'NODE_OPTIONS',
-    'NODE_V8_COVERAGE',
-    'COLUMNS',
-    'LINES',
-    'VITEST',
-    'TMUX',
-  ];
-  const all = { ...process.env, COLORTERM: 'truecolor', MIDTRAIN_SKIP_BUILD: '1', ...extra };
-  const kept = Object.entries(all).filter(
-    ([name, value]) => value !== undefined && (!left.includes(name) || name in extra),
-  );
-  return Object.fromEntries(kept) as Record<string, string>;
-}
-
-function loadPty(): { pty: typeof Pty } | { problem: string } {
-  if (process.platform === 'win32') return { problem: 'Windows' };
-  try {
-    const pty = load('@lydell/node-pty') as typeof Pty;
-    load('@xterm/headless');
-    // A container without /dev/ptmx loads the module and then refuses.
-    pty.spawn('/bin/sh', ['-c', ':'], {}).onExit(() => {});
-    return { pty };
-  } catch (error) {
-    return { problem: error instanceof Error ? error.message.split('\n')[0]! : String(error) };
   }
 }

@@ -1,11 +1,11 @@
 /** The training loop: loss falls, both phases, and a stopped run goes on bit for bit. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InterruptedError } from '../../src/core/errors.ts';
-import { silent } from '../../src/core/events.ts';
+import { type ProgressEvent, silent } from '../../src/core/events.ts';
 import { Random } from '../../src/core/random.ts';
 import { readRun } from '../../src/io/run-record.ts';
 import { listCheckpoints } from '../../trainer/checkpoint.ts';
@@ -178,6 +178,23 @@ describe('training', () => {
     await expect(train(gpu, config('nothing'), 'decay', { emit: silent, signal })).rejects.toThrow(
       /no checkpoint to decay from/,
     );
+  });
+
+  it('refuses to go on with another mixture whose shards have the same names and sizes, and says when sequences are not those packed', async () => {
+    const folder = path.join(root, 'mixture');
+    cpSync(path.join(root, 'data'), folder, { recursive: true });
+    const write = (key: string, sequenceLength: number) =>
+      writeFileSync(path.join(folder, 'manifest.json'), JSON.stringify({ key, sequenceLength }));
+    write('one', 32);
+    const c = config('other-mixture', { data: folder });
+    const said: string[] = [];
+    const emit = (event: ProgressEvent) => void (event.kind === 'message' && said.push(event.text));
+    await trainUntil(c, 'stable', 2);
+    write('two', 64);
+    await expect(train(gpu, c, 'stable', { emit, signal })).rejects.toThrow(/other data/);
+    write('one', 64);
+    await train(gpu, c, 'stable', { emit, signal });
+    expect(said.filter((text) => /packed for sequences of 64/.test(text))).toHaveLength(1);
   });
 
   it('keeps the newest checkpoints only, and ignores one without its marker', async () => {

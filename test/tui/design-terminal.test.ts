@@ -121,6 +121,15 @@ describe.skipIf(terminalProblem !== undefined)('midtrain design', () => {
     expect(kept.sources['dclm-baseline']!.weight!.value).toBe(0.06);
   }, 60_000);
 
+  test('a window that is closed leaves a recovery file', async () => {
+    const { terminal, cwd } = await design(['decay-long']);
+    await terminal.press('right');
+    await terminal.waitFor('unsaved');
+    terminal.kill('SIGHUP');
+    await terminal.ended;
+    expect(readdirSync(cwd)).toEqual(['mixture.recovered.yaml']);
+  }, 60_000);
+
   test('a file that something else changed, and one that is there, are not overwritten unasked', async () => {
     const { terminal, cwd } = await design(['mine.yaml'], {
       'mine.yaml': hybrid(),
