@@ -44,7 +44,7 @@ export interface EstimateOptions {
   perSource?: boolean;
 }
 
-export interface DiskEstimate {
+interface DiskEstimate {
   shards: number;
   index: number;
   /** Loss masks; 0 where nothing is padding. */
@@ -76,7 +76,7 @@ export interface RunEstimate {
  * Share of a data sheet's operations a second that well-tuned training of such models reaches: 0.38 to 0.43 for Llama 3 405B (Dubey et al.
  * 2024, table 4), 0.46 for PaLM 540B (its table 3). A small run or one card with a small batch reaches less.
  */
-export const peakUtilisation = 0.4;
+const peakUtilisation = 0.4;
 
 /** Documents whose number is not known are taken to have this many tokens: web pages have 500 to 1,500. */
 const tokensOfUnknownDocument = 1000;

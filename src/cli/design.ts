@@ -49,7 +49,7 @@ async function run(
   args: string[],
   options: Record<string, unknown>,
 ): Promise<number> {
-  const [{ loadRecipe, builtInRecipes }, { withData }, { modelShapes }, { DesignSession }] =
+  const [{ loadRecipe, builtInRecipes }, { resolveSources, withData }, { modelShapes }, { DesignSession }] =
     await Promise.all([
       import('../../mixtures/load.ts'),
       import('../../mixtures/sources.ts'),
@@ -119,8 +119,10 @@ async function run(
     name,
     description: loadRecipe(name, context.cwd).recipe.description ?? '',
   }));
+  const { licencesOf } = await import('../../mixtures/licences-of.ts');
+  const notices = licencesOf(resolveSources(loaded, context.cwd), loaded.recipe.use);
   const end = await openDesigner(
-    { session, ui, colours: coloursOf(process.env), recipes, notices: [], signal: context.signal },
+    { session, ui, colours: coloursOf(process.env), recipes, notices, signal: context.signal },
     process,
   );
   if (end.kind === 'interrupted') {

@@ -14,13 +14,13 @@ import type { clusterDocuments } from '../dedup/cluster-documents.ts';
 import { planParts } from '../dedup/plan-parts.ts';
 import type { ChosenCopies } from '../stages/choose-copies.ts';
 import { signaturesPath, signerOf } from '../stages/dedup-signatures.ts';
+import { type LocalPool, poolFailure } from '../stages/local-pool.ts';
 import type { MeasuredUnit } from '../stages/measure-unit.ts';
 import type { FilterPlan } from '../stages/plan-filter.ts';
 import type { DedupStep } from '../stages/resolved-filter.ts';
 import { folders } from '../stages/run-layout.ts';
 import { clustersPath } from '../stages/unit-clusters.ts';
 import type { OutputFile } from '../stages/unit-report.ts';
-import { type LocalPool, poolFailure } from '../stages/local-pool.ts';
 import { type ClusterMarker, type DedupMarker, outputsIntact, readMarker, writeMarker } from './markers.ts';
 import type { FilterStep } from './unit-worker.ts';
 

@@ -15,13 +15,13 @@ import { join } from 'node:path';
 import { fingerprint } from '../core/config.ts';
 import { dropListPath } from '../stages/drop-list.ts';
 import type { FinishedUnit } from '../stages/finish-unit.ts';
+import { type LocalPool, type PoolOutcome, type PoolTask, poolFailure } from '../stages/local-pool.ts';
 import type { MeasuredUnit } from '../stages/measure-unit.ts';
 import type { FilterPlan, PlannedUnit } from '../stages/plan-filter.ts';
 import { folders } from '../stages/run-layout.ts';
 import type { OutputFile, UnitReport } from '../stages/unit-report.ts';
 import { type BarrierResult, DedupBarrier } from './dedup-barrier.ts';
 import { failedUnit } from './failed-unit.ts';
-import { type LocalPool, type PoolOutcome, type PoolTask, poolFailure } from '../stages/local-pool.ts';
 import {
   type DoneMarker,
   type LedgerMarker,

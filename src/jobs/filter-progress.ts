@@ -2,10 +2,10 @@
 import type { Emit } from '../core/events.ts';
 import { sumCounts } from '../core/ledger.ts';
 import type { MetricsWriter } from '../io/run-record.ts';
+import type { LocalPool } from '../stages/local-pool.ts';
 import type { FilterPlan, PlannedUnit } from '../stages/plan-filter.ts';
 import type { UnitReport } from '../stages/unit-report.ts';
 import type { JobEvents } from './filter-job.ts';
-import type { LocalPool } from '../stages/local-pool.ts';
 
 const task = 'filter';
 const unit = 'bytes';

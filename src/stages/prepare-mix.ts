@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { licencesOf } from '../../mixtures/licences-of.ts';
 import {
   type MixturePlan,
   type PlanOptions,
@@ -17,13 +18,12 @@ import {
 import type { Recipe } from '../../mixtures/recipe.ts';
 import { resolveShares } from '../../mixtures/shares.ts';
 import { assertPresent, type ResolvedSource, resolveSources } from '../../mixtures/sources.ts';
-import { licensedSource, type Role, tokenCountOf } from '../core/card.ts';
+import { type Role, tokenCountOf } from '../core/card.ts';
 import { atExit } from '../core/cleanup.ts';
 import { InterruptedError } from '../core/errors.ts';
 import { silent } from '../core/events.ts';
 import type { Evidence } from '../core/evidence.ts';
 import { assertBalanced, type Ledger } from '../core/ledger.ts';
-import { licenceWarnings } from '../core/licences.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import type { CountedSource } from './counted-source.ts';
 import type { MixRequest } from './mix-request.ts';
@@ -83,7 +83,7 @@ export async function prepareMix(request: MixRequest): Promise<PreparedMix> {
     planOptions(request),
     packableSources(sources),
   );
-  plan.warnings.push(...licencesOf(request, resolved));
+  plan.warnings.push(...licencesOf(resolved, request.use ?? request.loaded.recipe.use));
   for (const { name, tokens } of sources) {
     const { heldout } = tokens;
     if (heldout.documents > 0 && heldout.tokens < plan.windowTokens) {
@@ -144,7 +144,7 @@ export async function planMix(
     unregister();
     await remove();
   }
-  plan.warnings.push(...licencesOf(request, resolved));
+  plan.warnings.push(...licencesOf(resolved, request.use ?? request.loaded.recipe.use));
   const byCard = plan.sources.filter((s) => s.available.from === 'card').map((s) => s.name);
   if (byCard.length > 0)
     plan.warnings.push(
@@ -188,14 +188,6 @@ async function prepareAll(
 
 function planOptions({ options, packing }: MixRequest): PlanOptions {
   return { ...options, ...(packing === undefined ? {} : { packing }) };
-}
-
-/** What the licences of the sources forbid or ask, for the use that was named. */
-function licencesOf(request: MixRequest, resolved: readonly ResolvedSource[]): string[] {
-  const licensed = resolved.flatMap(({ name, card }) =>
-    card === undefined ? [] : [licensedSource(card, name)],
-  );
-  return licenceWarnings(licensed, request.use ?? request.loaded.recipe.use);
 }
 
 function tokenizerFor(

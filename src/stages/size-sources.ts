@@ -10,7 +10,6 @@ import type { SourceSize } from '../../mixtures/plan.ts';
 import { resolveSources } from '../../mixtures/sources.ts';
 import { atExit } from '../core/cleanup.ts';
 import { InterruptedError, messageOf } from '../core/errors.ts';
-import { workerUrl } from '../io/worker-url.ts';
 import type { SampleAnswer, SampleRequest, SizeRequest } from './sample-request.ts';
 import { type SizeDetail, sizeOfCard } from './size-source.ts';
 
@@ -31,6 +30,11 @@ export interface SizeOptions {
   /** Told which tokenizer counts, or why it is bytes that are counted. */
   onTokenizer?: (note: string) => void;
 }
+
+const workerFile = new URL(
+  import.meta.url.endsWith('.ts') ? './sample-worker.ts' : './sample-worker.js',
+  import.meta.url,
+);
 
 /** A thread that says nothing for this long is stuck. */
 const patienceMs = 60_000;
@@ -103,7 +107,7 @@ export async function askSampleWorker(
   onAnswer: (answer: SampleAnswer) => void,
 ): Promise<void> {
   if (signal?.aborted) throw new InterruptedError();
-  const worker = new Worker(workerUrl('../stages/sample-worker'), {
+  const worker = new Worker(workerFile, {
     workerData: request,
     resourceLimits: { maxOldGenerationSizeMb: 1024 },
   });
