@@ -11,23 +11,10 @@
  * provenance and the token cache take, from measured runs (the constants below). Held-out documents are left out.
  */
 import { formatAmount } from '../src/core/amount.ts';
+import { flopsPerToken, type ModelShape } from '../src/core/model-flops.ts';
 import type { MixturePlan, PlannedSource } from './plan.ts';
 
-/** What decides the arithmetic of a decoder. trainer/model-shapes.ts has those of known models. */
-export interface ModelShape {
-  name: string;
-  /** All of them, as published. */
-  parameters: number;
-  /** Those of an input table that no product uses; 0 where the output head is tied to it and so uses it. */
-  embeddingParameters: number;
-  layers: number;
-  /** Width of the residual stream. */
-  hidden: number;
-  heads: number;
-  /** Heads x their size, where that is not `hidden`. */
-  attentionWidth?: number;
-  vocabSize: number;
-}
+export { flopsPerToken, type ModelShape } from '../src/core/model-flops.ts';
 
 export interface EstimateOptions {
   plan: MixturePlan;
@@ -92,12 +79,6 @@ const shardOverhead = 2500;
 const tokensOfUnit = 4e6;
 /** Default of `mix --shard-tokens`. */
 const shardTokens = 256e6;
-
-/** Arithmetic of training on one token of a sequence of `sequenceLength`. */
-export function flopsPerToken(model: ModelShape, sequenceLength: number): number {
-  const products = model.parameters - model.embeddingParameters;
-  return 6 * products + 12 * model.layers * (model.attentionWidth ?? model.hidden) * sequenceLength;
-}
 
 export function estimateRun(options: EstimateOptions): RunEstimate {
   const { plan, batchTokens, model, flopsPerSecond, utilisation = peakUtilisation } = options;

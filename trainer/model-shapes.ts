@@ -4,8 +4,11 @@
  *
  * Sources: config.json of meta-llama/Llama-3.2-1B, Llama-3.2-3B, Llama-3.1-8B, Qwen/Qwen2.5-0.5B, -1.5B, -3B, HuggingFaceTB/SmolLM2-135M.
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { ModelShape } from '../mixtures/estimate.ts';
+import { nearest } from '../src/core/config.ts';
+import { UserError } from '../src/core/errors.ts';
+import type { ModelShape } from '../src/core/model-flops.ts';
 import type { ModelConfig } from './model/config.ts';
 import { readModelConfig } from './model/folder.ts';
 import { countParameters } from './model/parameters.ts';
@@ -90,4 +93,21 @@ export function shapeOf(name: string, config: ModelConfig): ModelShape {
 /** Of a Hugging Face folder here; an `InputError` when its config.json cannot be read or is of another kind of model. */
 export async function shapeOfFolder(folder: string): Promise<ModelShape> {
   return shapeOf(path.basename(path.resolve(folder)), await readModelConfig(folder));
+}
+
+/** The model that a recipe's base model names in its text ("meta-llama/Llama-3.2-3B", "... for the small one"); undefined if none. */
+export function suggestedModel(text: string | undefined): ModelShape | undefined {
+  return text === undefined ? undefined : modelShapes.find(({ name }) => text.includes(name));
+}
+
+/** A model by name, or by a Hugging Face folder. Throws a `UserError` that lists the names. */
+export async function modelNamed(asked: string): Promise<ModelShape> {
+  const names = modelShapes.map(({ name }) => name);
+  const found = modelShapes.find(({ name }) => name.toLowerCase() === asked.toLowerCase());
+  if (found !== undefined) return found;
+  if (existsSync(asked)) return shapeOfFolder(asked);
+  const near = nearest(asked, names);
+  throw new UserError(`no model "${asked}"${near === undefined ? '' : `; did you mean "${near}"?`}`, {
+    hint: `give a Hugging Face folder, or one of ${names.join(', ')}`,
+  });
 }

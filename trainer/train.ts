@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fingerprint } from '../src/core/config.ts';
 import { InterruptedError, UserError } from '../src/core/errors.ts';
 import type { Emit } from '../src/core/events.ts';
+import { flopsPerToken } from '../src/core/model-flops.ts';
 import { startRun } from '../src/io/run-record.ts';
 import { checkpointName, listCheckpoints, pruneCheckpoints, saveCheckpoint } from './checkpoint.ts';
 import type { Gpu } from './device.ts';
@@ -15,6 +16,7 @@ import { freshModel } from './fresh-model.ts';
 import { Learner } from './learner.ts';
 import { loadModel } from './model/folder.ts';
 import { countParameters } from './model/parameters.ts';
+import { shapeOf } from './model-shapes.ts';
 import { planTraining } from './plan-training.ts';
 import { SampleTexts } from './sample-texts.ts';
 import { learningRateAt } from './schedule.ts';
@@ -137,6 +139,8 @@ async function trainPhase(
 
   const sequencesPerStep = config.micro_batch_size * config.gradient_accumulation_steps;
   const targets = sequencesPerStep * config.sequence_length;
+  /** Of the model, per token: what model FLOP/s are reckoned with (recomputation does not count). */
+  const flops = flopsPerToken(shapeOf(config.name, weights.config), config.sequence_length);
   const began = performance.now();
   const firstStep = state.step;
   let skips = 0;
@@ -206,6 +210,7 @@ async function trainPhase(
         grad_norm: result.gradNorm,
         entropy: result.entropy,
         tokens_per_sec: targets / seconds,
+        tflops: (flops * targets) / seconds / 1e12,
         num_tokens: state.tokens,
         'timing_s/step': seconds,
         ...(config.z_loss > 0 ? { z_loss: config.z_loss * result.zLoss } : {}),

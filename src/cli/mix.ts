@@ -1,6 +1,8 @@
 /** `midtrain mix`, also installed as `mix`: a token-exact mixture to token shards. Maps flags to src/stages/mix.ts. */
 
-import type { Packing } from '../../mixtures/recipe.ts';
+import type { RunEstimate } from '../../mixtures/estimate.ts';
+import type { MixturePlan } from '../../mixtures/plan.ts';
+import type { Packing, Recipe } from '../../mixtures/recipe.ts';
 import { recipeListText } from '../../mixtures/recipe-list.ts';
 import type { Ratios } from '../../mixtures/shares.ts';
 import { parseAmount } from '../core/amount.ts';
@@ -8,6 +10,9 @@ import { exitCodes, UserError } from '../core/errors.ts';
 import type { Use } from '../core/licences.ts';
 import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
 import { choiceValue, integerValue, numberValue, shareValue } from './parse.ts';
+
+/** Tokens of a step where a recipe does not say: the paper's (512 sequences of 8,192). */
+const usualBatchTokens = 4_194_304;
 
 export const command: Command = {
   name: 'mix',
@@ -73,6 +78,16 @@ export const command: Command = {
         'what the result is for: research, commercial or redistribute (decides the warnings about licences)',
       parse: choiceValue(['research', 'commercial', 'redistribute']),
     },
+    {
+      flags: '--model <name>',
+      description:
+        'with --dry-run: the model whose training is estimated, by name or a Hugging Face folder (default: the base model of the recipe)',
+    },
+    {
+      flags: '--tflops <number>',
+      description: 'with --dry-run: speed of the hardware, from its data sheet, to estimate the time',
+      parse: numberValue({ min: 1e-6 }),
+    },
     { flags: '-o, --out <folder>', description: 'where to write (default: runs/<recipe name>-mix)' },
     { flags: '--overwrite', description: 'replace another mixture that lies there' },
     dryRunOption,
@@ -81,7 +96,7 @@ export const command: Command = {
   examples: [
     { command: 'midtrain mix --qa-ratio 0.3', what: 'the bundled demo recipe with 30 % QA data' },
     {
-      command: 'midtrain mix decay-long --dry-run',
+      command: 'midtrain mix decay-long --dry-run --tflops 990',
       what: 'plan a decay branch of the paper with the sizes of its data cards',
     },
     {
@@ -150,10 +165,11 @@ async function run(
   if (options.dryRun === true) {
     const { planMix } = await import('../stages/prepare-mix.ts');
     const { plan, tokenizer } = await planMix(request);
+    const cost = await costOf(plan, loaded.recipe, tokenizer?.vocabSize, options);
     context.write(
       context.json
-        ? `${JSON.stringify({ recipe: loaded.file, tokenizer: tokenizer?.name ?? null, plan }, null, 2)}\n`
-        : planTable(plan),
+        ? `${JSON.stringify({ recipe: loaded.file, tokenizer: tokenizer?.name ?? null, plan, estimate: cost?.estimate ?? null }, null, 2)}\n`
+        : planTable(plan) + (cost?.table ?? ''),
     );
     return plan.problems.length === 0 ? exitCodes.done : exitCodes.userError;
   }
@@ -174,6 +190,34 @@ async function run(
     );
   }
   return failures.length > 0 ? exitCodes.someInputsFailed : exitCodes.done;
+}
+
+/** Steps, time and disk, where the recipe says how it is trained or flags ask for it. */
+async function costOf(
+  plan: MixturePlan,
+  recipe: Recipe,
+  vocabSize: number | undefined,
+  options: Record<string, unknown>,
+): Promise<{ estimate: RunEstimate; table: string } | undefined> {
+  if (recipe.training === undefined && options.tflops === undefined && options.model === undefined)
+    return undefined;
+  const { estimateRun, estimateTable } = await import('../../mixtures/estimate.ts');
+  const { modelNamed, suggestedModel } = await import('../../trainer/model-shapes.ts');
+  const asked = options.model as string | undefined;
+  const model =
+    asked === undefined
+      ? (suggestedModel(recipe.training?.baseModel?.value) ?? suggestedModel(String(recipe.tokenizer)))
+      : await modelNamed(asked);
+  const how = {
+    plan,
+    batchTokens: recipe.training?.batchTokens.value ?? usualBatchTokens,
+    vocabSize: vocabSize ?? model?.vocabSize ?? 128_256,
+    model,
+    flopsPerSecond: options.tflops === undefined ? undefined : (options.tflops as number) * 1e12,
+    perSource: options.perSource === true,
+  };
+  const estimate = estimateRun(how);
+  return { estimate, table: `\n${estimateTable(estimate, how)}` };
 }
 
 function ratiosOf(options: Record<string, unknown>): Ratios {

@@ -11,6 +11,7 @@ import { InterruptedError, UserError } from '../core/errors.ts';
 import type { Emit } from '../core/events.ts';
 import { emptyLedger } from '../core/ledger.ts';
 import { hash32 } from '../core/random.ts';
+import { removeLeftovers } from '../io/atomic.ts';
 import { trainBpe } from '../tokens/bpe-train.ts';
 import { loadTokenizer, type Tokenizer, tokenizerOf } from '../tokens/tokenizer.ts';
 import { saveTokenizerFiles } from '../tokens/tokenizer-files.ts';
@@ -109,7 +110,10 @@ async function train(request: TokenizerRequest, settings: TokenizerTraining): Pr
       text: `the vocabulary has ${trained.vocabSize} tokens and not the ${settings.vocabSize} asked for: the texts have no more pairs that repeat`,
     });
   }
-  if (kept !== undefined) await saveTokenizerFiles(trained.files, kept);
+  if (kept !== undefined) {
+    await removeLeftovers(kept);
+    await saveTokenizerFiles(trained.files, kept);
+  }
   return tokenizerOf(trained.files, name);
 }
 

@@ -20,7 +20,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertFeasible, type MixturePlan } from '../../mixtures/plan.ts';
 import { fingerprint } from '../core/config.ts';
-import { InterruptedError, UserError } from '../core/errors.ts';
+import { InterruptedError, messageOf, UserError } from '../core/errors.ts';
 import { type Emit, silent } from '../core/events.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { packageVersions } from '../io/package-root.ts';
@@ -49,7 +49,7 @@ export async function mix(request: MixRequest): Promise<MixResult> {
     assertFeasible(mixed.plan);
     for (const text of mixed.plan.warnings) emit({ kind: 'message', level: 'warn', text });
     const key = planKey(mixed, request);
-    const found = await finishedManifest(output);
+    const found = await finishedManifest(output, request.overwrite === true);
     if (found !== undefined && found.key === key && (await filesPresent(output, found))) {
       return {
         manifest: found,
@@ -128,14 +128,19 @@ function planKey(mixed: PreparedMix, request: MixRequest): string {
   });
 }
 
-async function finishedManifest(output: string): Promise<MixManifest | undefined> {
+/** `replace`: one that is damaged counts as none. */
+async function finishedManifest(output: string, replace: boolean): Promise<MixManifest | undefined> {
   const path = join(output, 'manifest.json');
   if (!existsSync(path)) return undefined;
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as MixManifest;
+    const manifest = JSON.parse(await readFile(path, 'utf8')) as Partial<MixManifest> | null;
+    if (typeof manifest?.key !== 'string' || !Array.isArray(manifest.files))
+      throw new Error('it has no key or files');
+    return manifest as MixManifest;
   } catch (error) {
-    throw new UserError(`${path} is not a manifest: ${(error as Error).message}`, {
-      hint: 'delete the folder, or give another --out',
+    if (replace) return undefined;
+    throw new UserError(`${path} is not a manifest: ${messageOf(error)}`, {
+      hint: 'give --overwrite to make the mixture again (its token cache is kept), or another --out',
       cause: error,
     });
   }

@@ -23,7 +23,7 @@ export interface SampleTools {
 
 /**
  * Bytes of UTF-8 a token of the usual vocabularies of 50,000 to 150,000 entries takes in mathematics and English: between 3 (formulas,
- * digits by themselves) and 4.5 (prose). Measured with GPT-2's on ../shared/data: EXPERIMENTS.md.
+ * digits by themselves) and 4.6 (prose). With GPT-2's: pages of mathematics 2.96, GSM8K 3.45, instructions 4.04, C4 4.59.
  */
 const bytesPerToken = 3.6;
 /** Text of one source that a sample tokenizer is trained on. */

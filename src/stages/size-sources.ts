@@ -109,6 +109,7 @@ export async function askSampleWorker(
   if (signal?.aborted) throw new InterruptedError();
   const worker = new Worker(workerFile, {
     workerData: request,
+    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 1024 },
   });
   const unregister = atExit(async () => void (await worker.terminate()));

@@ -130,7 +130,10 @@ export async function listHubSource(inputs: readonly InputSpec[], options: UnitO
   if (found.length === 0) {
     for (const input of inputs) found.push((await hubInputFiles(input, readOptions(options))).files);
     if (list?.write === true)
-      await writeFileAtomic(list.path, `${JSON.stringify({ addresses, files: found })}\n`);
+      await writeFileAtomic(
+        list.path,
+        `${JSON.stringify({ addresses, files: found, check: fingerprint(found) })}\n`,
+      );
   }
   const files = found.flatMap((own, i) => own.map((file) => ({ input: inputs[i]!, file })));
   return {
@@ -139,9 +142,15 @@ export async function listHubSource(inputs: readonly InputSpec[], options: UnitO
   };
 }
 
+/** Undefined when it is absent or damaged. */
 async function keptList(path: string): Promise<{ addresses: string[]; files: HubFile[][] } | undefined> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as { addresses: string[]; files: HubFile[][] };
+    const list = JSON.parse(await readFile(path, 'utf8')) as {
+      addresses: string[];
+      files: HubFile[][];
+      check: string;
+    };
+    return list.check === fingerprint(list.files) ? list : undefined;
   } catch {
     return undefined;
   }

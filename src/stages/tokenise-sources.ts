@@ -23,7 +23,7 @@ import { TokeniseProgress } from './tokenise-progress.ts';
 import { toolsFor } from './tokenise-tools.ts';
 import { type Heldout, type TokeniseTask, tokeniseUnit } from './tokenise-unit.ts';
 import type { TokeniseWorkerData } from './tokenise-worker.ts';
-import { removeOtherUnits, type SourceCache, sourceCache, tidyCache } from './unit-cache.ts';
+import { removeOtherUnits, type SourceCache, sourceCache, tidyCaches } from './unit-cache.ts';
 import { UnitProgress } from './unit-progress.ts';
 import { UnitQueue, usualTokensPerByte, weightOf } from './unit-queue.ts';
 import type { UnitSummary } from './unit-summary.ts';
@@ -98,9 +98,11 @@ class TokeniseWork {
 
   /** Takes what is cached already, and asks for the first units. */
   async begin(): Promise<void> {
+    if (this.request.scratch === undefined) {
+      const caches = this.sources.map(({ queue, cache }) => [queue.prepared.source.name, cache] as const);
+      await tidyCaches(this.request.output, new Map(caches));
+    }
     for (const { queue, cache } of this.sources) {
-      if (this.request.scratch === undefined)
-        await tidyCache(this.request.output, queue.prepared.source.name, cache);
       if (queue.prepared.plan === undefined && queue.prepared.bytes > 0) continue; // files of the Hub are fetched when needed
       if (!queue.ended) await queue.load();
       if (queue.prepared.plan !== undefined && this.request.scratch === undefined)

@@ -43,15 +43,17 @@ export function sourceCache(
   };
 }
 
-/** Removes caches of the source that were made in another way, and what a killed run left in this one. */
-export async function tidyCache(output: string, source: string, { folder }: SourceCache): Promise<void> {
+/** Removes caches of the sources, by their names, that were made in another way, and what a killed run left in these. */
+export async function tidyCaches(output: string, sources: ReadonlyMap<string, SourceCache>): Promise<void> {
   const caches = join(output, 'cache');
+  await removeLeftovers(caches);
   for (const name of await readdir(caches).catch(() => [] as string[])) {
     const match = /^(.*)-[0-9a-f]{16}\.tokens(\.json)?$/.exec(name);
-    if (match?.[1] === source && join(caches, name) !== folder)
-      await rm(join(caches, name), { recursive: true, force: true });
+    const source = match === null ? undefined : sources.get(match[1]!);
+    if (source === undefined) continue;
+    if (join(caches, name) === source.folder) await removeLeftovers(source.folder);
+    else await rm(join(caches, name), { recursive: true, force: true });
   }
-  await removeLeftovers(folder);
 }
 
 /** Removes units that are not among those of the source any more: its data has changed. */

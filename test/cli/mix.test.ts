@@ -41,6 +41,19 @@ async function run(
 
 const messages = (events: ProgressEvent[]) => events.flatMap((e) => (e.kind === 'message' ? [e.text] : []));
 
+describe('the estimate of a dry run', () => {
+  test('says steps, time and disk of a recipe that says how it is trained', async () => {
+    const { out } = await run(mixCommand, ['decay-long', '--dry-run', '--tflops', '990']);
+    expect(out).toMatch(/steps +4768 of 4\.19M tokens/);
+    expect(out).toMatch(/EFLOP for Llama-3\.2-3B/);
+    expect(out).toMatch(/time +about \d+ days/);
+    const json = await run(mixCommand, ['decay-long', '--dry-run', '--json', '--model', 'llama-3.2-1b']);
+    const { estimate } = JSON.parse(json.out) as { estimate: { steps: number; trainingFlops: number } };
+    expect(estimate.steps).toBe(4768);
+    expect(estimate.trainingFlops / 1e20).toBeCloseTo(2.13, 1);
+  });
+});
+
 describe('midtrain mix', () => {
   test('--qa-ratio 0.3 without a recipe takes the bundled demo and says so', async () => {
     const { code, out, events } = await run(mixCommand, ['--qa-ratio', '0.3']);
