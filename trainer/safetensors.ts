@@ -146,6 +146,20 @@ export async function* readPieces(info: TensorInfo): AsyncGenerator<{ first: num
   }
 }
 
+/** `size` values of one tensor as f32, from element `first` on. */
+export async function readRange(info: TensorInfo, first: number, size: number): Promise<Float32Array> {
+  const width = bytesPerElement[info.dtype];
+  const handle = await open(info.file, 'r');
+  try {
+    return toFloats(
+      await readExactly(handle, info.file, info.begin + first * width, size * width),
+      info.dtype,
+    );
+  } finally {
+    await handle.close();
+  }
+}
+
 /** All values of one tensor as f32. */
 export async function readTensor(info: TensorInfo): Promise<Float32Array> {
   const values = new Float32Array((info.end - info.begin) / bytesPerElement[info.dtype]);

@@ -5,11 +5,10 @@ import type { MixturePlan } from '../../mixtures/plan.ts';
 import type { Packing, Recipe } from '../../mixtures/recipe.ts';
 import { recipeListText } from '../../mixtures/recipe-list.ts';
 import type { Ratios } from '../../mixtures/shares.ts';
-import { parseAmount } from '../core/amount.ts';
 import { exitCodes, UserError } from '../core/errors.ts';
 import type { Use } from '../core/licences.ts';
 import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
-import { choiceValue, integerValue, numberValue, shareValue } from './parse.ts';
+import { amountValue, choiceValue, integerValue, numberValue, shareValue } from './parse.ts';
 
 /** Tokens of a step where a recipe does not say: the paper's (512 sequences of 8,192). */
 const usualBatchTokens = 4_194_304;
@@ -41,8 +40,8 @@ export const command: Command = {
       description: 'where the data of one source is; may be repeated, also for one source',
       parse: dataOf,
     },
-    { flags: '--budget <tokens>', description: 'tokens in the output, such as 20M', parse: amount },
-    { flags: '--sequence-length <tokens>', description: 'tokens a model sees at once', parse: amount },
+    { flags: '--budget <tokens>', description: 'tokens in the output, such as 20M', parse: amountValue },
+    { flags: '--sequence-length <tokens>', description: 'tokens a model sees at once', parse: amountValue },
     {
       flags: '--seed <number>',
       description: 'decides the order of documents',
@@ -258,13 +257,4 @@ function dataOf(text: string, flag: string, previous: unknown): Record<string, s
   const earlier = (previous ?? {}) as Record<string, string[]>;
   const name = text.slice(0, at);
   return { ...earlier, [name]: [...(earlier[name] ?? []), text.slice(at + 1)] };
-}
-
-function amount(text: string, flag: string): number {
-  const value = parseAmount(text);
-  if (value === undefined || value <= 0)
-    throw new UserError(`${flag}: "${text}" is not a count`, {
-      hint: 'give a number such as 20000000 or 20M',
-    });
-  return value;
 }

@@ -2,6 +2,7 @@
  * Parsers for flag values. Each turns the typed text into a value, or throws a `UserError` that names the flag, the value found
  * and what would be accepted. Nothing is clamped and nothing is guessed: `0.3x` is an error, not 0.3.
  */
+import { parseAmount } from '../core/amount.ts';
 import { nearest } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
 import type { OptionParser } from './command.ts';
@@ -123,4 +124,14 @@ function refuse(flag: string, value: string, what: string, range: NumberRange): 
   return new UserError(`${flag} ${value === '' ? '""' : value}: expected ${what}${bounds}`, {
     hint: `for example ${flag} ${example}`,
   });
+}
+
+/** A count with an optional K, M, B or T behind it: 20M. */
+export function amountValue(text: string, flag: string): number {
+  const value = parseAmount(text);
+  if (value === undefined || value <= 0)
+    throw new UserError(`${flag}: "${text}" is not a count`, {
+      hint: 'give a number such as 20000000 or 20M',
+    });
+  return value;
 }

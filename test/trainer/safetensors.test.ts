@@ -1,8 +1,9 @@
 /** Safetensors: what is written is read back, f16 and bf16 become f32, and a hostile header is refused before anything is allocated. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { convertFolder } from '../../trainer/convert-folder.ts';
 import { listTensors, readTensor } from '../../trainer/safetensors.ts';
 import { planShards, writeModelFiles, writeSafetensors } from '../../trainer/write-safetensors.ts';
 
@@ -20,6 +21,35 @@ function fileOf(header: unknown, data: Buffer, length?: bigint): Buffer {
   size.writeBigUInt64LE(length ?? BigInt(json.length));
   return Buffer.concat([size, json, data]);
 }
+
+describe('a folder in other numbers', () => {
+  it('keeps names, shapes, tokenizer and every other key of config.json; f32 and back is exact', async () => {
+    const from = path.join(import.meta.dirname, '../fixtures/families/qwen2');
+    const to = path.join(root, 'qwen2-bf16');
+    const done = await convertFolder(from, to, 'BF16', 4000);
+    const [before, after] = [await listTensors(from), await listTensors(to)];
+    expect(new Set(after.map((t) => t.file)).size).toBeGreaterThan(1);
+    const shapes = (all: typeof before) => all.map((t) => `${t.name} ${t.shape}`).sort();
+    expect(shapes(after)).toEqual(shapes(before));
+    expect(done.tensors).toBe(before.length);
+    for (const info of after) {
+      const exact = await readTensor(before.find((t) => t.name === info.name)!);
+      const rounded = await readTensor(info);
+      exact.forEach((x, i) => {
+        expect(Math.abs(rounded[i]! - x)).toBeLessThanOrEqual(Math.abs(x) * 2 ** -8);
+      });
+    }
+    const config = (folderOf: string) =>
+      JSON.parse(readFileSync(path.join(folderOf, 'config.json'), 'utf8')) as Record<string, unknown>;
+    const { dtype: _, ...rest } = config(from);
+    expect(config(to)).toEqual({ ...rest, torch_dtype: 'bfloat16' });
+    const exact = path.join(root, 'qwen2-f32');
+    await convertFolder(from, exact, 'F32');
+    for (const info of await listTensors(exact))
+      expect(await readTensor(info)).toEqual(await readTensor(before.find((t) => t.name === info.name)!));
+    await expect(convertFolder(exact, exact, 'F16')).rejects.toThrow(/is the folder that is converted/);
+  });
+});
 
 describe('safetensors', () => {
   it('reads back what it wrote', async () => {
