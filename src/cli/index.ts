@@ -82,7 +82,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'convert',
-    summary: 'foreign weights to a Hugging Face folder',
+    summary: 'foreign weights to a Hugging Face folder, and such a folder to other numbers',
     load: () => import('./convert.ts'),
   },
   {
