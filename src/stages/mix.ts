@@ -22,9 +22,9 @@ import { assertFeasible, type MixturePlan } from '../../mixtures/plan.ts';
 import { fingerprint } from '../core/config.ts';
 import { InterruptedError, messageOf, UserError } from '../core/errors.ts';
 import { type Emit, silent } from '../core/events.ts';
-import { writeFileAtomic } from '../io/atomic.ts';
+import { removeLeftovers, writeFileAtomic } from '../io/atomic.ts';
 import { packageVersions } from '../io/package-root.ts';
-import { type Run, startRun } from '../io/run-record.ts';
+import { type Run, readRecord, startRun } from '../io/run-record.ts';
 import { type MixManifest, type MixSummary, manifestOf, summaryOf } from './mix-manifest.ts';
 import type { MixRequest } from './mix-request.ts';
 import { type PreparedMix, prepareMix } from './prepare-mix.ts';
@@ -51,6 +51,7 @@ export async function mix(request: MixRequest): Promise<MixResult> {
     const key = planKey(mixed, request);
     const found = await finishedManifest(output, request.overwrite === true);
     if (found !== undefined && found.key === key && (await filesPresent(output, found))) {
+      await finishRecord(mixed, request);
       return {
         manifest: found,
         summary: summaryOf(mixed),
@@ -67,20 +68,36 @@ export async function mix(request: MixRequest): Promise<MixResult> {
         },
       );
     }
-    const run = startRun(output, {
-      command: 'mix',
-      name: mixed.plan.name,
-      config: resolvedConfig(mixed, request),
-      evidence: evidenceOf(mixed),
-      inputs: mixed.sources.flatMap((s) => s.inputs),
-      parents: mixed.parents,
-      versions: packageVersions(['hyparquet', '@huggingface/tokenizers', 'apache-arrow']),
-      warnings: mixed.plan.warnings,
-    });
+    const run = beginRun(mixed, request);
     return await write(mixed, request, key, run, emit);
   } finally {
     for (const source of mixed.sources) source.tokens.close();
   }
+}
+
+function beginRun(mixed: PreparedMix, request: MixRequest): Run {
+  return startRun(request.output, {
+    command: 'mix',
+    name: mixed.plan.name,
+    config: resolvedConfig(mixed, request),
+    evidence: evidenceOf(mixed),
+    inputs: mixed.sources.flatMap((s) => s.inputs),
+    parents: mixed.parents,
+    versions: packageVersions(['hyparquet', '@huggingface/tokenizers', 'apache-arrow']),
+    warnings: mixed.plan.warnings,
+  });
+}
+
+/** A run that was killed behind its manifest still says that it is running. */
+async function finishRecord(mixed: PreparedMix, request: MixRequest): Promise<void> {
+  await removeLeftovers(request.output);
+  let status: string | undefined;
+  try {
+    status = readRecord(request.output).status;
+  } catch {
+    // absent or damaged
+  }
+  if (status !== 'done') beginRun(mixed, request).finish('done', { ...summaryOf(mixed) });
 }
 
 async function write(
