@@ -117,7 +117,8 @@ async function trainPhase(
     parents: [plan.dataFolder, ...(state.parent === undefined ? [] : [state.parent])],
     device: { ...gpu.info },
   });
-  run.metrics.rewind((row) => row.step > state.step);
+  // A run killed before its first checkpoint begins again, its evaluation of step 0 too.
+  run.metrics.rewind((row) => row.step > state.step || state.step === 0);
   if (config.tensorboard) run.metrics.mirror(path.join(plan.runFolder, 'tensorboard'));
   const packedFor = mixtureOf(plan.dataFolder)?.sequenceLength;
   if (packedFor !== undefined && packedFor !== config.sequence_length) {

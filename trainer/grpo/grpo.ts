@@ -173,7 +173,8 @@ async function runGrpo(
     parents: [config.model],
     device: { ...gpu.info },
   });
-  run.metrics.rewind((row) => row.step > state.step);
+  // A run killed before its first checkpoint begins again, its evaluation of step 0 too.
+  run.metrics.rewind((row) => row.step > state.step || state.step === 0);
   if (config.tensorboard) run.metrics.mirror(path.join(runFolder, 'tensorboard'));
   const log = held.adopt(new RolloutLog(path.join(runFolder, 'rollouts.jsonl'), state.step), (l) =>
     l.close(),
