@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { nearest } from '../src/core/config.ts';
-import { UserError } from '../src/core/errors.ts';
+import { invariant, UserError } from '../src/core/errors.ts';
 import type { ModelShape } from '../src/core/model-flops.ts';
 import type { ModelConfig } from './model/config.ts';
 import { readModelConfig } from './model/folder.ts';
@@ -76,6 +76,13 @@ const configs: Readonly<Record<string, ModelConfig>> = {
 export const modelShapes: readonly ModelShape[] = Object.entries(configs)
   .map(([name, config]) => shapeOf(name, config))
   .sort((a, b) => a.parameters - b.parameters);
+
+/** The decoder of one of them, by its name in `modelShapes`. */
+export function modelConfigOf(name: string): ModelConfig {
+  const config = configs[name];
+  invariant(config, `a model named ${name}`);
+  return config;
+}
 
 export function shapeOf(name: string, config: ModelConfig): ModelShape {
   return {
