@@ -45,7 +45,8 @@ export function loadRecipe(asked: string | undefined, cwd: string): LoadedRecipe
   const names = builtInRecipes();
   const name = asked.replace(/\.ya?ml$/, '');
   if (names.includes(name)) return read(join(recipesFolder(), `${name}.yaml`), 'built-in');
-  const near = nearest(name, names);
+  const near =
+    [`${name}.yaml`, `${name}.yml`].find((file) => existsSync(resolve(cwd, file))) ?? nearest(name, names);
   throw new UserError(`no recipe "${asked}"${near === undefined ? '' : `; did you mean "${near}"?`}`, {
     hint: `give the path of a YAML file, or one of the built-in recipes: ${names.join(', ')}`,
   });
@@ -56,7 +57,10 @@ function read(file: string, chosen: LoadedRecipe['chosen']): LoadedRecipe {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UserError(`cannot read the recipe ${file}: ${(error as Error).message}`, { cause: error });
+    throw new UserError(`cannot read the recipe ${file}: ${(error as Error).message}`, {
+      hint: 'give the path of a YAML file that you may read',
+      cause: error,
+    });
   }
   return { recipe: parseRecipe(text, file), file, folder: dirname(file), text, chosen };
 }
@@ -77,7 +81,10 @@ function readCard(file: string, name: string): DataCard {
     return parseCard(readFileSync(file, 'utf8'), file, cardName(file, name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw new UserError(`cannot read the data card ${file}: ${(error as Error).message}`, { cause: error });
+    throw new UserError(`cannot read the data card ${file}: ${(error as Error).message}`, {
+      hint: 'a path ending in .md is a card of your own, relative to the recipe; built-in cards go by their name alone',
+      cause: error,
+    });
   }
 }
 

@@ -204,7 +204,7 @@ export function planMixture(
     problems,
   };
   for (const source of sources) problems.push(...shortfall(source, plan));
-  plan.warnings = warningsOf(plan);
+  plan.warnings = warningsOf(plan, recipe.training?.phase);
   return plan;
 }
 
@@ -266,7 +266,10 @@ function shortfall(source: PlannedSource, plan: MixturePlan): MixturePlan['probl
   ];
 }
 
-function warningsOf(plan: MixturePlan): string[] {
+function warningsOf(
+  plan: MixturePlan,
+  phase: NonNullable<Recipe['training']>['phase'] | undefined,
+): string[] {
   const warnings: string[] = [];
   const hasQa = plan.sources.some((s) => s.role === 'qa' || s.role === 'long-cot');
   const { qa } = plan.shares;
@@ -274,7 +277,9 @@ function warningsOf(plan: MixturePlan): string[] {
   const slack = plan.sequences === 0 ? 0 : 1 / plan.sequences;
   if (hasQa && qa < qaBand.low - slack) {
     warnings.push(
-      `QA share is ${percent(qa)}, below the paper's band of 30 to 40 %: in its decay runs RL gained from every step from 10 % up to 30 % QA`,
+      phase === 'decay' || phase === undefined
+        ? `QA share is ${percent(qa)}, below the paper's band of 30 to 40 %: in its decay runs RL gained from every step from 10 % up to 30 % QA`
+        : `QA share is ${percent(qa)}, below 30 to 40 %: that is the paper's band for the decay stage, and this recipe is for ${phase === 'stable' ? 'the stable stage' : 'an ablation'}`,
     );
   } else if (qa > qaBand.high + slack) {
     warnings.push(

@@ -13,10 +13,10 @@ import {
   templateNames,
   whereSchema,
 } from '../src/core/card.ts';
-import { parseConfig } from '../src/core/config.ts';
+import { nearest, parseConfig } from '../src/core/config.ts';
 import { InputError } from '../src/core/errors.ts';
 import { amountSchema, evidenced } from '../src/core/evidenced.ts';
-import { uses } from '../src/core/licences.ts';
+import { hubLicences, uses } from '../src/core/licences.ts';
 
 export const packings = ['concatenate', 'best-fit'] as const;
 export type Packing = (typeof packings)[number];
@@ -28,6 +28,16 @@ const sourceSchema = z.strictObject({
   card: z.string().optional(),
   /** Where the data is on this machine, relative to the recipe; or a generator. Goes before what the card says. */
   data: z.union([z.string(), z.array(z.string()).min(1), generatorSchema]).optional(),
+  /** The licence of data without a card, by the Hub's identifier; goes before the card's. */
+  license: z
+    .string()
+    .refine((id) => hubLicences.includes(id), {
+      error: (issue) => {
+        const near = nearest(String(issue.input), hubLicences);
+        return `is not a licence of the Hub's list${near === undefined ? ' (such as odc-by, cc-by-4.0, apache-2.0, other)' : `; did you mean "${near}"?`}`;
+      },
+    })
+    .optional(),
   /** Share of all tokens. The fill source may leave it out and takes what the others leave. */
   weight: evidenced(share).optional(),
   /** These go before the card's. Without a card, `role` is needed. */

@@ -27,6 +27,8 @@ export interface ResolvedSource {
   where?: Where | undefined;
   format: 'auto' | 'parquet' | 'jsonl' | 'json';
   card: DataCard | undefined;
+  /** What the recipe says, else the card. */
+  license?: string | undefined;
   data:
     | { kind: 'files'; paths: string[] }
     | { kind: 'generated'; spec: GeneratedData }
@@ -85,8 +87,10 @@ function resolveSource(
     where:
       source.where ??
       (source.columns === undefined && generated === undefined ? card?.project.where : undefined),
-    format: source.format ?? card?.project.format ?? 'auto',
+    // The card's format is that of the card's own files.
+    format: source.format ?? (source.data === undefined ? card?.project.format : undefined) ?? 'auto',
     card,
+    license: source.license ?? card?.license,
     data,
   };
 }

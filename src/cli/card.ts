@@ -63,7 +63,7 @@ async function run(
 ): Promise<number> {
   const [
     { join, resolve },
-    { existsSync, readFileSync },
+    { existsSync, readFileSync, statSync },
     { makeCard },
     { authorOf, cardText },
     { readReportRuns, shownPath },
@@ -79,7 +79,22 @@ async function run(
     import('../core/licences.ts'),
   ]);
   const text = (name: string): string | undefined => options[name] as string | undefined;
-  const license = text('license');
+  const folder = resolve(context.cwd, args[0]!);
+  const target = resolve(context.cwd, text('out') ?? join(folder, 'README.md'));
+  if (statSync(target, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new UserError(`--out ${shownPath(target, context.cwd)} is a folder`, {
+      hint: `a card is a file: --out ${shownPath(join(target, 'README.md'), context.cwd)}`,
+    });
+  const earlier = existsSync(target) ? readFileSync(target, 'utf8') : undefined;
+  const kept = text('license') === undefined ? namedLicence(earlier) : undefined;
+  if (kept !== undefined) {
+    context.emit({
+      kind: 'message',
+      level: 'info',
+      text: `licence ${kept}, as the card that is there was given it; --license names another`,
+    });
+  }
+  const license = text('license') ?? kept;
   if (license !== undefined && !licences.hubLicences.includes(license)) {
     const { nearest } = await import('../core/nearest.ts');
     const near = nearest(license, licences.hubLicences);
@@ -90,8 +105,6 @@ async function run(
       },
     );
   }
-  const folder = resolve(context.cwd, args[0]!);
-  const target = resolve(context.cwd, text('out') ?? join(folder, 'README.md'));
   const made = await makeCard({
     folder,
     cwd: context.cwd,
@@ -109,11 +122,7 @@ async function run(
   for (const warning of made.warnings) context.emit({ kind: 'message', level: 'warn', text: warning });
   const dryRun = options.dryRun === true;
   if (!dryRun) {
-    if (
-      existsSync(target) &&
-      options.overwrite !== true &&
-      authorOf(readFileSync(target, 'utf8')) === 'edited'
-    ) {
+    if (earlier !== undefined && options.overwrite !== true && authorOf(earlier) === 'edited') {
       throw new UserError(`${shownPath(target, context.cwd)} was written or changed by a person`, {
         hint: 'give another --out, or --overwrite to replace it',
       });
@@ -132,6 +141,12 @@ async function run(
         : `${shownPath(target, context.cwd)}: card of a ${kind}, licence ${licence.license} (${licence.why})\n`,
     );
   return exitCodes.done;
+}
+
+/** The licence that --license gave an earlier card: made again without the flag, a card keeps it. */
+function namedLicence(card: string | undefined): string | undefined {
+  if (card === undefined) return undefined;
+  return /^(\S+): named by whoever made this card\.$/m.exec(card)?.[1];
 }
 
 /** Without the keys that are undefined: undefined means unset. */

@@ -7,6 +7,8 @@ import { recipeListText } from '../../mixtures/recipe-list.ts';
 import type { Ratios } from '../../mixtures/shares.ts';
 import { exitCodes, UserError } from '../core/errors.ts';
 import type { Use } from '../core/licences.ts';
+import type { MixResult } from '../stages/mix.ts';
+import type { MixRequest } from '../stages/mix-request.ts';
 import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
 import { amountValue, choiceValue, integerValue, numberValue, shareValue } from './parse.ts';
 
@@ -41,7 +43,12 @@ export const command: Command = {
       parse: dataOf,
     },
     { flags: '--budget <tokens>', description: 'tokens in the output, such as 20M', parse: amountValue },
-    { flags: '--sequence-length <tokens>', description: 'tokens a model sees at once', parse: amountValue },
+    {
+      flags: '--sequence-length <tokens>',
+      description: 'tokens a model sees at once, such as 8192',
+      // Not an amount: 8k would be 8,000, and whoever writes it means 8,192.
+      parse: integerValue({ min: 1 }),
+    },
     {
       flags: '--seed <number>',
       description: 'decides the order of documents',
@@ -172,8 +179,7 @@ async function run(
     );
     return plan.problems.length === 0 ? exitCodes.done : exitCodes.userError;
   }
-  const { mix } = await import('../stages/mix.ts');
-  const { manifest, plan, reused, failures } = await mix(request);
+  const { manifest, plan, reused, failures } = await mixAlone(request);
   for (const { file, place, problem } of failures) {
     context.emit({
       kind: 'message',
@@ -217,6 +223,28 @@ async function costOf(
   };
   const estimate = estimateRun(how);
   return { estimate, table: `\n${estimateTable(estimate, how)}` };
+}
+
+/** One run at a time works in a folder: two would take each other's files away. */
+async function mixAlone(request: MixRequest): Promise<MixResult> {
+  const { rmdir } = await import('node:fs/promises');
+  const { atExit } = await import('../core/cleanup.ts');
+  const { makeFolder } = await import('../io/atomic.ts');
+  const { takeJobLock } = await import('../jobs/lock.ts');
+  const { mix } = await import('../stages/mix.ts');
+  const { assertMixOutput } = await import('../stages/mix-output.ts');
+  const { output } = request;
+  assertMixOutput(output);
+  makeFolder(output);
+  const lock = takeJobLock(output);
+  const unregister = atExit(() => lock.release());
+  try {
+    return await mix(request);
+  } finally {
+    unregister();
+    lock.release();
+    await rmdir(output).catch(() => {}); // only if nothing came of it
+  }
 }
 
 function ratiosOf(options: Record<string, unknown>): Ratios {

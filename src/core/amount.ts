@@ -1,9 +1,9 @@
-/** Counts as people write them: `20M`, `0.8B`, `1_000`, `200 B`; k, M, B and T are powers of a thousand. */
+/** Counts as people write them: `20M`, `0.8B`, `1_000`, `200 B`, `2e9`; k, M, B and T are powers of a thousand. */
 const units: Record<string, number> = { '': 1, k: 1e3, m: 1e6, b: 1e9, g: 1e9, t: 1e12 };
 
 /** The number, or `undefined` if the text is not a count. `20M` is exactly 20,000,000. */
 export function parseAmount(text: string): number | undefined {
-  const match = /^([0-9][0-9_,]*(?:\.[0-9]+)?)\s*([kmbgt]?)$/i.exec(text.trim());
+  const match = /^([0-9][0-9_,]*(?:\.[0-9]+)?(?:e\+?[0-9]{1,2})?)\s*([kmbgt]?)$/i.exec(text.trim());
   if (match === null) return undefined;
   return Math.round(Number(match[1]!.replace(/[_,]/g, '')) * units[match[2]!.toLowerCase()]!);
 }

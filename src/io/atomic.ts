@@ -134,11 +134,14 @@ export class AtomicFile {
     this.bytes += data.length;
   }
 
-  /** Flushes, renames to the final name and returns size and sha256. Leaves nothing behind when that fails. */
-  async commit(): Promise<{ bytes: number; sha256: string }> {
+  /**
+   * Flushes, renames to the final name and returns size and sha256. Leaves nothing behind when that fails. `flush: false` leaves it to the
+   * system when the bytes reach the disk: for many small files that a reader checks and that can be made again after a power failure.
+   */
+  async commit({ flush = true } = {}): Promise<{ bytes: number; sha256: string }> {
     try {
       // A file system that allots space late reports a full disk here.
-      await this.handle.sync();
+      if (flush) await this.handle.sync();
       await this.handle.close();
       await rename(this.temporary, this.path);
     } catch (error) {
@@ -146,7 +149,7 @@ export class AtomicFile {
       throw cannotWrite(this.path, error);
     }
     this.closed = true;
-    syncFolder(dirname(this.path));
+    if (flush) syncFolder(dirname(this.path));
     return { bytes: this.bytes, sha256: this.hash.digest('hex') };
   }
 

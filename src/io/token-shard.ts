@@ -74,7 +74,7 @@ export class TokenShardWriter {
       invariant(loss.length === n, `the document ${docId} has ${n} tokens and ${loss.length} loss entries`);
     const start = this.tokens;
     const mask = loss === undefined ? undefined : Uint8Array.from(loss, (counts) => (counts ? 1 : 0));
-    await this.append(tokens, mask ?? new Uint8Array(n).fill(1), `the document ${docId}`);
+    await this.append(tokens, mask, `the document ${docId}`);
     this.documents++;
     await this.provenance.add(start, this.tokens, origin);
   }
@@ -86,7 +86,8 @@ export class TokenShardWriter {
     this.padding += n;
   }
 
-  private async append(tokens: ArrayLike<number>, loss: Uint8Array, what: string): Promise<void> {
+  /** `loss`: left out where all of it counts. */
+  private async append(tokens: ArrayLike<number>, loss: Uint8Array | undefined, what: string): Promise<void> {
     const n = tokens.length;
     const ids = this.tokenBytes === 2 ? new Uint16Array(n) : new Uint32Array(n);
     const outside = firstOutside(tokens, this.options.vocabSize);
@@ -101,7 +102,7 @@ export class TokenShardWriter {
     const end = new Uint8Array(8);
     new DataView(end.buffer).setBigUint64(0, BigInt(this.tokens), true);
     await this.index.write(end);
-    if (this.loss !== undefined) await this.loss.write(loss);
+    if (this.loss !== undefined) await this.loss.write(loss ?? new Uint8Array(n).fill(1));
   }
 
   /** Puts all files in place and returns their checksums by name. */

@@ -105,9 +105,13 @@ class OriginWalk {
     const config = (record.config ?? {}) as { recipeFile?: unknown; recipe?: { sources?: unknown } };
     const from = typeof config.recipeFile === 'string' ? dirname(config.recipeFile) : folder;
     const sources = Object.entries(
-      (config.recipe?.sources ?? {}) as Record<string, { card?: unknown; data?: unknown }>,
+      (config.recipe?.sources ?? {}) as Record<string, { card?: unknown; data?: unknown; license?: unknown }>,
     );
-    for (const [name, { card, data }] of sources) {
+    for (const [name, { card, data, license }] of sources) {
+      if (typeof license === 'string') {
+        this.add({ name, license });
+        continue;
+      }
       if (typeof card === 'string') this.card(card, from, name);
       else if (typeof data === 'string') this.path(data, from, name);
       else if (Array.isArray(data)) for (const path of data) this.path(String(path), from, name);

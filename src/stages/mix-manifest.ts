@@ -134,7 +134,7 @@ function sourceSummary(planned: PlannedSource, source: PreparedMix['sources'][nu
     name: planned.name,
     role: planned.role,
     card: planned.card ?? null,
-    license: source.resolved.card?.license ?? null,
+    license: source.resolved.license ?? null,
     template: planned.available.template,
     templateEvidence: planned.available.templateEvidence,
     weight: planned.requestedShare,

@@ -3,6 +3,7 @@
  * documents, and on at most 50 million characters of each).
  */
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { LoadedRecipe } from '../../mixtures/load.ts';
 import type { TokenizerTraining } from '../../mixtures/recipe.ts';
@@ -11,10 +12,10 @@ import { InterruptedError, UserError } from '../core/errors.ts';
 import type { Emit } from '../core/events.ts';
 import { emptyLedger } from '../core/ledger.ts';
 import { hash32 } from '../core/random.ts';
-import { removeLeftovers } from '../io/atomic.ts';
+import { removeLeftovers, writeFileAtomic } from '../io/atomic.ts';
 import { trainBpe } from '../tokens/bpe-train.ts';
 import { loadTokenizer, type Tokenizer, tokenizerOf } from '../tokens/tokenizer.ts';
-import { saveTokenizerFiles } from '../tokens/tokenizer-files.ts';
+import { saveTokenizerFiles, type TokenizerFiles } from '../tokens/tokenizer-files.ts';
 import { heldoutDraw } from './document-order.ts';
 import { type PreparedSource, readSourceTexts } from './source-texts.ts';
 
@@ -56,13 +57,14 @@ async function findOrTrain(request: TokenizerRequest): Promise<Tokenizer> {
     });
   }
   if (typeof own === 'object') return train(request, own.train);
-  for (const path of [resolve(loaded.folder, own), join(cwd, 'tokenizers', own)]) {
+  const places = [...new Set([resolve(loaded.folder, own), resolve(cwd, 'tokenizers', own)])];
+  for (const path of places) {
     // Shards carry the tokenizer's name: a Hub name as it is, of a path only the last part, which is the same on every machine.
     if (existsSync(path))
       return loadTokenizer(path, /^[\w-][\w.-]*\/[\w.-]+$/.test(own) ? { name: own } : {});
   }
   throw new UserError(
-    `the recipe's tokenizer ${own} is not on this machine (looked at ${resolve(loaded.folder, own)} and ${join(cwd, 'tokenizers', own)})`,
+    `the recipe's tokenizer ${own} is not on this machine (looked at ${places.join(' and ')})`,
     {
       hint: 'put its tokenizer.json there or give --tokenizer <folder>; nothing is downloaded by itself',
     },
@@ -85,8 +87,8 @@ async function train(request: TokenizerRequest, settings: TokenizerTraining): Pr
   ]);
   const name = `midtrain-${key.slice(0, 8)}`;
   const kept = request.output === undefined ? undefined : join(request.output, 'cache', `tokenizer-${key}`);
-  // tokenizer.json appears whole or not at all, so its presence is enough; its companion is written first.
-  if (kept !== undefined && existsSync(join(kept, 'tokenizer.json'))) return loadTokenizer(kept, { name });
+  const earlier = kept === undefined ? undefined : await keptTokenizer(kept, name);
+  if (earlier !== undefined) return earlier;
   request.emit({ kind: 'start', task: 'train tokenizer', unit: 'documents' });
   const options = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   const trained = await trainBpe(trainingTexts(request), {
@@ -113,8 +115,28 @@ async function train(request: TokenizerRequest, settings: TokenizerTraining): Pr
   if (kept !== undefined) {
     await removeLeftovers(kept);
     await saveTokenizerFiles(trained.files, kept);
+    await writeFileAtomic(join(kept, checkFile), checkOf(trained.files));
   }
   return tokenizerOf(trained.files, name);
+}
+
+/** Written last: the checksum of the files that a training left. */
+const checkFile = 'check';
+
+function checkOf({ texts }: TokenizerFiles): string {
+  return `${fingerprint([...texts].sort())}\n`;
+}
+
+/** What an earlier run trained; undefined where it is not there, not whole or damaged. */
+async function keptTokenizer(folder: string, name: string): Promise<Tokenizer | undefined> {
+  try {
+    const tokenizer = await loadTokenizer(folder, { name });
+    return (await readFile(join(folder, checkFile), 'utf8')) === checkOf(tokenizer.files)
+      ? tokenizer
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function* trainingTexts(request: TokenizerRequest): AsyncGenerator<string> {

@@ -18,7 +18,9 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertFeasible, type MixturePlan } from '../../mixtures/plan.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { assertFeasible, type MixturePlan, sharesOf } from '../../mixtures/plan.ts';
+import { resolveSources } from '../../mixtures/sources.ts';
 import { fingerprint } from '../core/config.ts';
 import { InterruptedError, messageOf, UserError } from '../core/errors.ts';
 import { type Emit, silent } from '../core/events.ts';
@@ -26,6 +28,7 @@ import { removeLeftovers, writeFileAtomic } from '../io/atomic.ts';
 import { packageVersions } from '../io/package-root.ts';
 import { type Run, readRecord, startRun } from '../io/run-record.ts';
 import { type MixManifest, type MixSummary, manifestOf, summaryOf } from './mix-manifest.ts';
+import { assertMixOutput } from './mix-output.ts';
 import type { MixRequest } from './mix-request.ts';
 import { type PreparedMix, prepareMix } from './prepare-mix.ts';
 import { writeMix } from './write-mix.ts';
@@ -44,35 +47,60 @@ export interface MixResult {
 export async function mix(request: MixRequest): Promise<MixResult> {
   const { output } = request;
   const emit = request.emit ?? silent;
-  const mixed = await prepareMix(request);
+  assertMixOutput(output);
+  const found = await finishedManifest(output, request.overwrite === true);
+  // What can be told to be another mixture is refused before hours of tokenising; the rest follows from the tokens.
+  if (found !== undefined && request.overwrite !== true && asksForAnother(request, found))
+    throw anotherMixture(output, found);
+  const mixed = await prepareMix(request, { keepCaches: found !== undefined && request.overwrite !== true });
   try {
     assertFeasible(mixed.plan);
     for (const text of mixed.plan.warnings) emit({ kind: 'message', level: 'warn', text });
     const key = planKey(mixed, request);
-    const found = await finishedManifest(output, request.overwrite === true);
     if (found !== undefined && found.key === key && (await filesPresent(output, found))) {
-      await finishRecord(mixed, request);
+      // The files are taken as they are listed; all else in the manifest follows from the plan.
+      const manifest = manifestOf(mixed, key, found.files);
+      await finishEarlier(mixed, request, manifest);
       return {
-        manifest: found,
+        manifest,
         summary: summaryOf(mixed),
         plan: mixed.plan,
         reused: true,
         failures: mixed.failures,
       };
     }
-    if (found !== undefined && found.key !== key && request.overwrite !== true) {
-      throw new UserError(
-        `${output} already holds another mixture (${found.name}, ${found.totalTokens} tokens)`,
-        {
-          hint: 'give another --out, or --overwrite to replace it',
-        },
-      );
-    }
+    if (found !== undefined && found.key !== key && request.overwrite !== true)
+      throw anotherMixture(output, found);
     const run = beginRun(mixed, request);
     return await write(mixed, request, key, run, emit);
   } finally {
     for (const source of mixed.sources) source.tokens.close();
   }
+}
+
+function anotherMixture(output: string, found: MixManifest): UserError {
+  return new UserError(
+    `${output} already holds another mixture (${found.name}, ${found.totalTokens} tokens)`,
+    {
+      hint: 'give another --out, or --overwrite to replace it',
+    },
+  );
+}
+
+/** Whether the recipe and flags alone, without a look at the data, are not those of a finished mixture. */
+function asksForAnother({ loaded, options, packing, ratios, cwd }: MixRequest, found: MixManifest): boolean {
+  const { recipe } = loaded;
+  const shares = sharesOf(recipe, resolveSources(loaded, cwd), ratios);
+  return (
+    found.name !== recipe.name ||
+    found.seed !== (options?.seed ?? recipe.seed) ||
+    found.packing !== (packing ?? recipe.packing) ||
+    found.sequenceLength !== (options?.sequenceLength ?? recipe.sequenceLength.value) ||
+    !isDeepStrictEqual(
+      found.sources.map((source) => [source.name, source.requestedShare]),
+      shares.map(({ name, share }) => [name, share]),
+    )
+  );
 }
 
 function beginRun(mixed: PreparedMix, request: MixRequest): Run {
@@ -88,9 +116,12 @@ function beginRun(mixed: PreparedMix, request: MixRequest): Run {
   });
 }
 
-/** A run that was killed behind its manifest still says that it is running. */
-async function finishRecord(mixed: PreparedMix, request: MixRequest): Promise<void> {
+/** Puts the manifest right where it is damaged, and the record of a run that was killed behind its manifest. */
+async function finishEarlier(mixed: PreparedMix, request: MixRequest, manifest: MixManifest): Promise<void> {
+  const path = join(request.output, 'manifest.json');
   await removeLeftovers(request.output);
+  const text = manifestText(manifest);
+  if ((await readFile(path, 'utf8')) !== text) await writeFileAtomic(path, text);
   let status: string | undefined;
   try {
     status = readRecord(request.output).status;
@@ -113,7 +144,7 @@ async function write(
     await rm(join(output, 'manifest.json'), { force: true });
     const files = await writeMix(mixed, request, emit);
     const manifest = manifestOf(mixed, key, files);
-    await writeFileAtomic(join(output, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+    await writeFileAtomic(join(output, 'manifest.json'), manifestText(manifest));
     const summary = summaryOf(mixed);
     run.finish('done', { ...summary });
     return { manifest, summary, plan: mixed.plan, reused: false, failures: mixed.failures };
@@ -121,6 +152,10 @@ async function write(
     run.finish(error instanceof InterruptedError ? 'interrupted' : 'failed', {});
     throw error;
   }
+}
+
+function manifestText(manifest: MixManifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
 /** Everything that decides the bytes. */

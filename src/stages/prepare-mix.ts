@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { licencesOf } from '../../mixtures/licences-of.ts';
 import {
+  assertFeasible,
   type MixturePlan,
   type PlanOptions,
   planMixture,
@@ -32,7 +33,7 @@ import { packableSources } from './packable-source.ts';
 import { type PreparedSource, prepareSource, type SourceInput } from './source-texts.ts';
 import type { SourceTokens } from './source-tokens.ts';
 import { hubInputsOf } from './source-units.ts';
-import { tokeniseSources } from './tokenise-sources.ts';
+import { type TokeniseRequest, tokeniseSources } from './tokenise-sources.ts';
 import { OpenFiles, UnitSourceTokens } from './unit-source-tokens.ts';
 
 export interface TokenisedSource {
@@ -55,8 +56,14 @@ export interface PreparedMix {
   failures: { source: string; file: string; place?: string; problem: string }[];
 }
 
-/** Prepares for writing; caches tokens under the output folder. Throws if data or tokenizer are missing. */
-export async function prepareMix(request: MixRequest): Promise<PreparedMix> {
+/**
+ * Prepares for writing; caches tokens under the output folder. Throws if data or tokenizer are missing. `keepCaches` leaves what is
+ * cached there for another mixture, as long as it is not sure that this one takes its place.
+ */
+export async function prepareMix(
+  request: MixRequest,
+  { keepCaches = false }: { keepCaches?: boolean } = {},
+): Promise<PreparedMix> {
   const { recipe } = request.loaded;
   const resolved = resolveSources(request.loaded, request.cwd);
   // Ratios that contradict each other are said before anything is read.
@@ -64,7 +71,10 @@ export async function prepareMix(request: MixRequest): Promise<PreparedMix> {
   assertPresent(absent(request, resolved));
   const prepared = await prepareAll(request, resolved, true);
   const tokenizer = await tokenizerFor(request, prepared, request.output);
-  const counted = await countAll(request, prepared, resolved, tokenizer, undefined);
+  const counted = await countAll(request, prepared, resolved, tokenizer, {
+    keepCaches,
+    onCounted: refusal(request, resolved),
+  });
   const files = new OpenFiles();
   const sources = counted.map((source, i): TokenisedSource => {
     assertBalanced(source.ledger, `source ${source.name}`);
@@ -83,6 +93,7 @@ export async function prepareMix(request: MixRequest): Promise<PreparedMix> {
     planOptions(request),
     packableSources(sources),
   );
+  plan.warnings.push(...counted.flatMap(withoutText));
   plan.warnings.push(...licencesOf(resolved, request.use ?? request.loaded.recipe.use));
   for (const { name, tokens } of sources) {
     const { heldout } = tokens;
@@ -129,7 +140,7 @@ export async function planMix(
   let plan: MixturePlan;
   try {
     const counted =
-      tokenizer === undefined ? [] : await countAll(request, prepared, resolved, tokenizer, scratch);
+      tokenizer === undefined ? [] : await countAll(request, prepared, resolved, tokenizer, { scratch });
     const sizes = sizesOf(present, counted);
     for (const source of missing)
       sizes[source.name] = sizeOfCard(source, request.tokenizer ?? recipe.tokenizer);
@@ -140,17 +151,34 @@ export async function planMix(
     }));
     plan = planMixture(recipe, sizes, request.ratios, planOptions(request), packableSources(sources));
     for (const { tokens } of sources) tokens.close();
+    plan.warnings.push(...counted.flatMap(withoutText));
   } finally {
     unregister();
     await remove();
   }
   plan.warnings.push(...licencesOf(resolved, request.use ?? request.loaded.recipe.use));
-  const byCard = plan.sources.filter((s) => s.available.from === 'card').map((s) => s.name);
+  const byCard = plan.sources
+    .filter(({ available }) => available.from === 'card' && available.tokens !== undefined)
+    .map((s) => s.name);
   if (byCard.length > 0)
     plan.warnings.push(
       `not on this machine, so taken at the size their data cards state (counted with other tokenizers): ${byCard.join(', ')}`,
     );
+  // A path that the recipe or --data names is meant to be there; one of a card is only where a copy would be looked for.
+  for (const { name, card, data } of missing)
+    if (data.kind === 'missing' && data.hub === undefined && card?.project.size.tokens === undefined)
+      plan.warnings.push(`${name}: nothing at ${data.expected}, so it is planned as if it were enough`);
   return { plan, tokenizer };
+}
+
+/** Says how many records of a source came to no text, and why; files and lines that cannot be read are told by themselves. */
+function withoutText({ name, ledger }: CountedSource): string[] {
+  const reasons = Object.entries(ledger.failed).filter(([reason]) => reason !== 'unreadable');
+  if (reasons.length === 0) return [];
+  const records = reasons.reduce((sum, [, n]) => sum + n, 0);
+  return [
+    `${name}: ${records} of ${ledger.in} records give no text and are left out (${reasons.map(([reason, n]) => `${n} ${reason}`).join(', ')})`,
+  ];
 }
 
 /** Sources whose data can neither be read here nor, with `download`, be fetched from the Hub. */
@@ -240,7 +268,7 @@ function countAll(
   prepared: readonly PreparedSource[],
   resolved: readonly ResolvedSource[],
   tokenizer: Tokenizer,
-  scratch: string | undefined,
+  how: Pick<TokeniseRequest, 'scratch' | 'keepCaches' | 'onCounted'>,
 ): Promise<CountedSource[]> {
   const { recipe } = request.loaded;
   return tokeniseSources({
@@ -249,11 +277,27 @@ function countAll(
     heldout: { share: recipe.heldout, seed: recipe.heldoutSeed },
     needs: needsOf(request, resolved, prepared),
     output: request.output,
-    scratch,
+    ...how,
     workers: request.workers,
     emit: request.emit ?? silent,
     signal: request.signal,
   });
+}
+
+/** Refuses a mixture at the first source that is clearly too small, before the larger ones are tokenised; the plan refuses the rest. */
+function refusal(request: MixRequest, resolved: readonly ResolvedSource[]): TokeniseRequest['onCounted'] {
+  const { recipe } = request.loaded;
+  if ((request.options?.budget ?? recipe.budget) === undefined) return undefined;
+  const sizes: Record<string, SourceSize> = {};
+  for (const source of resolved) sizes[source.name] = { ...sizeOfCard(source, undefined), tokens: undefined };
+  return (name, tokens) => {
+    sizes[name] = { ...sizes[name]!, tokens, from: 'counted' };
+    const plan = planMixture(recipe, sizes, request.ratios, planOptions(request));
+    // With best-fit packing the tokens that are needed are known only when all lengths are.
+    const clearly = ({ repeats, repeatLimit }: (typeof plan.sources)[number]) =>
+      repeats !== undefined && repeats > repeatLimit * 1.05;
+    if (plan.sources.some(clearly)) assertFeasible(plan);
+  };
 }
 
 function sizesOf(

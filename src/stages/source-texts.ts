@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import type { ResolvedSource } from '../../mixtures/sources.ts';
 import { fingerprint } from '../core/config.ts';
 import { invariant, UserError } from '../core/errors.ts';
-import type { Ledger } from '../core/ledger.ts';
+import { type Ledger, sumCounts } from '../core/ledger.ts';
 import { planRead, type ReadPlan } from '../io/read-plan.ts';
+import { columnsNeeded } from '../tokens/document-fields.ts';
 import {
   generatedParcel,
   holdsPages,
@@ -156,6 +157,7 @@ export async function* readSourceTexts(
         }
       }
       tally.columns = own.columns;
+      if (delivered === 0) assertEarlyText(prepared.source, ledger, own.columns);
       failures.push(...own.failures);
       before += unit.bytes;
       options.progress?.(before);
@@ -164,9 +166,28 @@ export async function* readSourceTexts(
   if (delivered === 0) assertSomeText(prepared.source, ledger, tally.columns);
 }
 
+/** Records that all fail before a source is given up. */
+const recordsToJudge = 1000;
+
+/**
+ * Throws a `UserError` when the first records, all of them, lack what the template needs: a wrong column name would else be found
+ * after the last unit, when a whole corpus was read (and fetched). `ledger` counts the records so far; true once some gave a text, or
+ * were left out for a reason that says nothing of columns (not selected, not readable).
+ */
+export function assertEarlyText(
+  source: Parameters<typeof assertSomeText>[0],
+  ledger: Ledger,
+  columns: readonly string[],
+): boolean {
+  const failed = ledger.in - ledger.kept - sumCounts(ledger.dropped) - (ledger.failed.unreadable ?? 0);
+  if (failed < ledger.in) return true;
+  if (failed >= recordsToJudge) assertSomeText(source, ledger, columns);
+  return false;
+}
+
 /** Throws a `UserError` when records came and not one gave a text. Call it when none was kept. */
 export function assertSomeText(
-  { name, template }: Pick<ResolvedSource, 'name' | 'template'>,
+  { name, template, columns: slots, where }: Pick<ResolvedSource, 'name' | 'template' | 'columns' | 'where'>,
   ledger: Ledger,
   columns: readonly string[],
 ): void {
@@ -174,8 +195,9 @@ export function assertSomeText(
   const reasons = Object.entries({ ...ledger.dropped, ...ledger.failed }).map(
     ([reason, n]) => `${n} ${reason}`,
   );
+  const absent = columnsNeeded(slots, where).filter((column) => !columns.includes(column));
   throw new UserError(
-    `source ${name}: none of its ${ledger.in} records gives a text for template ${template} (${reasons.join(', ')}); its columns are ${columns.join(', ')}`,
+    `source ${name}: none of its ${ledger.in} records gives a text for template ${template} (${reasons.join(', ')})${absent.length === 0 || columns.length === 0 ? '' : `; there is no column ${absent.join(', ')}`}; its columns are ${columns.join(', ')}`,
     { hint: `say which columns to take: sources: { ${name}: { columns: { ... } } }` },
   );
 }

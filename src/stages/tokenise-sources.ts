@@ -13,6 +13,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
+import { collectGarbage } from '../core/collect-garbage.ts';
 import { InterruptedError, invariant, UserError } from '../core/errors.ts';
 import type { Emit } from '../core/events.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
@@ -40,6 +41,10 @@ export interface TokeniseRequest {
   output: string;
   /** Folder of a dry run: then the cache is read and not written, and of other units only the index is kept, here. */
   scratch?: string | undefined;
+  /** Remove nothing from the cache that was made from other data or in another way. */
+  keepCaches?: boolean;
+  /** Where there is much to do, told what a source came to as soon as that is known; may throw to end the work there. */
+  onCounted?: ((name: string, tokens: number) => void) | undefined;
   /** Default: one per core. */
   workers?: number | undefined;
   /** Input up to this size is tokenised in place. Default 8 MiB. */
@@ -69,12 +74,16 @@ interface SourceWork {
 class TokeniseWork {
   private readonly request: TokeniseRequest;
   private readonly sources: SourceWork[];
+  /** The smallest first: they are the ones that may turn out to be too small. */
+  private order: readonly SourceWork[] = [];
   private readonly tasks = new Map<string, { source: SourceWork; unit: number }>();
   private readonly progress: TokeniseProgress;
   private readonly waiting = new Set<() => void>();
   /** Where units of a dry run lie that are not in the cache. */
   private readonly paths = new Map<SourceUnit, string>();
   private failure: { error: unknown } | undefined;
+  private readonly told = new Set<UnitQueue>();
+  private onCounted: TokeniseRequest['onCounted'];
 
   constructor(request: TokeniseRequest) {
     this.request = request;
@@ -98,15 +107,15 @@ class TokeniseWork {
 
   /** Takes what is cached already, and asks for the first units. */
   async begin(): Promise<void> {
-    if (this.request.scratch === undefined) {
+    const tidy = this.request.scratch === undefined && this.request.keepCaches !== true;
+    if (tidy) {
       const caches = this.sources.map(({ queue, cache }) => [queue.prepared.source.name, cache] as const);
       await tidyCaches(this.request.output, new Map(caches));
     }
     for (const { queue, cache } of this.sources) {
       if (queue.prepared.plan === undefined && queue.prepared.bytes > 0) continue; // files of the Hub are fetched when needed
       if (!queue.ended) await queue.load();
-      if (queue.prepared.plan !== undefined && this.request.scratch === undefined)
-        await removeOtherUnits(cache, queue.units);
+      if (queue.prepared.plan !== undefined && tidy) await removeOtherUnits(cache, queue.units);
     }
   }
 
@@ -114,9 +123,11 @@ class TokeniseWork {
     const { request, progress } = this;
     const workers = Math.max(1, request.workers ?? availableParallelism());
     progress.start();
+    this.order = [...this.sources].sort((a, b) => a.queue.weight - b.queue.weight);
+    const little = this.estimatedBytes() <= (request.inPlaceBytes ?? usualInPlaceBytes);
+    if (!little) this.onCounted = request.onCounted;
     try {
-      if (workers === 1 || this.estimatedBytes() <= (request.inPlaceBytes ?? usualInPlaceBytes))
-        await this.runInPlace();
+      if (workers === 1 || little) await this.runInPlace();
       else await this.runInThreads(workers);
     } finally {
       progress.stop();
@@ -166,6 +177,8 @@ class TokeniseWork {
 
   private async runInThreads(workers: number): Promise<void> {
     const { tokenizer, signal } = this.request;
+    // What planning left; this thread only waits from here on.
+    collectGarbage();
     const shared: TokeniseWorkerData = { files: tokenizer.files, name: tokenizer.name };
     const pool = new LocalPool({
       entry: new URL(`./tokenise-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
@@ -200,8 +213,9 @@ class TokeniseWork {
       if (signal?.aborted) throw new InterruptedError();
       if (this.failure !== undefined) throw this.failure.error;
       if (stopped.aborted) return undefined;
-      for (const source of this.sources) {
+      for (const source of this.order) {
         const task = this.taskOf(source);
+        this.tell(source.queue);
         if (task !== undefined) return task;
         if (source.queue.wantsParcel) this.load(source.queue);
       }
@@ -244,6 +258,12 @@ class TokeniseWork {
       this.progress.begun(id, queue, i);
       return { id, payload: task };
     }
+  }
+
+  private tell(queue: UnitQueue): void {
+    if (!queue.ended || this.told.has(queue)) return;
+    this.told.add(queue);
+    this.onCounted?.(queue.prepared.source.name, queue.tokens);
   }
 
   private record(id: string, summary: UnitSummary): void {

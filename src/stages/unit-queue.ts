@@ -4,7 +4,8 @@
  * The source ends at the smallest run of units from the first on whose training tokens reach `need`, or with its last unit. Units are
  * begun ahead of that only while those begun are not likely to be enough.
  */
-import type { PreparedSource } from './source-texts.ts';
+import { emptyLedger, type Ledger, mergeLedgers } from '../core/ledger.ts';
+import { assertEarlyText, type PreparedSource } from './source-texts.ts';
 import type { Parcel } from './source-units.ts';
 import { UnitCounter, type UnitSummary, type UnitTotals } from './unit-summary.ts';
 import type { SourceUnit } from './unit-texts.ts';
@@ -36,6 +37,8 @@ export class UnitQueue {
   private begun = 0;
   private doneTokens = 0;
   private doneWeight = 0;
+  /** Of the first units, while none of their records gave a text. */
+  private withoutText: Ledger | undefined = emptyLedger();
 
   constructor(prepared: PreparedSource, need: number | undefined, heldoutShare: number) {
     this.prepared = prepared;
@@ -51,6 +54,11 @@ export class UnitQueue {
     return this.prepared.bytes > 0
       ? this.prepared.bytes
       : this.units.reduce((sum, unit) => sum + weightOf(unit), 0);
+  }
+
+  /** Training tokens of the units used so far. */
+  get tokens(): number {
+    return this.counter.totals().tokens;
   }
 
   /** Whether more units have to be asked for before one can be begun. */
@@ -128,9 +136,17 @@ export class UnitQueue {
       if (summary === undefined) break;
       this.counter.add(summary);
       this.used++;
+      this.countTexts(summary);
       this.ended = this.need !== undefined && this.counter.totals().tokens >= this.need;
     }
     if (this.exhausted && this.used === this.units.length) this.ended = true;
+  }
+
+  /** In the order of units, so that it is the same for any workers. */
+  private countTexts({ ledger, columns }: UnitSummary): void {
+    if (this.withoutText === undefined) return;
+    const sum = mergeLedgers([this.withoutText, ledger]);
+    this.withoutText = assertEarlyText(this.prepared.source, sum, columns) ? undefined : sum;
   }
 
   /** Whether what is done and under way will probably be enough. */

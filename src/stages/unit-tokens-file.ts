@@ -20,6 +20,10 @@ import type { UnitSummary } from './unit-summary.ts';
 const footerBytes = 48;
 const magic = 0x314e544d; // "MTN1"
 const flushBytes = 4 << 20;
+/** Smaller files are not forced to the disk: that takes longer than to make them, and a torn one is seen and made again. */
+const flushedBytes = 1 << 20;
+/** Small at first: a source may be of many thousand small files. */
+const firstBytes = 1 << 16;
 
 export class UnitTokensWriter {
   private readonly file: AtomicFile;
@@ -34,7 +38,7 @@ export class UnitTokensWriter {
   private constructor(file: AtomicFile, path: string, vocabSize: number, indexOnly: boolean) {
     this.file = file;
     this.indexOnly = indexOnly;
-    this.buffer = Buffer.allocUnsafeSlow(indexOnly ? 0 : flushBytes + (1 << 16));
+    this.buffer = Buffer.allocUnsafeSlow(indexOnly ? 0 : firstBytes);
     this.width = vocabSize <= 65536 ? 2 : 4;
     this.train = new IndexSpool(path);
     this.heldout = new IndexSpool(path);
@@ -57,7 +61,8 @@ export class UnitTokensWriter {
     const bytes = tokens.length * this.width + idBytes + urlBytes;
     const filled = (bytes + 3) & ~3;
     if (this.used + filled > this.buffer.length) {
-      const grown = Buffer.allocUnsafeSlow(this.used + filled);
+      const doubled = Math.min(2 * this.buffer.length, flushBytes + firstBytes);
+      const grown = Buffer.allocUnsafeSlow(Math.max(doubled, this.used + filled));
       grown.set(this.buffer.subarray(0, this.used));
       this.buffer = grown;
     }
@@ -107,7 +112,7 @@ export class UnitTokensWriter {
     footer.writeUInt32LE(magic, 36);
     footer.writeUInt32LE(crc32(footer.subarray(0, 40)), 40);
     await this.file.write(footer);
-    await this.file.commit();
+    await this.file.commit({ flush: this.file.bytes >= flushedBytes });
     this.train.close();
     this.heldout.close();
   }

@@ -6,6 +6,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { interleave } from '../../mixtures/interleave.ts';
 import { sortedByName } from '../../mixtures/plan.ts';
+import { collectGarbage } from '../core/collect-garbage.ts';
 import { InterruptedError, invariant } from '../core/errors.ts';
 import type { Emit } from '../core/events.ts';
 import { removeLeftovers, writeFileAtomic } from '../io/atomic.ts';
@@ -17,6 +18,9 @@ import type { PreparedMix } from './prepare-mix.ts';
 import { ShardSeries } from './shard-series.ts';
 import { sourceWindows } from './source-windows.ts';
 import { listFile } from './written-file.ts';
+
+/** A few seconds of writing. */
+const collectAfterTokens = 1 << 23;
 
 /** Replaces what an earlier run left in the output folder, its token cache apart. Returns every file written. */
 export async function writeMix(mixed: PreparedMix, request: MixRequest, emit: Emit): Promise<WrittenFile[]> {
@@ -68,6 +72,7 @@ async function writeShards(
   const streams = mixed.sources.map((source, i) => sourceWindows(source.tokens, plan, plan.sources[i]!));
   const written = plan.sources.map(() => ({ tokens: 0, padding: 0 }));
   let sequence = 0;
+  const collectAfter = Math.ceil(collectAfterTokens / plan.windowTokens);
   // In the order of names, as the plan: the order in which a recipe lists its sources decides nothing.
   const inOrder = sortedByName(plan.sources);
   try {
@@ -83,6 +88,7 @@ async function writeShards(
       for (const { tokens } of pieces) written[i]!.tokens += tokens.length;
       written[i]!.padding += padding;
       if (++sequence % 64 === 0) task.progress(sequence);
+      if (sequence % collectAfter === 0) collectGarbage();
     }
     const files = await shards.finish();
     for (const [i, { name, achievedTokens, paddingTokens }] of plan.sources.entries()) {

@@ -123,6 +123,20 @@ describe('the card of a filter run', () => {
     expect(text).not.toContain(root);
   });
 
+  test('--out is a file, not a folder', async () => {
+    await expect(run(card, ['runs/web'], { out: 'runs' })).rejects.toThrow(/--out runs is a folder/);
+  });
+
+  test('a licence given once stays when the card is made again, until another is given', async () => {
+    const made = async (license?: string) =>
+      (await run(card, ['runs/web'], { out: 'again.md', ...(license === undefined ? {} : { license }) })).out;
+    expect(await made()).toContain('licence cc-by-4.0 (the licence of every source)');
+    expect(await made('odc-by')).toContain('licence odc-by (named');
+    expect(await made()).toContain('licence odc-by (named');
+    expect(frontOf(read('again.md')).license).toBe('odc-by');
+    expect(await made('mit')).toContain('licence mit (named');
+  });
+
   test('what a pipeline says of itself is text in it, not markup', () => {
     const text = read('runs/web/README.md');
     const outside = text.replace(/```[\s\S]*?```/g, '');

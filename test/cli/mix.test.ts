@@ -1,6 +1,6 @@
 /** `midtrain mix` and `midtrain tokenizer train` from their flags to what they print. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,6 +9,7 @@ import { command as mixCommand } from '../../src/cli/mix.ts';
 import { readFlags } from '../../src/cli/read-flags.ts';
 import { command as tokenizerCommand } from '../../src/cli/tokenizer.ts';
 import type { ProgressEvent } from '../../src/core/events.ts';
+import { takeLock } from '../../src/jobs/lock.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -55,6 +56,22 @@ describe('the estimate of a dry run', () => {
 });
 
 describe('midtrain mix', () => {
+  test('one run at a time works in a folder; one that was refused leaves nothing behind', async () => {
+    const out = join(folder, 'busy');
+    await mkdir(out);
+    const lock = takeLock(out);
+    await expect(run(mixCommand, ['demo', '--out', out])).rejects.toThrow(
+      /another run \(process \d+\) is working/,
+    );
+    lock.release();
+    expect(await readdir(out)).toEqual([]);
+    const refused = join(folder, 'refused');
+    await expect(run(mixCommand, ['stable', '--out', refused])).rejects.toThrow(/not on this machine/);
+    expect(existsSync(refused)).toBe(false);
+    expect((await run(mixCommand, ['demo', '--budget', '4k', '--out', out])).code).toBe(0);
+    expect(await readdir(out)).not.toContain('job.lock');
+  });
+
   test('--qa-ratio 0.3 without a recipe takes the bundled demo and says so', async () => {
     const { code, out, events } = await run(mixCommand, ['--qa-ratio', '0.3']);
     expect(code).toBe(0);

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/core/random.ts';
+import { readRecord } from '../../src/io/run-record.ts';
 import { type FakeHub, fakeHub } from '../io/fake-hub.ts';
 import type { JobOfMix } from './run-mix.ts';
 import { childMix, hubFiles, leftoversIn, localMix, mixHashes, writeSmallMix } from './small-mix.ts';
@@ -112,6 +113,7 @@ describe('a mixture that is killed at a chosen step', { timeout: 1_800_000 }, ()
       });
       expect(mixHashes(out), what).toEqual(expected.get(variant));
       expect(leftoversIn(out), what).toEqual([]);
+      expect(readRecord(out).status, what).toBe('done');
       counts[stage] = (counts[stage] ?? 0) + 1;
       rmSync(out, { recursive: true });
       rmSync(cache, { recursive: true, force: true });

@@ -15,6 +15,7 @@ export interface JobOfMix {
   packing?: 'concatenate' | 'best-fit';
   perSource?: boolean;
   download?: boolean;
+  overwrite?: boolean;
 }
 
 const { loadRecipe } = await import('../../mixtures/load.ts');

@@ -319,7 +319,7 @@ describe('small sources', () => {
     await writeFile(join(folder, 'other.jsonl'), '{"body":"x","n":1}\n');
     const loaded = withData(loadRecipe('small.yaml', folder), { b: ['other.jsonl'] }, folder);
     await expect(mix({ ...request('small.yaml', 'columns'), loaded })).rejects.toThrow(
-      /source b: none of its 1 records gives a text for template text \(1 missing_field\); its columns are .*body, n/,
+      /source b: none of its 1 records gives a text for template text \(1 missing_field\); there is no column text; its columns are .*body, n/,
     );
   });
 
