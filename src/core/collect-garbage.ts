@@ -6,18 +6,21 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-let collect: (() => void) | undefined;
+type Collect = (how?: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
+let collect: Collect | undefined;
 
-export function collectGarbage(): void {
+/** `shrink`: the heap itself is made small too, which otherwise stays as large as it once was (36 ms; 150 MB became 6). */
+export function collectGarbage({ shrink = false } = {}): void {
   collect ??= collector();
-  collect();
+  if (shrink) collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  else collect();
 }
 
-function collector(): () => void {
+function collector(): Collect {
   try {
     // The function is in contexts made after the flag was set.
     setFlagsFromString('--expose-gc');
-    return runInNewContext('gc') as () => void;
+    return runInNewContext('gc') as Collect;
   } catch {
     return () => {};
   }

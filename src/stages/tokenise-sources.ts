@@ -178,7 +178,7 @@ class TokeniseWork {
   private async runInThreads(workers: number): Promise<void> {
     const { tokenizer, signal } = this.request;
     // What planning left; this thread only waits from here on.
-    collectGarbage();
+    collectGarbage({ shrink: true });
     const shared: TokeniseWorkerData = { files: tokenizer.files, name: tokenizer.name };
     const pool = new LocalPool({
       entry: new URL(`./tokenise-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),

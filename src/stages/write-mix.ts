@@ -88,7 +88,7 @@ async function writeShards(
       for (const { tokens } of pieces) written[i]!.tokens += tokens.length;
       written[i]!.padding += padding;
       if (++sequence % 64 === 0) task.progress(sequence);
-      if (sequence % collectAfter === 0) collectGarbage();
+      if (sequence % collectAfter === 0) collectGarbage({ shrink: true });
     }
     const files = await shards.finish();
     for (const [i, { name, achievedTokens, paddingTokens }] of plan.sources.entries()) {

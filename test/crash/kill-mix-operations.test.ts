@@ -1,7 +1,7 @@
 /**
  * Kills `mix` at chosen operations on its files (before, half-way, after): every kind of file it writes and every kind of step, so that the
  * moments that random kills seldom meet (between two renames, in a manifest, in the list of the Hub's files) are met. After each kill the
- * run is done again and every byte must be that of a run that was left alone. KILLS=n (default 60). Run with: npm run test:crash
+ * run is done again and every byte must be that of a run that was left alone. KILLS=n (default 90). Run with: npm run test:crash
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { type FakeHub, fakeHub } from '../io/fake-hub.ts';
 import type { JobOfMix } from './run-mix.ts';
 import { childMix, hubFiles, leftoversIn, localMix, mixHashes, writeSmallMix } from './small-mix.ts';
 
-const kills = Number(process.env.KILLS ?? 60);
+const kills = Number(process.env.KILLS ?? 90);
 const random = new Random(`kill-mix-operations ${process.env.SEED ?? 1}`);
 const root = mkdtempSync(join(tmpdir(), 'midtrain-kill-operations-'));
 const cache = join(root, 'hub-cache');
@@ -67,11 +67,13 @@ interface Target {
   how: 'before' | 'after' | 'torn';
 }
 
-/** Of every kind of step one, then another, until there are enough. */
+/** Of every kind of step one, those at the end of a run first, then another, until there are enough. */
 function targetsOf(steps: Map<string, { variant: string; at: number }[]>): Target[] {
   const targets: Target[] = [];
   const ways = ['before', 'torn', 'after'] as const;
-  const queues = [...steps].map(([stage, list]): [string, typeof list] => [stage, random.shuffle(list)]);
+  const queues = [...steps]
+    .reverse()
+    .map(([stage, list]): [string, typeof list] => [stage, random.shuffle(list)]);
   for (let round = 0; targets.length < kills && round < 50; round++) {
     for (const [stage, list] of queues) {
       const step = list[round];
@@ -131,7 +133,7 @@ describe('a mixture that is killed at a chosen step', { timeout: 1_800_000 }, ()
       'manifest.json',
       'hub',
     ];
-    if (kills >= 60)
+    if (kills >= 90)
       for (const kind of kinds)
         expect(
           Object.keys(counts).some((stage) => stage.startsWith(kind)),
