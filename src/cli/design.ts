@@ -1,7 +1,7 @@
 /** `midtrain design`: design a mixture on the terminal and see tokens, passes, steps, time and disk move with it. */
 import { exitCodes, UserError } from '../core/errors.ts';
 import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
-import { numberValue } from './parse.ts';
+import { numberValue, sourcePathsValue } from './parse.ts';
 
 export const command: Command = {
   name: 'design',
@@ -17,7 +17,7 @@ export const command: Command = {
     {
       flags: '--data <source=path>',
       description: 'where the data of one source is; may be repeated, also for one source',
-      parse: dataOf,
+      parse: sourcePathsValue,
     },
     { flags: '--tokenizer <path>', description: 'folder with tokenizer.json, or a Hub name, for the recipe' },
     { flags: '--model <name>', description: 'model the training time is for, such as Llama-3.2-3B' },
@@ -136,16 +136,4 @@ async function run(
     out: end.output,
     ...(options.data === undefined ? {} : { data }),
   });
-}
-
-function dataOf(text: string, flag: string, previous: unknown): Record<string, string[]> {
-  const at = text.indexOf('=');
-  if (at <= 0 || at === text.length - 1) {
-    throw new UserError(`${flag}: "${text}" is not of the form source=path`, {
-      hint: `for example ${flag} web=runs/filter`,
-    });
-  }
-  const earlier = (previous ?? {}) as Record<string, string[]>;
-  const name = text.slice(0, at);
-  return { ...earlier, [name]: [...(earlier[name] ?? []), text.slice(at + 1)] };
 }

@@ -10,7 +10,14 @@ import type { Use } from '../core/licences.ts';
 import type { MixResult } from '../stages/mix.ts';
 import type { MixRequest } from '../stages/mix-request.ts';
 import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
-import { amountValue, choiceValue, integerValue, numberValue, shareValue } from './parse.ts';
+import {
+  amountValue,
+  choiceValue,
+  integerValue,
+  numberValue,
+  shareValue,
+  sourcePathsValue,
+} from './parse.ts';
 
 /** Tokens of a step where a recipe does not say: the paper's (512 sequences of 8,192). */
 const usualBatchTokens = 4_194_304;
@@ -40,7 +47,7 @@ export const command: Command = {
     {
       flags: '--data <source=path>',
       description: 'where the data of one source is; may be repeated, also for one source',
-      parse: dataOf,
+      parse: sourcePathsValue,
     },
     { flags: '--budget <tokens>', description: 'tokens in the output, such as 20M', parse: amountValue },
     {
@@ -273,16 +280,4 @@ function assignment(text: string, flag: string, previous: unknown): Record<strin
   if (match[1]! in earlier)
     throw new UserError(`${flag}: ${match[1]} is set twice`, { hint: 'leave one of them out' });
   return { ...earlier, [match[1]!]: shareValue()(match[2]!, `${flag} ${match[1]}`, undefined) as number };
-}
-
-function dataOf(text: string, flag: string, previous: unknown): Record<string, string[]> {
-  const at = text.indexOf('=');
-  if (at <= 0 || at === text.length - 1) {
-    throw new UserError(`${flag}: "${text}" is not of the form source=path`, {
-      hint: `for example ${flag} web=runs/filter`,
-    });
-  }
-  const earlier = (previous ?? {}) as Record<string, string[]>;
-  const name = text.slice(0, at);
-  return { ...earlier, [name]: [...(earlier[name] ?? []), text.slice(at + 1)] };
 }

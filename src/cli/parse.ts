@@ -135,3 +135,16 @@ export function amountValue(text: string, flag: string): number {
     });
   return value;
 }
+
+/** `source=path`, which may be repeated, also for one source. */
+export function sourcePathsValue(text: string, flag: string, previous: unknown): Record<string, string[]> {
+  const at = text.indexOf('=');
+  if (at <= 0 || at === text.length - 1) {
+    throw new UserError(`${flag}: "${text}" is not of the form source=path`, {
+      hint: `for example ${flag} web=runs/filter`,
+    });
+  }
+  const earlier = (previous ?? {}) as Record<string, string[]>;
+  const name = text.slice(0, at);
+  return { ...earlier, [name]: [...(earlier[name] ?? []), text.slice(at + 1)] };
+}
