@@ -56,8 +56,11 @@ async function* rawPieces(
 ): AsyncGenerator<Buffer> {
   const handle = await openInput(path);
   try {
+    const { size: total } = await handle.stat();
     for (let at = start; end === undefined || at < end; ) {
-      const buffer = Buffer.allocUnsafeSlow(end === undefined ? size : Math.min(size, end - at));
+      // No more than the file has left: folders of small files would allocate a hundred times what they hold.
+      const rest = total > at ? total - at : 4096;
+      const buffer = Buffer.allocUnsafeSlow(Math.min(size, rest, end === undefined ? size : end - at));
       let bytesRead: number;
       try {
         ({ bytesRead } = await handle.read(buffer, 0, buffer.length, at));
