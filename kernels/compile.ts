@@ -20,6 +20,7 @@ function readSource(file: string): string {
 
 /** The WGSL of a kernel with its constants set for these scalars. */
 export function shaderSource(spec: KernelSpec, scalars: Scalars): string {
+  if (spec.source) return spec.source.text(scalars);
   let text = readSource(spec.file);
   for (const [name, scalar] of Object.entries(spec.constants ?? {})) {
     const line = new RegExp(`^const ${name}: u32 = \\d+u;`, 'm');
@@ -61,7 +62,7 @@ export function compileKernel(
     caches.set(device, cache);
   }
   const constants = Object.values(spec.constants ?? {}).map((scalar) => scalars[scalar]);
-  const key = `${spec.file}|${constants.join(',')}`;
+  const key = `${spec.file}|${spec.source?.key(scalars) ?? constants.join(',')}`;
   let compiled = cache.get(key);
   if (!compiled) {
     compiled = compile(device, spec, scalars);

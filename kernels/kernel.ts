@@ -1,5 +1,5 @@
 /**
- * What a kernel is: a WGSL file, the buffers and scalars it takes, how many workgroups a problem needs, and the plain-loop
+ * What a kernel is: a WGSL file (or a generator of one), the buffers and scalars it takes, how many workgroups a problem needs, and the plain-loop
  * reference that defines it. The reference works on buffers of the same names in double precision, so a recorded plan can be run by
  * references alone (that is the oracle of the whole model), and one test compares every kernel with its reference on every case.
  */
@@ -20,8 +20,10 @@ export interface Binding {
 
 export interface KernelSpec {
   readonly name: string;
-  /** Path below kernels/. Compiles alone. */
+  /** Path below kernels/. Compiles alone. Of a kernel with `source`: where its text is written. */
   readonly file: string;
+  /** The text, where it is written and not read from `file`. `key` tells two texts of this file apart. */
+  readonly source?: { readonly key: (s: Scalars) => string; readonly text: (s: Scalars) => string };
   readonly bindings: readonly Binding[];
   /** Uniform fields in order, all 4 bytes; the uniform is bound after the last buffer. */
   readonly params: readonly { readonly name: string; readonly type: 'u32' | 'f32' }[];

@@ -4,7 +4,7 @@
  * Everything is exact (f32 in, f32 out), so a resumed run goes on bit for bit.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readdirSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -14,6 +14,7 @@ import { writeFileAtomic } from '../src/io/atomic.ts';
 import type { Learner } from './learner.ts';
 import { saveModel } from './model/folder.ts';
 import { listTensors, readPieces } from './safetensors.ts';
+import { type KernelChoices, kernelChoicesSchema } from './tuning.ts';
 import { writeSafetensors } from './write-safetensors.ts';
 
 export const trainingStateSchema = z.strictObject({
@@ -29,6 +30,8 @@ export const trainingStateSchema = z.strictObject({
   configFingerprint: z.string(),
   /** Checkpoint that this phase began from. */
   parent: z.string().optional(),
+  /** What computes matrix products in this run; taken again on resume, whatever has been measured since. */
+  kernels: kernelChoicesSchema.optional(),
 });
 export type TrainingState = z.output<typeof trainingStateSchema>;
 
@@ -103,6 +106,17 @@ export async function readTrainingState(folder: string): Promise<TrainingState> 
   }
   const file = path.join(folder, 'state', 'trainer.json');
   return parseConfig(trainingStateSchema, JSON.parse(await readFile(file, 'utf8')), file);
+}
+
+/** The kernel choices of a checkpoint, which are needed before a learner is made; its files are checked later, by `readTrainingState`. */
+export function recordedKernels(folder: string | undefined): KernelChoices | undefined {
+  if (folder === undefined) return undefined;
+  try {
+    const state = JSON.parse(readFileSync(path.join(folder, 'state', 'trainer.json'), 'utf8'));
+    return kernelChoicesSchema.optional().parse((state as { kernels?: unknown }).kernels);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Loads the moments of a checkpoint into a learner; the weights are loaded by model/folder.ts. */

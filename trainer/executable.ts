@@ -7,6 +7,7 @@ import { invariant, UserError } from '../src/core/errors.ts';
 import type { Gpu } from './device.ts';
 import { type MemoryPlan, planMemory } from './memory-plan.ts';
 import { type Operation, type Plan, rootOf, type Tensor } from './plan.ts';
+import { kernelFor } from './tuning.ts';
 
 interface Dispatch {
   pipeline: GPUComputePipeline;
@@ -147,11 +148,12 @@ export class Executable {
 
 async function bind(
   gpu: Gpu,
-  operations: readonly Operation[],
+  recorded: readonly Operation[],
   buffers: ReadonlyMap<Tensor, GPUBuffer>,
   owned: GPUBuffer[],
 ): Promise<Dispatch[]> {
   const { device } = gpu;
+  const operations = recorded.map((op) => ({ ...op, kernel: kernelFor(gpu, op.kernel, op.scalars) }));
   const uniforms = new Uint8Array(Math.max(1, operations.length) * uniformStride);
   operations.forEach((op, i) => {
     uniforms.set(new Uint8Array(packParams(op.kernel, op.scalars)), i * uniformStride);

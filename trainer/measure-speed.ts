@@ -1,13 +1,14 @@
 /**
- * How fast an adapter multiplies matrices with the kernel that training uses, so that the time of a run can be estimated from it.
+ * How fast an adapter multiplies matrices with the variant that training would use (tuning.ts), so that the time of a run can be estimated from it.
  *
  * Square products in f32, as large as the time allows, several in one submission so that submitting weighs little, each sample timed
  * to the end of the queue; one unmeasured round first (pipelines, clocks, caches), then the median. Training does more than products:
  * multiply with `measuredUtilisation`. Gives up: shapes of a given model; narrow matrices are slower.
  */
-import { compileKernel, packParams } from '../kernels/compile.ts';
 import { matmulForward } from '../kernels/matmul/spec.ts';
 import type { Gpu } from './device.ts';
+import { timedKernel } from './time-kernel.ts';
+import { kernelFor } from './tuning.ts';
 
 export interface MeasuredSpeed {
   /** A multiplication and an addition are two. */
@@ -75,52 +76,14 @@ async function timeProducts(
   products: number,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const { device } = gpu;
-  const scalars = { m: size, n: size, k: size, use_residual: 0, stride: size, first: 0 };
-  const { pipeline, layout } = await compileKernel(device, matmulForward, scalars);
-  const buffers = matmulForward.bindings.map((binding) => {
-    const buffer = device.createBuffer({
-      label: `measure-speed ${binding.name}`,
-      size: Math.max(16, binding.size(scalars) * 4),
-      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
-    });
-    // Ordinary numbers: a chip that gates its clocks by data must not be flattered by zeros.
-    if (binding.access === 'read')
-      device.queue.writeBuffer(buffer, 0, Float32Array.from({ length: binding.size(scalars) }, wave));
-    return buffer;
-  });
-  const params = packParams(matmulForward, scalars);
-  const uniform = device.createBuffer({
-    size: params.byteLength,
-    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-  });
-  device.queue.writeBuffer(uniform, 0, params);
-  const group = device.createBindGroup({
-    layout,
-    entries: [...buffers, uniform].map((buffer, binding) => ({ binding, resource: { buffer } })),
-  });
-  const submit = async (times: number): Promise<void> => {
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, group);
-    for (let i = 0; i < times; i++) pass.dispatchWorkgroups(...matmulForward.workgroups(scalars));
-    pass.end();
-    device.queue.submit([encoder.finish()]);
-    await gpu.sync();
-  };
+  signal?.throwIfAborted();
+  const sizes = { m: size, n: size, k: size, use_residual: 0, stride: size, first: 0 };
+  const kernel = await timedKernel(gpu, kernelFor(gpu, matmulForward, sizes), sizes);
   try {
+    await kernel.time(1);
     signal?.throwIfAborted();
-    await submit(1);
-    signal?.throwIfAborted();
-    const start = performance.now();
-    await submit(products);
-    return (performance.now() - start) / 1000;
+    return (await kernel.time(products)) * products;
   } finally {
-    for (const buffer of [...buffers, uniform]) buffer.destroy();
+    kernel.destroy();
   }
-}
-
-function wave(_: unknown, i: number): number {
-  return ((i % 251) - 125) / 125;
 }

@@ -9,7 +9,13 @@ import { InterruptedError, UserError } from '../src/core/errors.ts';
 import type { Emit } from '../src/core/events.ts';
 import { flopsPerToken } from '../src/core/model-flops.ts';
 import { startRun } from '../src/io/run-record.ts';
-import { checkpointName, listCheckpoints, pruneCheckpoints, saveCheckpoint } from './checkpoint.ts';
+import {
+  checkpointName,
+  listCheckpoints,
+  pruneCheckpoints,
+  recordedKernels,
+  saveCheckpoint,
+} from './checkpoint.ts';
 import type { Gpu } from './device.ts';
 import { evaluateSources } from './evaluate-sources.ts';
 import { freshModel } from './fresh-model.ts';
@@ -23,6 +29,7 @@ import { learningRateAt } from './schedule.ts';
 import { type CountedRows, mixtureOf, openHeldoutData, openTrainingData } from './token-data.ts';
 import type { Phase, TrainConfig } from './train-config.ts';
 import { finishedResult, initialState, keepSkipped, type TrainResult } from './training-state.ts';
+import { adoptKernels, usedKernels } from './tuning.ts';
 
 export type { TrainResult } from './training-state.ts';
 
@@ -78,6 +85,7 @@ async function trainPhase(
     emit({ kind: 'message', level: 'info', text: `${phase}: already done in ${plan.runFolder}` });
     return finished;
   }
+  adoptKernels(gpu, recordedKernels(resumeFrom));
   const startFrom = resumeFrom ?? plan.from;
   const weights = held.adopt(
     startFrom === undefined
@@ -115,7 +123,7 @@ async function trainPhase(
     ],
     inputs: [{ path: plan.dataFolder, fingerprint: data.fingerprint }],
     parents: [plan.dataFolder, ...(state.parent === undefined ? [] : [state.parent])],
-    device: { ...gpu.info },
+    device: { ...gpu.info, kernels: usedKernels(gpu) },
   });
   // A run killed before its first checkpoint begins again, its evaluation of step 0 too.
   run.metrics.rewind((row) => row.step > state.step || state.step === 0);
@@ -149,7 +157,7 @@ async function trainPhase(
   let evalLoss: number | undefined;
   const save = async (): Promise<string> => {
     const folder = path.join(plan.runFolder, 'checkpoints', checkpointName(state.step));
-    await saveCheckpoint(folder, learner, state, plan.tokenizerFolder);
+    await saveCheckpoint(folder, learner, { ...state, kernels: usedKernels(gpu) }, plan.tokenizerFolder);
     await pruneCheckpoints(plan.runFolder, config.keep_checkpoints, config.keep_every);
     return folder;
   };
@@ -180,10 +188,8 @@ async function trainPhase(
         );
       }
       // The loss is the mean over the targets that count in the whole step, so micro-batches weigh by what they hold.
-      const counted = Math.max(
-        1,
-        batches.reduce((total, rows) => total + rows.counts.reduce((a, b) => a + b, 0), 0),
-      );
+      const real = batches.reduce((total, rows) => total + rows.counts.reduce((a, b) => a + b, 0), 0);
+      const counted = Math.max(1, real);
       for (const rows of batches)
         learner.accumulateCrossEntropy(
           rows,
@@ -193,7 +199,8 @@ async function trainPhase(
       const result = await learner.step(learningRate);
       state.step++;
       state.optimizerSteps = learner.steps;
-      state.tokens += targets;
+      // Padding is trained on by nobody.
+      state.tokens += real;
       state.data.sequence += sequencesPerStep;
       loss = result.loss;
       skips = result.skipped === 'not finite' ? skips + 1 : 0;

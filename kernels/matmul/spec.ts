@@ -1,14 +1,22 @@
-/** The three matrix products of a linear layer. Weights lie as Hugging Face stores them: (outputs, inputs). */
-import { defineKernel, reads, type Scalars, uints, writes } from '../kernel.ts';
+/**
+ * The three matrix products of a linear layer. Weights lie as Hugging Face stores them: (outputs, inputs). Plans name the portable variant;
+ * `matmulKernel` gives the same product in another one, which the executable puts in its place (trainer/tuning.ts).
+ */
+import { defineKernel, type KernelSpec, reads, type Scalars, uints, writes } from '../kernel.ts';
+import { matmulKey, matmulSource } from './generate.ts';
 import { matmulNn, matmulNt, matmulTn } from './reference.ts';
+import { fits, type MatmulOp, portableVariant, type Variant, variantName, workgroupsOf } from './variant.ts';
 
-// 8 x 8 outputs a thread, 4 x 2 threads a workgroup: no tiling tried on lavapipe beat it by more than noise (EXPERIMENTS.md).
-const tile = 8;
-const groupX = 4;
-const groupY = 2;
-
-function grid(s: Scalars): [number, number, number] {
-  return [Math.ceil(s.n! / (tile * groupX)), Math.ceil(s.m! / (tile * groupY)), s.splits ?? 1];
+/** What of a spec a variant decides. */
+function computedBy(op: MatmulOp, variant: Variant): Pick<KernelSpec, 'file' | 'source' | 'workgroups'> {
+  return {
+    file: 'matmul/generate.ts',
+    source: {
+      key: (s) => matmulKey(op, variant, s),
+      text: (s) => matmulSource(op, variant, s),
+    },
+    workgroups: (s) => workgroupsOf(variant, s),
+  };
 }
 
 const shapes = [
@@ -23,7 +31,7 @@ const shapes = [
 /** Forward of a linear layer: y (m, n) = x (m, k) w (n, k)^T [+ residual (m, n)]. */
 export const matmulForward = defineKernel({
   name: 'matmul-forward',
-  file: 'matmul/nt.wgsl',
+  ...computedBy('nt', portableVariant),
   bindings: [
     reads('x', (s) => s.m! * s.k!),
     reads('w', (s) => s.n! * s.k!),
@@ -31,7 +39,6 @@ export const matmulForward = defineKernel({
     writes('y', (s) => s.m! * s.stride!),
   ],
   params: uints('m', 'n', 'k', 'use_residual', 'stride', 'first'),
-  workgroups: grid,
   reference: matmulNt,
   cases: shapes.flatMap((shape) => [
     { ...shape, use_residual: 0, stride: shape.n, first: 0 },
@@ -43,14 +50,13 @@ export const matmulForward = defineKernel({
 /** Gradient of a linear layer's input: dx (m, n) = dy (m, k) w (k, n), m rows, n inputs, k outputs. */
 export const matmulBackwardInput = defineKernel({
   name: 'matmul-backward-input',
-  file: 'matmul/nn.wgsl',
+  ...computedBy('nn', portableVariant),
   bindings: [
     reads('dy', (s) => s.m! * s.stride!),
     reads('w', (s) => s.k! * s.n!),
     writes('dx', (s) => s.m! * s.n!),
   ],
   params: uints('m', 'n', 'k', 'accumulate', 'stride', 'first'),
-  workgroups: grid,
   reference: matmulNn,
   cases: shapes.flatMap((shape) => [
     { ...shape, accumulate: 0, stride: shape.k, first: 0 },
@@ -62,14 +68,13 @@ export const matmulBackwardInput = defineKernel({
 /** Gradient of a linear layer's weight, in parts: (splits, m, n) of dy (k, m)^T x (k, n), m outputs, n inputs, k rows. */
 export const matmulBackwardWeight = defineKernel({
   name: 'matmul-backward-weight',
-  file: 'matmul/tn.wgsl',
+  ...computedBy('tn', portableVariant),
   bindings: [
     reads('dy', (s) => s.k! * s.stride!),
     reads('x', (s) => s.k! * s.n!),
     writes('parts', (s) => s.splits! * s.m! * s.n!),
   ],
   params: uints('m', 'n', 'k', 'splits', 'accumulate', 'stride', 'first'),
-  workgroups: grid,
   reference: matmulTn,
   cases: shapes.flatMap((shape) => [
     { ...shape, splits: 1, accumulate: 1, stride: shape.m + 2, first: 1 },
@@ -77,3 +82,69 @@ export const matmulBackwardWeight = defineKernel({
   ]),
   tolerance: 1e-5,
 });
+
+const portable: Readonly<Record<MatmulOp, KernelSpec>> = {
+  nt: matmulForward,
+  nn: matmulBackwardInput,
+  tn: matmulBackwardWeight,
+};
+
+/** Which product a spec of this file computes; undefined for any other kernel. */
+export function matmulOpOf(spec: KernelSpec): MatmulOp | undefined {
+  return (Object.keys(portable) as MatmulOp[]).find((op) => portable[op] === spec);
+}
+
+const made = new Map<string, KernelSpec>();
+
+/** A product computed by a variant. Where the variant does not fit the sizes, use the portable one: `fits`. */
+export function matmulKernel(op: MatmulOp, variant: Variant): KernelSpec {
+  const name = `${op} ${variantName(variant)}`;
+  let spec = made.get(name);
+  if (!spec) {
+    const base = portable[op];
+    spec = {
+      ...base,
+      ...computedBy(op, variant),
+      cases: [...base.cases, ...wideCases(op)].filter((s) => fits(variant, op, s)),
+      tolerance: variant.kind === 'shared' && variant.f16 ? 2e-3 : base.tolerance,
+    };
+    made.set(name, spec);
+  }
+  return spec;
+}
+
+/** Sizes that fill a subgroup's blocks, or miss them by a little, with every epilogue and both widths of reading. */
+function wideCases(op: MatmulOp): Scalars[] {
+  const sizes = [
+    { m: 7, n: 36, k: 20 },
+    { m: 64, n: 100, k: 44 },
+    { m: 70, n: 132, k: 72 },
+  ];
+  return sizes.flatMap(({ m, n, k }): Scalars[] => {
+    if (op === 'nt')
+      return [
+        { m, n, k, use_residual: 1, stride: n, first: 0 },
+        { m, n: n - 3, k, use_residual: 1, stride: n + 8, first: 4 },
+        { m, n, k, use_residual: 0, stride: n + 7, first: 3 },
+      ];
+    if (op === 'nn')
+      return [
+        { m, n, k, accumulate: 1, stride: k + 8, first: 4 },
+        { m, n, k: k + 3, accumulate: 0, stride: k + 4, first: 0 },
+        { m, n, k: k + 1, accumulate: 1, stride: k + 3, first: 1 },
+      ];
+    return [
+      {
+        m: m + (4 - (m % 4)),
+        n,
+        k: k + 1,
+        splits: 3,
+        accumulate: 0,
+        stride: m + (4 - (m % 4)) + 4,
+        first: 4,
+      },
+      { m, n, k: k + 2, splits: 1, accumulate: 1, stride: m + 2, first: 1 },
+      { m, n, k: 3, splits: 3, accumulate: 0, stride: m, first: 0 },
+    ];
+  });
+}

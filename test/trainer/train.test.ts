@@ -12,6 +12,7 @@ import { listCheckpoints } from '../../trainer/checkpoint.ts';
 import { type Gpu, openDevice } from '../../trainer/device.ts';
 import { train } from '../../trainer/train.ts';
 import { type TrainConfig, trainConfigSchema } from '../../trainer/train-config.ts';
+import { type KernelChoices, writeTable } from '../../trainer/tuning.ts';
 import { writeTokenFolder } from './token-folder.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'train-'));
@@ -95,6 +96,37 @@ describe('training', () => {
       parent: expect.stringContaining('stable'),
     });
     expect(decay.record.status).toBe('done');
+  });
+
+  it('takes the kernels that the run recorded, whatever has been measured since', async () => {
+    const cache = process.env.XDG_CACHE_HOME;
+    process.env.XDG_CACHE_HOME = path.join(root, 'cache');
+    try {
+      const kernelsOf = (folder: string) =>
+        JSON.parse(readFileSync(path.join(folder, 'state/trainer.json'), 'utf8')).kernels as KernelChoices;
+      const c = config('kernels', { stable: { steps: 4, learning_rate: 0.01 } });
+      await trainUntil(c, 'stable', 2);
+      const [stopped] = listCheckpoints(path.join(root, 'kernels', 'stable'));
+      const recorded = kernelsOf(stopped!);
+      expect(Object.keys(recorded.variants).length).toBeGreaterThan(5);
+      const other = 'register-4x8-8x1';
+      writeTable(
+        gpu,
+        Object.fromEntries(Object.keys(recorded.variants).map((name) => [name, { [other]: 1 }])),
+      );
+      const resumed = await train(gpu, c, 'stable', { emit: silent, signal });
+      expect(kernelsOf(resumed.checkpoint)).toEqual(recorded);
+      expect(readRun(resumed.runFolder).record.device).toMatchObject({ kernels: recorded });
+      const fresh = await train(gpu, { ...c, out: path.join(root, 'kernels-fresh') }, 'stable', {
+        emit: silent,
+        signal,
+      });
+      expect(Object.values(kernelsOf(fresh.checkpoint).variants)).toContain(other);
+      expect(hashOf(fresh.checkpoint)).toEqual(hashOf(resumed.checkpoint)); // other variants, the same bits
+    } finally {
+      if (cache === undefined) delete process.env.XDG_CACHE_HOME;
+      else process.env.XDG_CACHE_HOME = cache;
+    }
   });
 
   it('goes on bit for bit after a stop in either phase, whatever the number of stops', async () => {

@@ -18,6 +18,7 @@ import {
   loadMoments,
   pruneCheckpoints,
   readTrainingState,
+  recordedKernels,
   saveCheckpoint,
   type TrainingState,
 } from '../checkpoint.ts';
@@ -31,6 +32,7 @@ import { findReward } from '../rewards/index.ts';
 import { promptTokens, type RolloutSettings, rollOut } from '../rollout.ts';
 import { Sampler } from '../sampler.ts';
 import { learningRateAt } from '../schedule.ts';
+import { adoptKernels, usedKernels } from '../tuning.ts';
 import { groupAdvantages } from './advantage.ts';
 import type { GrpoConfig } from './config.ts';
 import { evaluateHeldout } from './evaluate-heldout.ts';
@@ -93,6 +95,7 @@ async function runGrpo(
     emit({ kind: 'message', level: 'info', text: `GRPO: already done in ${runFolder}` });
     return finished;
   }
+  adoptKernels(gpu, recordedKernels(resumeFrom));
   const tokenizer = await loadTokenizer(config.model);
   const weights = held.adopt(await loadModel(gpu, resumeFrom ?? config.model), (w) => w.destroy());
   const prefix = prefixToken(config.prompt_prefix, weights.config, tokenizer);
@@ -171,7 +174,7 @@ async function runGrpo(
     evidence: [{ name: `template ${template.name}`, value: template.text, evidence: template.evidence }],
     inputs: [{ path: config.problems }, { path: config.eval_problems }],
     parents: [config.model],
-    device: { ...gpu.info },
+    device: { ...gpu.info, kernels: usedKernels(gpu) },
   });
   // A run killed before its first checkpoint begins again, its evaluation of step 0 too.
   run.metrics.rewind((row) => row.step > state.step || state.step === 0);
@@ -193,7 +196,7 @@ async function runGrpo(
     evaluateHeldout(evalSettings, evaluated, lengthAt(schedule, step), signal);
   const save = async (): Promise<string> => {
     const folder = path.join(runFolder, 'checkpoints', checkpointName(state.step));
-    await saveCheckpoint(folder, learner, state, config.model);
+    await saveCheckpoint(folder, learner, { ...state, kernels: usedKernels(gpu) }, config.model);
     await pruneCheckpoints(runFolder, config.keep_checkpoints);
     return folder;
   };
