@@ -8,14 +8,17 @@
 import { parseArgs } from 'node:util';
 import { flopsPerToken } from '../../src/core/model-flops.ts';
 import { Random } from '../../src/core/random.ts';
+import { autotune, productsOf } from '../../trainer/autotune.ts';
 import { type Gpu, openDevice } from '../../trainer/device.ts';
 import { Learner } from '../../trainer/learner.ts';
+import { planLearner } from '../../trainer/learner-plan.ts';
 import { measureSpeed } from '../../trainer/measure-speed.ts';
 import type { ModelConfig } from '../../trainer/model/config.ts';
 import { countParameters } from '../../trainer/model/parameters.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
 import { modelConfigOf, shapeOf } from '../../trainer/model-shapes.ts';
 import { adamWDefaults } from '../../trainer/optimizer.ts';
+import { adoptKernels, usedKernels } from '../../trainer/tuning.ts';
 import { type BenchRow, benchRow, printBench } from './report.ts';
 
 const { values: flags } = parseArgs({
@@ -92,15 +95,20 @@ async function trainFor(
       weights.load(tensor.name, noise.subarray(0, Math.min(noise.length, tensor.size - first)), first);
     await device.sync();
   }
-  const learner = await Learner.create(device, weights, {
+  const shape = {
     config,
     batch,
     seq,
     logitsBytes: 64 << 20,
     temperature: 1,
     optimizer: adamWDefaults,
-    checkpointing: 'block',
-  });
+    checkpointing: 'block' as const,
+  };
+  // Which variant of the matrix product is fastest here, measured once and kept for every later run on this adapter.
+  const { plan } = planLearner(shape, weights.slabs, (builder) => weights.declare(builder));
+  await autotune(device, productsOf(plan), { seconds: info.software ? 5 : 60 });
+  adoptKernels(device);
+  const learner = await Learner.create(device, weights, shape);
   const n = batch * seq;
   const perRow = new Float32Array(n).fill(1 / n);
   const rowsOf = () => ({
@@ -124,15 +132,16 @@ async function trainFor(
     steps++;
   }
   const taken = (performance.now() - began) / 1000;
+  console.log(`kernels   ${[...new Set(Object.values(usedKernels(device).variants))].join(', ')}`);
   const allocated = learner.allocatedBytes + weights.slabs.reduce((sum, slab) => sum + slab.size * 4, 0);
   learner.destroy();
   weights.destroy();
   const tokens = (steps * n) / taken;
   const flops = flopsPerToken(shapeOf(name, config), seq) * tokens;
   const share = flops / speed.flopsPerSecond;
-  const shape = `${(countParameters(config) / 1e6).toFixed(1)}M weights, ${batch} x ${seq}`;
+  const size = `${(countParameters(config) / 1e6).toFixed(1)}M weights, ${batch} x ${seq}`;
   console.log(
-    `${name} (${shape}): ${tokens.toFixed(0)} tokens/s, ${(flops / 1e9).toFixed(1)} GFLOP/s of the model, ${(share * 100).toFixed(0)} % of the products' speed, ${(allocated / 1048576).toFixed(0)} MiB of buffers, loss ${loss.toFixed(2)} after ${steps} steps`,
+    `${name} (${size}): ${tokens.toFixed(0)} tokens/s, ${(flops / 1e9).toFixed(1)} GFLOP/s of the model, ${(share * 100).toFixed(0)} % of the products' speed, ${(allocated / 1048576).toFixed(0)} MiB of buffers, loss ${loss.toFixed(2)} after ${steps} steps`,
   );
   return [
     benchRow(`${name} training`, 'tokens/s', tokens, undefined),
