@@ -18,6 +18,7 @@ import {
   stringify,
   type YAMLMap,
 } from 'yaml';
+import { amountUnits } from '../src/core/amount.ts';
 import { InputError } from '../src/core/errors.ts';
 import { evidenceTags } from '../src/core/evidence.ts';
 import type { Packing, Recipe } from './recipe.ts';
@@ -315,12 +316,7 @@ function decimal(value: number): string {
 
 /** 20000000000 as `20B` where that is exact. */
 function amountYaml(tokens: number): string {
-  for (const [unit, size] of [
-    ['T', 1e12],
-    ['B', 1e9],
-    ['M', 1e6],
-    ['k', 1e3],
-  ] as const) {
+  for (const [unit, size] of amountUnits) {
     const short = tokens / size;
     if (short >= 1 && Math.round(Number(short.toFixed(3)) * size) === tokens)
       return `${Number(short.toFixed(3))}${unit}`;

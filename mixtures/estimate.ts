@@ -2,10 +2,7 @@
  * What a planned mixture costs: training steps, arithmetic, time, and bytes on disk. Pure: the designer calls it while a share moves,
  * `mix --dry-run` prints it.
  *
- * Arithmetic is counted as usual, a multiplication and an addition as two: a token costs 6 operations for each parameter that a matrix
- * product uses (2 forward, 4 backward), and attention 12 x layers x width x sequence length. Sources: Kaplan et al. 2020 section 2.1 (6 N),
- * PaLM (Chowdhery et al. 2022) appendix B (both terms; attention is counted in full, though half of it is masked), and nanotron
- * `models/llama.py` get_flops, which agrees. Recomputation, the optimizer and norms are left out, so a trainer does a little more.
+ * Arithmetic is that of src/core/model-flops.ts.
  *
  * Disk is what `mix` writes: 2 or 4 bytes a token, 8 an index entry, a mask of 1 byte a token where there is padding, and what
  * provenance and the token cache take, from measured runs (the constants below). Held-out documents are left out.

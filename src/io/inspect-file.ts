@@ -81,7 +81,7 @@ export class ParquetInspector {
   }
 
   private async start(): Promise<Worker> {
-    const worker = new Worker(workerUrl('inspect-worker'), {
+    const worker = new Worker(workerUrl('inspect-worker', import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: this.limits.memoryMb, maxYoungGenerationSizeMb: 64 },
       execArgv: [],
     });

@@ -2,6 +2,7 @@
  * `midtrain filter` as a function: plan, take the folder's lock, run the job, leave `run.json`, `ledger.json`, `kept/`, `signals/` and
  * `dropped/` behind. `planCorpus` (plan-corpus.ts) only plans, and writes nothing; `filterRank` does one rank's share.
  */
+
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,6 +10,7 @@ import { InterruptedError } from '../core/errors.ts';
 import { type Emit, silent } from '../core/events.ts';
 import { makeFolder, writeFileAtomic } from '../io/atomic.ts';
 import { type Run, readRecord, startRun } from '../io/run-record.ts';
+import { workerUrl } from '../io/worker-url.ts';
 import type { FilterConfig } from '../stages/filter-config.ts';
 import { LocalPool } from '../stages/local-pool.ts';
 import type { FilterPlan } from '../stages/plan-filter.ts';
@@ -146,9 +148,8 @@ async function begin(config: FilterConfig, options: FilterOptions): Promise<Begu
 }
 
 function openPool(config: FilterConfig, { plan, signal, shared }: Begun, workers: number): LocalPool {
-  const script = import.meta.url.endsWith('.ts') ? './unit-worker.ts' : './unit-worker.js';
   return new LocalPool({
-    entry: new URL(script, import.meta.url),
+    entry: workerUrl('unit-worker', import.meta.url),
     workers: plan.limit === null ? workers : 1,
     stallSeconds: config.limits.stallSeconds,
     memoryMegabytes: config.limits.workerMegabytes,

@@ -17,7 +17,6 @@ import {
   sharesOf,
 } from '../../mixtures/plan.ts';
 import type { Recipe } from '../../mixtures/recipe.ts';
-import { resolveShares } from '../../mixtures/shares.ts';
 import { assertPresent, type ResolvedSource, resolveSources } from '../../mixtures/sources.ts';
 import { type Role, tokenCountOf } from '../core/card.ts';
 import { atExit } from '../core/cleanup.ts';
@@ -244,13 +243,7 @@ function needsOf(
 ): (number | undefined)[] {
   const { recipe } = request.loaded;
   const budget = request.options?.budget ?? recipe.budget?.value;
-  const roles = new Map(resolved.map(({ name, role }) => [name, role]));
-  const names = Object.keys(recipe.sources);
-  const shares = resolveShares(
-    names.map((name) => ({ name, role: roles.get(name)!, weight: recipe.sources[name]!.weight?.value })),
-    recipe.fill,
-    request.ratios ?? {},
-  );
+  const shares = sharesOf(recipe, resolved, request.ratios);
   const shareOf = new Map(shares.map(({ name, share }) => [name, share]));
   const window = (request.options?.sequenceLength ?? recipe.sequenceLength.value) + 1;
   const padded = (request.packing ?? recipe.packing) === 'best-fit';

@@ -4,9 +4,11 @@
  * Memory is what is kept per document: 16 bytes, and 8 for each dedup step whose priority is a signal; beside that one task's columns per
  * thread. Threads cost a fifth of a second to start, so a small run is decided in place.
  */
+
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { InputError, InterruptedError } from '../core/errors.ts';
+import { workerUrl } from '../io/worker-url.ts';
 import type { Decided, DecisionPlan } from './recut-decide.ts';
 import { type DecisionTask, decideTask } from './recut-task.ts';
 import type { SignalRun } from './run-signals.ts';
@@ -105,10 +107,7 @@ function onThreads(
   take: (task: PlacedTask, decided: Decided) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const entry = new URL(
-    import.meta.url.endsWith('.ts') ? './recut-worker.ts' : './recut-worker.js',
-    import.meta.url,
-  );
+  const entry = workerUrl('recut-worker', import.meta.url);
   const workers = Array.from({ length: count }, () => new Worker(entry, { workerData: plan, execArgv: [] }));
   let next = 0;
   let left = tasks.length;

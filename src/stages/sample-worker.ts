@@ -5,7 +5,7 @@ import { messageOf, UserError } from '../core/errors.ts';
 import { drawDocuments } from './draw-documents.ts';
 import type { SampleAnswer, SampleRequest, SizeRequest } from './sample-request.ts';
 import { sampleTools } from './sample-tools.ts';
-import { SourceSizer, sizeOfCard } from './size-source.ts';
+import { cardDetail, SourceSizer, sizeOfCard } from './size-source.ts';
 
 /** The first look at every source is this part of the whole, so that all have a number soon. */
 const firstLook = 1 / 16;
@@ -63,15 +63,7 @@ function unreadable(
 ): Pick<Extract<SampleAnswer, { kind: 'size' }>, 'size' | 'detail'> {
   return {
     size: sizeOfCard(source, typeof tokenizer === 'string' ? tokenizer : undefined),
-    detail: {
-      by: 'card',
-      relativeError: undefined,
-      sampledDocuments: 0,
-      bytes: 0,
-      sampledBytes: 0,
-      failed: {},
-      problem: messageOf(error),
-    },
+    detail: cardDetail(messageOf(error)),
   };
 }
 

@@ -41,6 +41,19 @@ export interface SizeDetail {
   problem?: string;
 }
 
+/** How a size came about that only the data card says. */
+export function cardDetail(problem?: string): SizeDetail {
+  return {
+    by: 'card',
+    relativeError: undefined,
+    sampledDocuments: 0,
+    bytes: 0,
+    sampledBytes: 0,
+    failed: {},
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
 /** A piece while it is read. */
 interface PieceInHand {
   piece: Piece;

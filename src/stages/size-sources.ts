@@ -4,14 +4,16 @@
  * little, then each up to the bytes and the time allowed (size-source.ts). A source that ends the thread (memory, a hang) is given up with what
  * its card says, and the others go on. Nothing is written. Times decide how much is seen, so numbers may differ a little between runs.
  */
+
 import { Worker } from 'node:worker_threads';
 import type { LoadedRecipe } from '../../mixtures/load.ts';
 import type { SourceSize } from '../../mixtures/plan.ts';
 import { resolveSources } from '../../mixtures/sources.ts';
 import { atExit } from '../core/cleanup.ts';
 import { InterruptedError, messageOf } from '../core/errors.ts';
+import { workerUrl } from '../io/worker-url.ts';
 import type { SampleAnswer, SampleRequest, SizeRequest } from './sample-request.ts';
-import { type SizeDetail, sizeOfCard } from './size-source.ts';
+import { cardDetail, type SizeDetail, sizeOfCard } from './size-source.ts';
 
 export type { SizeDetail } from './size-source.ts';
 
@@ -31,10 +33,7 @@ export interface SizeOptions {
   onTokenizer?: (note: string) => void;
 }
 
-const workerFile = new URL(
-  import.meta.url.endsWith('.ts') ? './sample-worker.ts' : './sample-worker.js',
-  import.meta.url,
-);
+const workerFile = workerUrl('sample-worker', import.meta.url);
 
 /** A thread that says nothing for this long is stuck. */
 const patienceMs = 60_000;
@@ -55,15 +54,7 @@ export async function sizeSources(
     give(
       source.name,
       sizeOfCard(source, typeof own === 'string' ? own : undefined),
-      {
-        by: 'card',
-        relativeError: undefined,
-        sampledDocuments: 0,
-        bytes: 0,
-        sampledBytes: 0,
-        failed: {},
-        ...(problem === undefined ? {} : { problem }),
-      },
+      cardDetail(problem),
       final,
     );
   for (const source of resolved) giveCard(source, undefined, source.data.kind === 'missing');

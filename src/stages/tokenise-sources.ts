@@ -10,12 +10,14 @@
  * A thread costs about 0.2 s, so little input is tokenised in place, one unit after the other; so it is with one worker.
  * A dry run uses the cache of the output folder where there is one, and writes nothing there.
  */
+
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { collectGarbage } from '../core/collect-garbage.ts';
 import { InterruptedError, invariant, UserError } from '../core/errors.ts';
 import type { Emit } from '../core/events.ts';
+import { workerUrl } from '../io/worker-url.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { type CountedSource, countedSource } from './counted-source.ts';
 import { LocalPool, type PoolTask } from './local-pool.ts';
@@ -181,7 +183,7 @@ class TokeniseWork {
     collectGarbage({ shrink: true });
     const shared: TokeniseWorkerData = { files: tokenizer.files, name: tokenizer.name };
     const pool = new LocalPool({
-      entry: new URL(`./tokenise-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+      entry: workerUrl('tokenise-worker', import.meta.url),
       workers,
       stallSeconds,
       memoryMegabytes: workerMegabytes,

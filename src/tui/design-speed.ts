@@ -2,10 +2,12 @@
  * The speed of this machine's adapter, measured in a process of its own (design-speed-worker.ts): compiling kernels there holds up no key,
  * and a driver that crashes does not take the designer along.
  */
+
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { atExit } from '../core/cleanup.ts';
 import { UserError } from '../core/errors.ts';
+import { workerUrl } from '../io/worker-url.ts';
 
 export type SpeedAnswer =
   | { kind: 'speed'; flopsPerSecond: number; adapter: string; utilisation: number }
@@ -16,8 +18,7 @@ const patienceMs = 60_000;
 
 /** Throws a `UserError` that says why it could not be measured; aborting ends the measurement without an answer. */
 export function adapterSpeed(signal: AbortSignal): Promise<Extract<SpeedAnswer, { kind: 'speed' }>> {
-  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  const script = fileURLToPath(new URL(`./design-speed-worker${extension}`, import.meta.url));
+  const script = fileURLToPath(workerUrl('design-speed-worker', import.meta.url));
   return new Promise((resolve, reject) => {
     // Nothing it prints may reach the screen.
     const child = fork(script, [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });

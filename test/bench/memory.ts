@@ -2,13 +2,13 @@
  * Peak memory of a filter job against the size of its input: the same pipeline with two workers over about 200 MB and about 2 GB of text (`--quick`: 20 and 100 MB).
  * The two must be within 15 % of each other and below 1 GB. Prints a table and, last, a line of JSON. Run with: npm run bench:memory
  */
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { batchFromVectors, utf8Vector } from '../../src/core/batch.ts';
 import { Random } from '../../src/core/random.ts';
 import { ParquetOutput } from '../../src/io/parquet-write.ts';
+import { peakMemory } from './peak-memory.ts';
 
 const quick = process.argv.includes('--quick');
 const sizes = quick ? [20, 100] : [200, 2000];
@@ -60,42 +60,10 @@ async function writeInput(folder: string, bytes: number): Promise<number> {
   return total;
 }
 
-/** Runs a job in a process of its own; answers its peak resident memory in bytes and its seconds. */
 function run(input: string, out: string): Promise<{ peak: number; seconds: number }> {
-  const began = performance.now();
   const cli = new URL('../../src/bin/midtrain.js', import.meta.url).pathname;
   const pipeline = join(root, 'pipeline.yaml');
-  return new Promise((resolve, reject) => {
-    const child = spawn(
-      process.execPath,
-      [cli, 'filter', pipeline, '--input', input, '--out', out, '--workers', '2'],
-      {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      },
-    );
-    let errors = '';
-    let peak = 0;
-    child.stderr.on('data', (data: Buffer) => {
-      errors = (errors + data.toString()).slice(-4000);
-    });
-    const timer = setInterval(() => {
-      const high = /VmHWM:\s+(\d+)/.exec(readStatus(child.pid!));
-      if (high !== null) peak = Math.max(peak, Number(high[1]) * 1024);
-    }, 100);
-    child.on('exit', (code) => {
-      clearInterval(timer);
-      if (code === 0) resolve({ peak, seconds: (performance.now() - began) / 1000 });
-      else reject(new Error(`the job ended with ${code}: ${errors}`));
-    });
-  });
-}
-
-function readStatus(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'utf8');
-  } catch {
-    return ''; // it has just ended
-  }
+  return peakMemory(cli, ['filter', pipeline, '--input', input, '--out', out, '--workers', '2']);
 }
 
 writeFileSync(

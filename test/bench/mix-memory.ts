@@ -1,11 +1,11 @@
 /** Peak resident memory of `midtrain mix` over a small and a large input of the same documents, in a process of its own. */
-import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../../src/core/random.ts';
 import { trainBpe } from '../../src/tokens/bpe-train.ts';
 import { saveTokenizerFiles } from '../../src/tokens/tokenizer-files.ts';
 import { benchCorpus } from './corpus.ts';
+import { peakMemory } from './peak-memory.ts';
 import type { BenchRow } from './report.ts';
 
 const megabyte = 1e6;
@@ -69,35 +69,6 @@ function writeInput(folder: string, texts: readonly string[], bytes: number): vo
 }
 
 function run(scratch: string, output: string): Promise<{ peak: number; seconds: number }> {
-  const began = performance.now();
   const cli = new URL('../../src/main.ts', import.meta.url).pathname;
-  const args = ['mix', 'memory.yaml', '--out', output, '--workers', '2'];
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [cli, ...args], {
-      cwd: scratch,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let errors = '';
-    let peak = 0;
-    child.stderr.on('data', (data: Buffer) => {
-      errors = (errors + data.toString()).slice(-4000);
-    });
-    const timer = setInterval(() => {
-      const high = /VmHWM:\s+(\d+)/.exec(statusOf(child.pid!));
-      if (high !== null) peak = Math.max(peak, Number(high[1]) * 1024);
-    }, 50);
-    child.on('exit', (code) => {
-      clearInterval(timer);
-      if (code === 0) resolve({ peak, seconds: (performance.now() - began) / 1000 });
-      else reject(new Error(`mix ended with ${code}: ${errors}`));
-    });
-  });
-}
-
-function statusOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'utf8');
-  } catch {
-    return ''; // it has just ended
-  }
+  return peakMemory(cli, ['mix', 'memory.yaml', '--out', output, '--workers', '2'], { cwd: scratch });
 }
