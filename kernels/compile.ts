@@ -27,8 +27,20 @@ export function shaderSource(spec: KernelSpec, scalars: Scalars): string {
     if (!line.test(text)) throw new Error(`${spec.file} has no line "const ${name}: u32 = ...u;"`);
     text = text.replace(line, `const ${name}: u32 = ${scalars[scalar]}u;`);
   }
+  if (spec.width?.(scalars) === 4) {
+    if (!text.includes(widening[0][0])) throw new Error(`${spec.file} has no line "${widening[0][0]}"`);
+    for (const [narrow, wide] of widening) text = text.replace(narrow, wide);
+  }
   return text;
 }
+
+/** What makes a kernel four floats wide: the type, how many, their sum, their numbers. A file has the first, and of the others what it needs. */
+const widening = [
+  ['alias V = f32;', 'alias V = vec4<f32>;'],
+  ['const WIDTH: u32 = 1u;', 'const WIDTH: u32 = 4u;'],
+  ['fn across(v: V) -> f32 { return v; }', 'fn across(v: V) -> f32 { return (v.x + v.y) + (v.z + v.w); }'],
+  ['const LANES: V = V(0.0);', 'const LANES: V = V(0.0, 1.0, 2.0, 3.0);'],
+] as const;
 
 /** The uniform of one dispatch, padded to 16 bytes. */
 export function packParams(spec: KernelSpec, scalars: Scalars): ArrayBuffer {
@@ -62,7 +74,8 @@ export function compileKernel(
     caches.set(device, cache);
   }
   const constants = Object.values(spec.constants ?? {}).map((scalar) => scalars[scalar]);
-  const key = `${spec.file}|${spec.source?.key(scalars) ?? constants.join(',')}`;
+  const width = spec.width?.(scalars) ?? 1;
+  const key = `${spec.file}|${spec.source?.key(scalars) ?? constants.join(',')}|${width}`;
   let compiled = cache.get(key);
   if (!compiled) {
     compiled = compile(device, spec, scalars);

@@ -14,6 +14,8 @@ export interface Binding {
   readonly name: string;
   readonly access: 'read' | 'read_write';
   readonly type: 'f32' | 'u32';
+  /** The u32 words hold pairs of halves (kernels/half). */
+  readonly halves?: true;
   /** Elements the kernel touches, in 4-byte scalars. Checked against the tensor that is bound. */
   readonly size: (s: Scalars) => number;
 }
@@ -29,6 +31,11 @@ export interface KernelSpec {
   readonly params: readonly { readonly name: string; readonly type: 'u32' | 'f32' }[];
   /** `const NAME: u32 = ...` lines of the file to be set in place, and the scalar each takes. */
   readonly constants?: Readonly<Record<string, string>>;
+  /**
+   * Floats that a thread handles side by side, 1 unless given. 4 turns the file's `alias V = f32;` into vec4<f32> and its `const WIDTH: u32 = 1u;`
+   * into 4u, where sizes allow it: lavapipe moves memory five times as fast so (EXPERIMENTS.md), and GPUs like it too.
+   */
+  readonly width?: (s: Scalars) => 1 | 4;
   readonly workgroups: (s: Scalars) => readonly [number, number, number];
   readonly reference: (buffers: Buffers, s: Scalars) => void;
   /** Shapes to test, odd ones on purpose. */
@@ -52,6 +59,11 @@ export function gridFor(count: number, size: number): readonly [number, number, 
   if (groups <= maxGroups) return [groups, 1, 1];
   const x = Math.ceil(Math.sqrt(groups));
   return [x, Math.ceil(groups / x), 1];
+}
+
+/** Width 4 where every one of these sizes is a multiple of 4. */
+export function widthFor(...sizes: readonly (number | undefined)[]): 1 | 4 {
+  return sizes.every((size) => size! % 4 === 0) ? 4 : 1;
 }
 
 /** Shorthands for binding lists. */

@@ -9,7 +9,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { parseConfig } from '../src/core/config.ts';
-import { InputError, messageOf } from '../src/core/errors.ts';
+import { InputError, messageOf, UserError } from '../src/core/errors.ts';
 import { writeFileAtomic } from '../src/io/atomic.ts';
 import type { Learner } from './learner.ts';
 import { saveModel } from './model/folder.ts';
@@ -17,7 +17,7 @@ import { listTensors, readPieces } from './safetensors.ts';
 import { type KernelChoices, kernelChoicesSchema } from './tuning.ts';
 import { writeSafetensors } from './write-safetensors.ts';
 
-export const trainingStateSchema = z.strictObject({
+const trainingStateSchema = z.strictObject({
   phase: z.enum(['stable', 'decay', 'grpo']),
   /** Optimizer steps of this phase. */
   step: z.int().min(0),
@@ -25,9 +25,22 @@ export const trainingStateSchema = z.strictObject({
   optimizerSteps: z.int().min(0),
   /** Tokens trained on, over all phases. */
   tokens: z.int().min(0),
-  /** Sequences consumed, and the fingerprint of the data they came from. */
-  data: z.strictObject({ fingerprint: z.string(), sequence: z.int().min(0) }),
+  data: z.strictObject({
+    fingerprint: z.string(),
+    /** Sequences consumed. */
+    sequence: z.int().min(0),
+    /** Tokens of this phase by source, where the shards tell. */
+    consumed: z.record(z.string(), z.int().min(0)).optional(),
+  }),
   configFingerprint: z.string(),
+  /** What the phase runs by (config-changes.ts), to say what differs when it is to go on with another config. */
+  config: z.record(z.string(), z.unknown()).optional(),
+  /** What was changed under way, and from which step on. */
+  changes: z
+    .array(z.strictObject({ step: z.int().min(0), key: z.string(), from: z.unknown(), to: z.unknown() }))
+    .optional(),
+  /** Steps in a row, up to this one, whose gradient was not finite. */
+  notFinite: z.int().min(0).optional(),
   /** Checkpoint that this phase began from. */
   parent: z.string().optional(),
   /** What computes matrix products in this run; taken again on resume, whatever has been measured since. */
@@ -35,7 +48,8 @@ export const trainingStateSchema = z.strictObject({
 });
 export type TrainingState = z.output<typeof trainingStateSchema>;
 
-const marker = path.join('state', 'complete.json');
+/** Written last; a folder without it is no checkpoint. */
+export const checkpointMarker = path.join('state', 'complete.json');
 const checked = [
   'model.safetensors',
   'config.json',
@@ -47,12 +61,13 @@ export function checkpointName(step: number): string {
   return `step-${String(step).padStart(7, '0')}`;
 }
 
-/** Writes a checkpoint folder; the marker comes last. */
+/** Writes a checkpoint folder; the marker comes last. `writeMore` adds files of its own and gives their names in the folder. */
 export async function saveCheckpoint(
   folder: string,
   learner: Learner,
   state: TrainingState,
   tokenizerFrom: string | undefined,
+  writeMore?: (folder: string) => Promise<string[]>,
 ): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(path.join(folder, 'state'), { recursive: true });
@@ -64,13 +79,14 @@ export async function saveCheckpoint(
   );
   await writeFileAtomic(path.join(folder, 'state', 'trainer.json'), `${JSON.stringify(state, null, 2)}\n`);
   const sha256: Record<string, string> = {};
-  for (const name of checked) sha256[name] = await hashFile(path.join(folder, name));
-  await writeFileAtomic(path.join(folder, marker), `${JSON.stringify({ sha256 }, null, 2)}\n`);
+  const more = (await writeMore?.(folder)) ?? [];
+  for (const name of [...checked, ...more]) sha256[name] = await hashFile(path.join(folder, name));
+  await writeFileAtomic(path.join(folder, checkpointMarker), `${JSON.stringify({ sha256 }, null, 2)}\n`);
 }
 
 /** True when the folder was written to the end. */
 export function isComplete(folder: string): boolean {
-  return existsSync(path.join(folder, marker));
+  return existsSync(path.join(folder, checkpointMarker));
 }
 
 /** The complete checkpoints of a run folder, oldest first. */
@@ -91,10 +107,8 @@ export async function readTrainingState(folder: string): Promise<TrainingState> 
       hint: 'take an earlier checkpoint of the run',
     });
   }
-  const { sha256 } = JSON.parse(await readFile(path.join(folder, marker), 'utf8')) as {
-    sha256: Record<string, string>;
-  };
-  for (const name of checked) {
+  const sha256 = await readMarker(path.join(folder, checkpointMarker));
+  for (const name of new Set([...checked, ...Object.keys(sha256)])) {
     const found = await hashFile(path.join(folder, name)).catch((cause) => {
       throw new InputError(path.join(folder, name), `cannot be read: ${messageOf(cause)}`, { cause });
     });
@@ -106,6 +120,37 @@ export async function readTrainingState(folder: string): Promise<TrainingState> 
   }
   const file = path.join(folder, 'state', 'trainer.json');
   return parseConfig(trainingStateSchema, JSON.parse(await readFile(file, 'utf8')), file);
+}
+
+async function readMarker(file: string): Promise<Record<string, string>> {
+  try {
+    const { sha256 } = JSON.parse(await readFile(file, 'utf8')) as { sha256: unknown };
+    return z.record(z.string(), z.string()).parse(sha256);
+  } catch (cause) {
+    throw new InputError(file, 'is not the marker of a checkpoint', {
+      cause,
+      hint: 'take an earlier checkpoint of the run',
+    });
+  }
+}
+
+/**
+ * The newest checkpoint of a run whose files are the ones that were written, with its state; undefined when there is none. `damaged` are newer
+ * ones that are not: the steps behind the one that is found are done again.
+ */
+export async function newestValid(
+  runFolder: string,
+): Promise<{ found?: { folder: string; state: TrainingState }; damaged: { folder: string; why: string }[] }> {
+  const damaged: { folder: string; why: string }[] = [];
+  for (const folder of listCheckpoints(runFolder).reverse()) {
+    try {
+      return { found: { folder, state: await readTrainingState(folder) }, damaged };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      damaged.push({ folder, why: error.message });
+    }
+  }
+  return { damaged };
 }
 
 /** The kernel choices of a checkpoint, which are needed before a learner is made; its files are checked later, by `readTrainingState`. */
@@ -126,14 +171,26 @@ export async function loadMoments(folder: string, learner: Learner): Promise<voi
   }
 }
 
-/** Removes old complete checkpoints, keeping the newest `keep` besides the last, and those of steps that are multiples of `keepEvery`. */
+/**
+ * Removes old complete checkpoints, keeping the newest `keep` besides the last, and those of steps that are multiples of `keepEvery`; and what
+ * a kill left of checkpoints older than the last complete one. `damaged` ones have a marker and count for nothing: they go, too.
+ */
 export async function pruneCheckpoints(
   runFolder: string,
   keep: number | null,
   keepEvery: number | null = null,
+  damaged: readonly string[] = [],
 ): Promise<void> {
+  const complete = listCheckpoints(runFolder).filter((folder) => !damaged.includes(folder));
+  const last = complete.at(-1);
+  if (last === undefined) return;
+  for (const name of readdirSync(path.dirname(last))) {
+    const folder = path.join(path.dirname(last), name);
+    const unfinished = /^step-\d+$/.test(name) && folder < last && !isComplete(folder);
+    if (unfinished || damaged.includes(folder)) await rm(folder, { recursive: true });
+  }
   if (keep === null) return;
-  for (const folder of listCheckpoints(runFolder).slice(0, -(keep + 1))) {
+  for (const folder of complete.slice(0, -(keep + 1))) {
     const step = Number(path.basename(folder).replace('step-', ''));
     if (keepEvery === null || step % keepEvery !== 0) await rm(folder, { recursive: true });
   }

@@ -1,11 +1,13 @@
 /**
  * A Hugging Face model folder in another type of numbers or another number of files: every tensor is streamed through in pieces, the
- * tokenizer's files are copied, config.json stays as it is but for its dtype. No GPU is needed.
+ * tokenizer's files are copied (one that is no tokenizer.json yet becomes one), config.json stays as it is but for its dtype. No GPU is needed.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { UserError } from '../src/core/errors.ts';
+import { InputError, UserError } from '../src/core/errors.ts';
 import { writeFileAtomic } from '../src/io/atomic.ts';
+import { readTokenizerFiles, saveTokenizerFiles } from '../src/tokens/tokenizer-files.ts';
 import { copyTokenizer, readModelConfig } from './model/folder.ts';
 import { type Dtype, listTensors, readRange } from './safetensors.ts';
 import { writeModelFiles } from './write-safetensors.ts';
@@ -37,6 +39,7 @@ export async function convertFolder(
     ...(maxShardBytes !== undefined && { maxShardBytes }),
   });
   await copyTokenizer(from, to);
+  if (!existsSync(path.join(to, 'tokenizer.json'))) await writeTokenizerJson(from, to);
   const { dtype: _, ...config } = JSON.parse(
     await readFile(path.join(from, 'config.json'), 'utf8'),
   ) as Record<string, unknown>;
@@ -44,4 +47,17 @@ export async function convertFolder(
   await writeFileAtomic(path.join(to, 'config.json'), `${text}\n`);
   const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   return { tensors: tensors.length, parameters, bytes: parameters * (dtype === 'F32' ? 4 : 2) };
+}
+
+/** Tokenizers known by other files than tokenizer.json (GPT-2's pair, a list of characters) get one; a folder without any stays so. */
+async function writeTokenizerJson(from: string, to: string): Promise<void> {
+  const settings = path.join(from, 'tokenizer_config.json');
+  const known = [settings, path.join(from, 'encoder.json'), path.join(from, 'vocab.bpe')].some(existsSync);
+  if (!known) return;
+  const files = await readTokenizerFiles(from).catch((error: unknown) => {
+    // A slow tokenizer of another kind is not ours to turn into anything; a broken list of characters is worth an error.
+    if (error instanceof InputError && error.file === from) return undefined;
+    throw error;
+  });
+  if (files !== undefined) await saveTokenizerFiles(files, to);
 }

@@ -4,8 +4,9 @@ import { freshModelConfig } from './fresh-model.ts';
 import { planLearner } from './learner-plan.ts';
 import { type MemoryPlan, planMemory } from './memory-plan.ts';
 import { readModelConfig } from './model/folder.ts';
+import { bytesOfHalves } from './model/half-weights.ts';
 import { countParameters, layoutSlabs, parameterBlocks, vocabularyRows } from './model/parameters.ts';
-import { declareSlabs } from './model/weights.ts';
+import { declareWeights } from './model/weights.ts';
 import type { PlanBuilder } from './plan.ts';
 import { planTraining } from './plan-training.ts';
 import { learningRateAt } from './schedule.ts';
@@ -55,6 +56,8 @@ export async function describeTraining(
   const blocks = parameterBlocks(model, vocabularyRows(model, assumedBindingLimit));
   const bound = Math.max(assumedBindingLimit, ...blocks.map((block) => block.size * 4));
   const layout = layoutSlabs(blocks, bound);
+  // What `auto` comes to only the adapter knows; the larger of the two is planned.
+  const precision = config.precision === 'f32' ? 'f32' : 'f16';
   const memoryWith = (checkpointing: 'off' | 'block'): MemoryPlan => {
     const shape = {
       config: model,
@@ -65,13 +68,14 @@ export async function describeTraining(
       optimizer: plan.optimizer,
       checkpointing,
     };
-    const weightsOf = (builder: PlanBuilder) => declareSlabs(builder, 'weights', layout, 'external');
+    const weightsOf = (builder: PlanBuilder) => declareWeights(builder, layout, precision, 'external');
     return planMemory(planLearner(shape, layout, weightsOf).plan);
   };
   const plans = { off: memoryWith('off'), block: memoryWith('block') };
   const memory = plans[config.activation_checkpointing];
   const largestBuffer = Math.max(memory.largestBuffer, ...layout.map((slab) => slab.size * 4));
-  const weights = layout.reduce((total, slab) => total + slab.size * 4, 0);
+  const halves = precision === 'f16' ? bytesOfHalves(layout) : 0;
+  const weights = layout.reduce((total, slab) => total + slab.size * 4, 0) + halves;
   const warmup = plan.phaseConfig.warmup_steps;
   const learningRates = [0, warmup, Math.floor((warmup + plan.steps) / 2), plan.steps - 1]
     .filter((step, i, all) => step < plan.steps && all.indexOf(step) === i)
@@ -102,7 +106,7 @@ export async function describeTraining(
       `starts from      ${plan.from ?? `random weights, seed ${config.seed}`}`,
       `data             ${plan.dataFolder}`,
       `learning rate    ${learningRates.map(({ step, learningRate }) => `${learningRate.toPrecision(3)} at step ${step}`).join(', ')} (evidence: ${plan.phaseConfig.evidence})`,
-      `memory           ${mib(total)}: weights ${mib(weights)}, gradients, moments and inputs ${mib(memory.persistentBytes)}, activations ${mib(memory.activationBytes)} (${mib(memory.unsharedBytes)} if none were shared)`,
+      `memory           ${mib(total)}: weights ${mib(weights)}${halves > 0 ? ` (of it ${mib(halves)} in f16, for products)` : ''}, gradients, moments and inputs ${mib(memory.persistentBytes)}, activations ${mib(memory.activationBytes)} (${mib(memory.unsharedBytes)} if none were shared)`,
       `checkpointing    ${config.activation_checkpointing}; activations take ${mib(plans.off.activationBytes)} with off, ${mib(plans.block.activationBytes)} with block`,
       `largest buffer   ${mib(largestBuffer)}${largestBuffer > assumedBindingLimit ? `, so a device that binds more than WebGPU's default of ${mib(assumedBindingLimit)} (midtrain devices)` : ''}`,
       `run folder       ${plan.runFolder}`,
@@ -110,6 +114,6 @@ export async function describeTraining(
   };
 }
 
-function mib(bytes: number): string {
+export function mib(bytes: number): string {
   return `${(bytes / 1048576).toFixed(1)} MiB`;
 }

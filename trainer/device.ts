@@ -9,8 +9,9 @@
  */
 import { create, globals } from 'webgpu';
 import { atExit } from '../src/core/cleanup.ts';
-import { UserError } from '../src/core/errors.ts';
+import { messageOf, UserError } from '../src/core/errors.ts';
 import { prepareVulkan, setupCommand } from './find-adapter.ts';
+import { DeviceLostError, OutOfMemoryError } from './gpu-errors.ts';
 
 export interface DeviceInfo {
   /** Such as `llvmpipe (LLVM 15.0.6, 256 bits)`. */
@@ -21,6 +22,8 @@ export interface DeviceInfo {
   readonly software: boolean;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
+  /** Subgroup matrices that it multiplies with sums in f32, of halves or of f32. */
+  readonly matrices: readonly { m: number; n: number; k: number; f16: boolean }[];
 }
 
 export interface Gpu {
@@ -30,13 +33,25 @@ export interface Gpu {
   sync(): Promise<void>;
   /** Copies `bytes` of a buffer (COPY_SRC) to the CPU, after everything submitted before. */
   read(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer>;
+  /**
+   * Copies ranges to the CPU, one behind the other, in one submission with what `encoder` holds already. The copy is ordered now, whatever is
+   * submitted before the promise is waited for; any number may be on their way, each through a staging buffer of its own.
+   */
+  readRanges(ranges: readonly BufferRange[], encoder?: GPUCommandEncoder): Promise<ArrayBuffer>;
   /** Throws an error that arrived since the last look: a validation error, out of memory, a lost device. */
   check(): void;
   close(): Promise<void>;
 }
 
+export interface BufferRange {
+  buffer: GPUBuffer;
+  /** Bytes, multiples of 4. */
+  offset: number;
+  bytes: number;
+}
+
 export interface DeviceOptions {
-  /** Take the adapter whose name holds this text. */
+  /** Take the adapter whose name holds this text. Default: what MIDTRAIN_DEVICE says, else the system's first choice. */
   adapter?: string;
   /** Lower limits than the adapter's, to exercise paths for smaller devices on tiny models. */
   limits?: Record<string, number>;
@@ -44,16 +59,45 @@ export interface DeviceOptions {
 
 const holder = globalThis as { [key: symbol]: GPU | undefined };
 const instanceKey = Symbol.for('midtrain.gpu-instance');
+const listingKey = Symbol.for('midtrain.gpu-instance-for-listing');
 
-function instance(options: DeviceOptions): GPU {
+function instance(adapter: string | undefined): GPU {
   prepareVulkan();
   if (!holder[instanceKey]) {
     Object.assign(globalThis, globals);
     const flags = ['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia'];
-    if (options.adapter !== undefined) flags.push(`adapter=${options.adapter}`);
+    if (adapter !== undefined) flags.push(`adapter=${adapter}`);
     holder[instanceKey] = create(flags);
   }
   return holder[instanceKey];
+}
+
+/** An adapter that Dawn sees with the drivers this process uses. */
+export interface ListedAdapter {
+  /** `vulkan`, `metal`, `d3d12`; Dawn may also list what it runs no training on (`d3d11`, `opengl`). */
+  readonly backend: string;
+  readonly name: string;
+}
+
+/**
+ * Every adapter that Dawn sees. It lists them only in the error for a name that fits none, so that is asked for, with an instance of its own,
+ * which is kept like the other.
+ */
+export async function listAdapters(): Promise<ListedAdapter[]> {
+  prepareVulkan();
+  Object.assign(globalThis, globals);
+  holder[listingKey] ??= create(['adapter=\u0001 no adapter is called so']);
+  try {
+    await holder[listingKey].requestAdapter();
+  } catch (error) {
+    return adaptersIn(error);
+  }
+  return [];
+}
+
+function adaptersIn(error: unknown): ListedAdapter[] {
+  const found = messageOf(error).matchAll(/backend: '([^']*)', name: '([^']*)'/g);
+  return [...found].map(([, backend, name]) => ({ backend: backend!, name: name! }));
 }
 
 /** Limits worth asking for; without asking, WebGPU gives its small defaults. */
@@ -68,14 +112,48 @@ const wantedLimits = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
+const subgroupMatrix = 'chromium-experimental-subgroup-matrix';
+const wantedFeatures = ['shader-f16', 'subgroups', subgroupMatrix] as const;
+
+/** What the adapter tells of its subgroup matrices; the device's own information leaves it out (webgpu 0.6.2). */
+function matricesOf(adapter: GPUAdapter): DeviceInfo['matrices'] {
+  const { features } = adapter;
+  if (!(features as ReadonlySet<string>).has(subgroupMatrix) || !features.has('subgroups')) return [];
+  const { subgroupMatrixConfigs = [] } = adapter.info as GPUAdapterInfo & {
+    subgroupMatrixConfigs?: Iterable<{
+      componentType: string;
+      resultComponentType: string;
+      M: number;
+      N: number;
+      K: number;
+    }>;
+  };
+  return [...subgroupMatrixConfigs]
+    .filter(
+      ({ componentType, resultComponentType }) =>
+        resultComponentType === 'f32' &&
+        (componentType === 'f32' || (componentType === 'f16' && features.has('shader-f16'))),
+    )
+    .map(({ componentType, M, N, K }) => ({ m: M, n: N, k: K, f16: componentType === 'f16' }));
+}
+
 /** Opens a device on the adapter that the set-up recorded, or the system's own. Throws `UserError` when there is none. */
 export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
-  const adapter = await instance(options).requestAdapter();
+  const named = options.adapter ?? (process.env.MIDTRAIN_DEVICE || undefined);
+  const adapter = await instance(named)
+    .requestAdapter()
+    .catch((cause: unknown) => {
+      // Dawn answers a name that fits nothing with an error that lists what there is.
+      const there = adaptersIn(cause).map(({ name }) => name);
+      if (named === undefined || there.length === 0) throw cause;
+      throw new UserError(`no WebGPU adapter whose name holds "${named}"`, {
+        hint: `there is: ${there.join(', ')}`,
+        cause,
+      });
+    });
   if (!adapter) {
     throw new UserError(
-      options.adapter === undefined
-        ? 'no WebGPU adapter found'
-        : `no WebGPU adapter whose name holds "${options.adapter}"`,
+      named === undefined ? 'no WebGPU adapter found' : `no WebGPU adapter whose name holds "${named}"`,
       {
         hint: `run \`${setupCommand()}\`: it finds a GPU or fetches a software adapter into your cache folder`,
       },
@@ -83,8 +161,11 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
   }
   const limits: Record<string, number> = {};
   for (const name of wantedLimits) limits[name] = options.limits?.[name] ?? (adapter.limits[name] as number);
-  const features = (['shader-f16', 'subgroups'] as const).filter((f) => adapter.features.has(f));
-  const device = await adapter.requestDevice({ requiredLimits: limits, requiredFeatures: features });
+  const features = wantedFeatures.filter((f) => adapter.features.has(f));
+  const device = await adapter.requestDevice({
+    requiredLimits: limits,
+    requiredFeatures: features as GPUFeatureName[],
+  });
   const { vendor, architecture, device: deviceName, description } = adapter.info;
   const software =
     architecture === 'software' ||
@@ -97,22 +178,22 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Gpu> {
     software,
     features: [...adapter.features].sort(),
     limits,
+    matrices: matricesOf(adapter),
   });
 }
 
 function makeGpu(device: GPUDevice, info: DeviceInfo): Gpu {
   let trouble: Error | undefined;
+  let lost: DeviceLostError | undefined;
   let closed = false;
   device.addEventListener('uncapturederror', (event) => {
     trouble ??= describeGpuError((event as GPUUncapturedErrorEvent).error, info);
   });
-  void device.lost.then((lost) => {
-    if (closed) return;
-    trouble ??= new UserError(`the GPU (${info.name}) was lost: ${lost.message || lost.reason}`, {
-      hint: 'start again with the same command: training goes on from the last checkpoint',
-    });
+  const loss = device.lost.then(({ message, reason }) => {
+    if (!closed) lost = new DeviceLostError(`the GPU (${info.name}) was lost: ${message || reason}`);
   });
   const check = (): void => {
+    if (lost) throw lost;
     if (!trouble) return;
     const error = trouble;
     trouble = undefined;
@@ -122,6 +203,11 @@ function makeGpu(device: GPUDevice, info: DeviceInfo): Gpu {
     const release = info.software ? slowDownSetImmediate() : undefined;
     try {
       return await promise;
+    } catch (cause) {
+      // A map that fails says little; why it failed comes a moment later.
+      await Promise.race([loss, new Promise((resolve) => setTimeout(resolve, 200))]);
+      check();
+      throw cause;
     } finally {
       release?.();
     }
@@ -129,8 +215,12 @@ function makeGpu(device: GPUDevice, info: DeviceInfo): Gpu {
   // Staging buffers are kept for good: Dawn must not see one collected while a map is pending.
   const staging = new Map<number, GPUBuffer[]>();
 
-  async function read(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+  async function readRanges(
+    ranges: readonly BufferRange[],
+    encoder = device.createCommandEncoder(),
+  ): Promise<ArrayBuffer> {
     check();
+    const bytes = ranges.reduce((total, range) => total + range.bytes, 0);
     const size = Math.max(256, 2 ** Math.ceil(Math.log2(bytes)));
     const free = staging.get(size) ?? [];
     staging.set(size, free);
@@ -141,8 +231,11 @@ function makeGpu(device: GPUDevice, info: DeviceInfo): Gpu {
         size,
         usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
       });
-    const encoder = device.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffer, offset, target, 0, bytes);
+    let at = 0;
+    for (const range of ranges) {
+      encoder.copyBufferToBuffer(range.buffer, range.offset, target, at, range.bytes);
+      at += range.bytes;
+    }
     device.queue.submit([encoder.finish()]);
     await wait(target.mapAsync(GPUMapMode.READ, 0, bytes));
     const copy = target.getMappedRange(0, bytes).slice(0);
@@ -151,6 +244,9 @@ function makeGpu(device: GPUDevice, info: DeviceInfo): Gpu {
     check();
     return copy;
   }
+
+  const read = (buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> =>
+    readRanges([{ buffer, offset, bytes }]);
 
   async function sync(): Promise<void> {
     await wait(device.queue.onSubmittedWorkDone());
@@ -162,18 +258,17 @@ function makeGpu(device: GPUDevice, info: DeviceInfo): Gpu {
     if (closed) return;
     closed = true;
     unregister();
-    await wait(device.queue.onSubmittedWorkDone());
+    // Of a device that is lost there is nothing to wait for.
+    if (!lost) await wait(device.queue.onSubmittedWorkDone());
     device.destroy();
   }
   unregister = atExit(close);
-  return { device, info, sync, read, check, close };
+  return { device, info, sync, read, readRanges, check, close };
 }
 
 function describeGpuError(error: GPUError, info: DeviceInfo): Error {
   if (error.constructor.name === 'GPUOutOfMemoryError') {
-    return new UserError(`the GPU (${info.name}) is out of memory: ${error.message}`, {
-      hint: 'lower micro_batch_size or sequence_length; `--dry-run` prints what a run needs',
-    });
+    return new OutOfMemoryError(`the GPU (${info.name}) is out of memory: ${error.message}`);
   }
   return new Error(`the GPU refused a command, so its results would be stale: ${error.message}`);
 }

@@ -3,8 +3,9 @@
  * one compute pass a program, no buffer and no bind group is created (a dispatch costs 5 us in Node, a bind group 20 to 150).
  */
 import { compileKernel, packParams } from '../kernels/compile.ts';
-import { invariant, UserError } from '../src/core/errors.ts';
+import { invariant } from '../src/core/errors.ts';
 import type { Gpu } from './device.ts';
+import { OutOfMemoryError } from './gpu-errors.ts';
 import { type MemoryPlan, planMemory } from './memory-plan.ts';
 import { type Operation, type Plan, rootOf, type Tensor } from './plan.ts';
 import { kernelFor } from './tuning.ts';
@@ -38,7 +39,10 @@ export class Executable {
     this.dispatches = dispatches;
   }
 
-  /** Allocates and compiles. `external` gives the buffer of every external tensor. Throws `UserError` when a buffer is too large. */
+  /**
+   * Allocates and compiles. `external` gives the buffer of every external tensor. Throws `OutOfMemoryError` when a buffer is larger than the
+   * device binds, or than what is left of its memory.
+   */
   static async create(
     gpu: Gpu,
     plan: Plan,
@@ -49,7 +53,7 @@ export class Executable {
     const owned: GPUBuffer[] = [];
     const make = (label: string, bytes: number): GPUBuffer => {
       if (bytes > limit) {
-        throw new UserError(
+        throw new OutOfMemoryError(
           `${label} needs a buffer of ${mib(bytes)}, and ${gpu.info.name} binds ${mib(limit)} at most`,
           { hint: 'lower micro_batch_size or sequence_length, or use a smaller vocabulary' },
         );
@@ -63,27 +67,35 @@ export class Executable {
       owned.push(buffer);
       return buffer;
     };
-    const slots = memory.slots.map((bytes, i) => make(`activations ${i}`, bytes));
     const buffers = new Map<Tensor, GPUBuffer>();
-    for (const tensor of plan.tensors) {
-      if (tensor.view) continue;
-      const slot = memory.slotOf.get(tensor);
-      if (tensor.kind === 'persistent') buffers.set(tensor, make(tensor.name, tensor.size * 4));
-      else if (tensor.kind === 'external') {
-        const given = external.get(tensor);
-        invariant(
-          given && given.size >= tensor.size * 4,
-          `no buffer, or too small a one, for external tensor ${tensor.name}`,
-        );
-        buffers.set(tensor, given);
-      } else if (slot !== undefined) buffers.set(tensor, slots[slot]!);
+    const place = (): void => {
+      const slots = memory.slots.map((bytes, i) => make(`activations ${i}`, bytes));
+      for (const tensor of plan.tensors) {
+        if (tensor.view) continue;
+        const slot = memory.slotOf.get(tensor);
+        if (tensor.kind === 'persistent') buffers.set(tensor, make(tensor.name, tensor.size * 4));
+        else if (tensor.kind === 'external') {
+          const given = external.get(tensor);
+          invariant(
+            given && given.size >= tensor.size * 4,
+            `no buffer, or too small a one, for external tensor ${tensor.name}`,
+          );
+          buffers.set(tensor, given);
+        } else if (slot !== undefined) buffers.set(tensor, slots[slot]!);
+      }
+    };
+    try {
+      await allocating(gpu, place, () => owned.reduce((total, buffer) => total + buffer.size, 0));
+      const dispatches: Record<string, Dispatch[]> = {};
+      for (const [name, operations] of Object.entries(plan.programs)) {
+        dispatches[name] = await bind(gpu, operations, buffers, owned);
+      }
+      gpu.check();
+      return new Executable(gpu, memory, buffers, owned, dispatches);
+    } catch (error) {
+      for (const buffer of owned) buffer.destroy();
+      throw error;
     }
-    const dispatches: Record<string, Dispatch[]> = {};
-    for (const [name, operations] of Object.entries(plan.programs)) {
-      dispatches[name] = await bind(gpu, operations, buffers, owned);
-    }
-    gpu.check();
-    return new Executable(gpu, memory, buffers, owned, dispatches);
   }
 
   /** Bytes of all buffers made for this executable. */
@@ -115,6 +127,17 @@ export class Executable {
     return this.gpu.read(buffer, offset + at * 4, size * 4);
   }
 
+  /**
+   * Runs programs and reads whole tensors back, one behind the other, in one submission. The copy is ordered now; programs may be run before the
+   * promise is waited for.
+   */
+  runAndRead(programs: readonly string[], tensors: readonly Tensor[]): Promise<ArrayBuffer> {
+    const encoder = this.gpu.device.createCommandEncoder();
+    for (const program of programs) this.encode(encoder, program);
+    const ranges = tensors.map((tensor) => ({ ...this.locate(tensor), bytes: tensor.size * 4 }));
+    return this.gpu.readRanges(ranges, encoder);
+  }
+
   clear(encoder: GPUCommandEncoder, tensor: Tensor): void {
     const { buffer, offset } = this.locate(tensor);
     encoder.clearBuffer(buffer, offset, tensor.size * 4);
@@ -143,6 +166,20 @@ export class Executable {
   /** Frees what this executable allocated; call after `gpu.sync()`. */
   destroy(): void {
     for (const buffer of this.owned) buffer.destroy();
+  }
+}
+
+/** Makes buffers; waits until the device has said whether it has the memory, since it would go on with buffers that are none. */
+async function allocating(gpu: Gpu, make: () => void, bytes: () => number): Promise<void> {
+  gpu.device.pushErrorScope('out-of-memory');
+  let refused: GPUError | null;
+  try {
+    make();
+  } finally {
+    refused = await gpu.device.popErrorScope();
+  }
+  if (refused) {
+    throw new OutOfMemoryError(`${gpu.info.name} has not the memory for ${mib(bytes())}: ${refused.message}`);
   }
 }
 

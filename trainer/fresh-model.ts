@@ -3,6 +3,7 @@ import { UserError } from '../src/core/errors.ts';
 import { loadTokenizer } from '../src/tokens/tokenizer.ts';
 import type { Gpu } from './device.ts';
 import { checkModelConfig, type ModelConfig } from './model/config.ts';
+import type { Precision } from './model/half-weights.ts';
 import { initialWeights } from './model/init.ts';
 import { ModelWeights } from './model/weights.ts';
 import type { TrainConfig } from './train-config.ts';
@@ -34,11 +35,11 @@ export async function freshModelConfig(config: TrainConfig, tokenizerFolder: str
 
 export async function freshModel(
   gpu: Gpu,
-  config: TrainConfig,
+  config: TrainConfig & { precision: Precision },
   tokenizerFolder: string,
 ): Promise<ModelWeights> {
   const shape = await freshModelConfig(config, tokenizerFolder);
-  const weights = new ModelWeights(gpu, shape);
+  const weights = new ModelWeights(gpu, shape, { precision: config.precision });
   for (const [name, values] of initialWeights(shape, config.seed, config.model!.initializer_range))
     weights.load(name, values);
   return weights;

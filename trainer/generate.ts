@@ -6,12 +6,15 @@ import type { Gpu } from './device.ts';
 import { endTokenOf } from './end-token.ts';
 import { loadModel } from './model/folder.ts';
 import { Sampler } from './sampler.ts';
+import type { SamplingParams } from './sampling.ts';
+import { cutAtStop, stopWatch } from './token-text.ts';
 
 export interface GenerateRequest {
   prompt: string;
   maxTokens: number;
-  /** 0 is greedy. */
-  temperature: number;
+  sampling: SamplingParams;
+  /** Strings that end a sample; not part of its text. */
+  stops: readonly string[];
   samples: number;
   seed: number;
   signal?: AbortSignal;
@@ -23,6 +26,7 @@ export async function generate(
   folder: string,
   request: GenerateRequest,
 ): Promise<{ text: string; tokens: number; truncated: boolean }[]> {
+  const { maxTokens, sampling, stops, signal } = request;
   const tokenizer = await loadTokenizer(folder);
   const weights = await loadModel(gpu, folder);
   const { config } = weights;
@@ -31,20 +35,18 @@ export async function generate(
   const prompt = [...(bosId === undefined ? [] : [bosId]), ...tokenizer.encode(request.prompt)];
   // A model without a begin token must still have something to start from.
   if (prompt.length === 0) prompt.push(eosId);
-  if (prompt.length + request.maxTokens > config.maxPositions) {
+  if (prompt.length + maxTokens > config.maxPositions) {
     throw new UserError(
-      `${prompt.length} prompt tokens and ${request.maxTokens} more are beyond the model's ${config.maxPositions} positions`,
+      `${prompt.length} prompt tokens and ${maxTokens} more are beyond the model's ${config.maxPositions} positions`,
       { hint: 'lower --max-tokens' },
     );
   }
-  const slots = Math.min(64, request.samples);
   const sampler = await Sampler.create(gpu, weights, {
     config,
-    prompts: 1,
     promptLength: prompt.length,
-    slots,
-    responseLength: request.maxTokens,
-    temperature: request.temperature,
+    slots: Math.min(64, request.samples),
+    responseLength: maxTokens,
+    temperature: sampling.temperature,
     eosId,
   });
   const requests = Array.from({ length: request.samples }, (_, i) => ({
@@ -52,13 +54,15 @@ export async function generate(
     seed: hash32(`${request.seed}/generate/${i}`),
   }));
   const samples = await sampler.generate([prompt], requests, {
-    maxTokens: request.maxTokens,
-    ...(request.signal ? { signal: request.signal } : {}),
+    maxTokens,
+    sampling,
+    ...(stops.length > 0 && { watch: () => stopWatch(tokenizer, stops) }),
+    ...(signal && { signal }),
   });
   sampler.destroy();
   weights.destroy();
   return samples.map(({ tokens, truncated }) => ({
-    text: request.prompt + tokenizer.decode(tokens, { special: false }),
+    text: request.prompt + cutAtStop(tokenizer.decode(tokens, { special: false }), stops),
     tokens: tokens.length,
     truncated,
   }));

@@ -2,24 +2,17 @@
  * The plan of everything a training process runs on its weights: `cross-entropy` and `policy` micro-batches (forward, loss, backward),
  * `evaluate` (forward and log-probabilities), `optimizer`. Pure: learner.ts binds it to a GPU, tests run it by references.
  */
-import { policyLossKernel } from '../kernels/policy-loss/spec.ts';
 import { weightedSumKernel } from '../kernels/reduce/spec.ts';
 import { type GroupedRows, recordBackward } from './model/backward.ts';
 import type { ModelConfig } from './model/config.ts';
 import { attendWithin, type BatchTensors, type DecoderConstants, recordForward } from './model/decoder.ts';
+import { recordHalves } from './model/half-weights.ts';
 import { type HeadOptions, type HeadTensors, recordHeadForward, recordHeadTraining } from './model/head.ts';
 import { type Slab, vocabularyParts } from './model/parameters.ts';
 import { declareSlabs } from './model/weights.ts';
 import { type AdamWOptions, type OptimizerTensors, recordOptimizer } from './optimizer.ts';
 import { type Plan, PlanBuilder, type Tensor } from './plan.ts';
-
-export interface PolicyOptions {
-  epsLow: number;
-  epsHigh: number;
-  /** KL coefficient (k3 estimator, added to the loss). */
-  beta: number;
-  entropyCoef: number;
-}
+import { declarePolicy, type PolicyOptions, type PolicyTensors, recordPolicyLoss } from './policy-plan.ts';
 
 export interface LearnerShape {
   config: ModelConfig;
@@ -47,10 +40,7 @@ export interface LearnerTensors {
   stats: Tensor;
   /** [loss, entropy sum, rows, z-loss before its coefficient], added up over micro-batches. */
   totals: Tensor;
-  /** Policy only, (R, 4): old logp, advantage, normaliser, reference logp. */
-  policyInputs?: Tensor;
-  /** Policy only, (R, 4): loss share, clip flag, k3, ratio. */
-  policyTerms?: Tensor;
+  policy?: PolicyTensors;
   constants: DecoderConstants;
   gradients: Tensor[];
   gradientBlocks: ReadonlyMap<string, Tensor>;
@@ -89,12 +79,7 @@ export function planLearner(
     },
     gradients: gradients.slabs,
     gradientBlocks: gradients.blocks,
-    ...(shape.policy
-      ? {
-          policyInputs: builder.tensor('policy inputs', rows * 4, 'persistent'),
-          policyTerms: builder.tensor('policy terms', rows * 4, 'persistent'),
-        }
-      : {}),
+    ...(shape.policy ? { policy: declarePolicy(builder, rows, shape.policy) } : {}),
   };
   const headName = config.tiedHead ? 'embedding' : 'head';
   const options: HeadOptions = {
@@ -124,26 +109,16 @@ export function planLearner(
     attend,
   };
   const saved = recordForward(context, shape.checkpointing !== 'block');
-  const policy = shape.policy;
-  const betweenPasses = policy
-    ? () =>
-        builder.run(
-          policyLossKernel,
-          {
-            stats: tensors.stats,
-            inputs: tensors.policyInputs!,
-            weights: tensors.weights,
-            terms: tensors.policyTerms!,
-          },
-          {
-            rows,
-            eps_low: policy.epsLow,
-            eps_high: policy.epsHigh,
-            beta: policy.beta,
-            entropy_coef: policy.entropyCoef,
-          },
-        )
-    : undefined;
+  const { policy } = tensors;
+  const betweenPasses =
+    policy &&
+    (() =>
+      recordPolicyLoss(builder, shape.policy!, policy, {
+        stats: tensors.stats,
+        weights: tensors.weights,
+        nothing: tensors.constants.nothing,
+        rows,
+      }));
   const dHidden = recordHeadTraining(builder, head(saved.hidden), options, {
     weights: tensors.weights,
     dW: vocabularyParts(gradients.blocks, headName, config.dim),
@@ -161,5 +136,6 @@ export function planLearner(
 
   builder.program('optimizer');
   const optimizer = recordOptimizer(builder, layout, weights.slabs, gradients.slabs, shape.optimizer);
+  recordHalves(builder, weights.blocks);
   return { plan: builder.finish(), tensors: { ...tensors, optimizer } };
 }

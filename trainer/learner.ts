@@ -22,6 +22,15 @@ export interface Rows {
   kvStart: Uint32Array;
 }
 
+/** A micro-batch of a policy loss. */
+export interface PolicyRows {
+  rows: Rows;
+  /** (rows, 4): old logp, advantage, share of the loss, reference logp. */
+  inputs: Float32Array;
+  /** [sequences, then first row and number of rows that count of each]. */
+  spans: Uint32Array;
+}
+
 export interface StepResult {
   /** Sum over rows of weight * log-probability: the mean cross-entropy when weights are -1 / targets. */
   loss: number;
@@ -120,19 +129,22 @@ export class Learner {
     this.executable.run('cross-entropy');
   }
 
-  /** Adds a policy micro-batch. `inputs` (rows, 4): old logp, advantage, normaliser (0 where the row does not count), reference logp. */
-  accumulatePolicy(rows: Rows, inputs: Float32Array): void {
-    invariant(this.shape.policy && this.tensors.policyInputs, 'this learner was made for cross-entropy');
+  /** Adds a policy micro-batch; `inputs` (rows, 4): old logp, advantage, normaliser (0 where the row does not count), reference logp. */
+  accumulatePolicy({ rows, inputs, spans }: PolicyRows, entropyBonus: number): void {
+    const { policy } = this.tensors;
+    invariant(policy, 'this learner was made for cross-entropy');
     this.writeRows(rows);
     this.writeGroups(rows);
-    this.executable.write(this.tensors.policyInputs, inputs);
+    this.executable.write(policy.inputs, inputs);
+    this.executable.write(policy.options, Float32Array.of(entropyBonus));
+    if (policy.spans) this.executable.write(policy.spans, spans);
     this.executable.run('policy');
   }
 
-  /** After accumulatePolicy: (rows, 4) of loss share, clip flag (1 low, 2 high), k3, ratio. */
+  /** After accumulatePolicy: (rows, 5) of loss share, clip flag (1 low, 2 high, 3 delta), KL, log ratio, entropy. */
   async readPolicyTerms(): Promise<Float32Array> {
-    invariant(this.tensors.policyTerms, 'this learner was made for cross-entropy');
-    return new Float32Array(await this.executable.read(this.tensors.policyTerms));
+    invariant(this.tensors.policy, 'this learner was made for cross-entropy');
+    return new Float32Array(await this.executable.read(this.tensors.policy.terms));
   }
 
   /** The gradient of one parameter block, as accumulated so far. For tests. */
@@ -140,7 +152,10 @@ export class Learner {
     return new Float32Array(await this.executable.read(this.tensors.gradientBlocks.get(block)!));
   }
 
-  /** Clips and applies AdamW at learning rate `lr`, then waits for the totals. */
+  /**
+   * Clips and applies AdamW at learning rate `lr`. What came of it is read behind the step: the next one may be begun before the promise is
+   * waited for, and results come in order. One that is dropped must still be waited for, or its rejection is nobody's.
+   */
   async step(lr: number): Promise<StepResult> {
     this.steps++;
     const { beta1, beta2 } = this.shape.optimizer;
@@ -149,9 +164,9 @@ export class Learner {
       optimizer.step,
       Float32Array.of(lr, 1 - beta1 ** this.steps, 1 - beta2 ** this.steps),
     );
-    this.executable.run('optimizer');
-    const [loss, entropy, rows, zLoss] = new Float32Array(await this.executable.read(totals));
-    const [gradNorm, , skip, gradNormZ] = new Float32Array(await this.executable.read(optimizer.clip));
+    const read = new Float32Array(await this.executable.runAndRead(['optimizer'], [totals, optimizer.clip]));
+    const [loss, entropy, rows, zLoss] = read;
+    const [gradNorm, , skip, gradNormZ] = read.subarray(totals.size);
     return {
       loss: loss!,
       entropy: rows! > 0 ? entropy! / rows! : 0,

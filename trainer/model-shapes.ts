@@ -97,11 +97,6 @@ export function shapeOf(name: string, config: ModelConfig): ModelShape {
   };
 }
 
-/** Of a Hugging Face folder here; an `InputError` when its config.json cannot be read or is of another kind of model. */
-export async function shapeOfFolder(folder: string): Promise<ModelShape> {
-  return shapeOf(path.basename(path.resolve(folder)), await readModelConfig(folder));
-}
-
 /** The model that a recipe's base model names in its text ("meta-llama/Llama-3.2-3B", "... for the small one"); undefined if none. */
 export function suggestedModel(text: string | undefined): ModelShape | undefined {
   return text === undefined ? undefined : modelShapes.find(({ name }) => text.includes(name));
@@ -109,10 +104,17 @@ export function suggestedModel(text: string | undefined): ModelShape | undefined
 
 /** A model by name, or by a Hugging Face folder. Throws a `UserError` that lists the names. */
 export async function modelNamed(asked: string): Promise<ModelShape> {
+  const config = await configNamed(asked);
+  const known = Object.keys(configs).find((name) => name.toLowerCase() === asked.toLowerCase());
+  return shapeOf(known ?? path.basename(path.resolve(asked)), config);
+}
+
+/** The decoder of a model by name, or of a Hugging Face folder. Throws a `UserError` that lists the names. */
+export async function configNamed(asked: string): Promise<ModelConfig> {
   const names = modelShapes.map(({ name }) => name);
-  const found = modelShapes.find(({ name }) => name.toLowerCase() === asked.toLowerCase());
-  if (found !== undefined) return found;
-  if (existsSync(asked)) return shapeOfFolder(asked);
+  const known = names.find((name) => name.toLowerCase() === asked.toLowerCase());
+  if (known !== undefined) return modelConfigOf(known);
+  if (existsSync(asked)) return readModelConfig(asked);
   const near = nearest(asked, names);
   throw new UserError(`no model "${asked}"${near === undefined ? '' : `; did you mean "${near}"?`}`, {
     hint: `give a Hugging Face folder, or one of ${names.join(', ')}`,

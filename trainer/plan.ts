@@ -25,6 +25,11 @@ export interface Tensor {
   readonly kind: TensorKind;
   /** A window into another tensor, `offset` elements in; offsets are multiples of 64 (WebGPU binds at 256 bytes). */
   readonly view?: { readonly of: Tensor; readonly offset: number };
+  /**
+   * Of a weight: the same values rounded to halves, in pairs in u32 words, kept up to date by whoever writes the weight. Products take
+   * their operands in f16 where a weight has one (model/linear.ts).
+   */
+  readonly half?: Tensor;
 }
 
 export interface Operation {
@@ -58,6 +63,7 @@ export class PlanBuilder {
   private readonly tensors: Tensor[] = [];
   private readonly programs: Record<string, Operation[]> = {};
   private current: Operation[] | undefined;
+  private readonly derived = new Map<Tensor, unknown>();
 
   tensor(name: string, size: number, kind: TensorKind = 'activation', type: 'f32' | 'u32' = 'f32'): Tensor {
     invariant(Number.isInteger(size) && size > 0, `tensor ${name} has size ${size}`);
@@ -66,13 +72,14 @@ export class PlanBuilder {
     return tensor;
   }
 
-  /** A window of `size` elements at `offset` of `of`. */
-  view(of: Tensor, name: string, offset: number, size: number): Tensor {
+  /** A window of `size` elements at `offset` of `of`; `half`: of a weight, its rounded copy. */
+  view(of: Tensor, name: string, offset: number, size: number, half?: Tensor): Tensor {
     invariant(
       offset % windowAlignment === 0,
       `window ${name} starts at ${offset}, not a multiple of ${windowAlignment}`,
     );
     invariant(offset + size <= of.size, `window ${name} ends at ${offset + size} of ${of.name}'s ${of.size}`);
+    invariant(!half || half.size * 2 >= size, `${half?.name} holds ${name}`);
     const tensor: Tensor = {
       id: this.tensors.length,
       name,
@@ -80,13 +87,21 @@ export class PlanBuilder {
       type: of.type,
       kind: of.kind,
       view: { of, offset },
+      ...(half && { half }),
     };
     this.tensors.push(tensor);
     return tensor;
   }
 
+  /** What `make` records from the values of x, such as a rounded copy: recorded once as long as nothing writes to x. */
+  derive<T>(x: Tensor, make: () => T): T {
+    if (!this.derived.has(x)) this.derived.set(x, make());
+    return this.derived.get(x) as T;
+  }
+
   /** Operations recorded from now on belong to program `name`. */
   program(name: string): void {
+    this.derived.clear();
     this.current = this.programs[name] ??= [];
   }
 
@@ -111,6 +126,7 @@ export class PlanBuilder {
     kernel.bindings.forEach((binding, i) => {
       if (binding.access !== 'read_write') return;
       const root = rootOf(tensors[i]!).root;
+      for (const x of this.derived.keys()) if (rootOf(x).root === root) this.derived.delete(x);
       tensors.forEach((other, j) => {
         invariant(
           i === j || rootOf(other).root !== root,

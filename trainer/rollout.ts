@@ -4,19 +4,30 @@
  */
 import { hash32 } from '../src/core/random.ts';
 import type { Tokenizer } from '../src/tokens/tokenizer.ts';
-import { fillTemplate, type PromptTemplate } from './grpo/templates.ts';
 import type { Problem } from './problems.ts';
-import type { Reward, RewardResult } from './rewards/reward.ts';
+import { encodePrompt } from './prompts/encode-prompt.ts';
+import type { PromptTemplate } from './prompts/templates.ts';
+import type { Reward } from './rewards/reward.ts';
 import type { Sampler } from './sampler.ts';
+import type { SamplingParams } from './sampling.ts';
+import { cutAtStop, stopWatch } from './token-text.ts';
 
-export interface Rollout extends RewardResult {
+export interface Rollout {
   problem: Problem;
+  /** The text the model saw. */
+  prompt: string;
   promptTokens: readonly number[];
   /** Completion tokens, the end-of-text token included when it was drawn. */
   tokens: readonly number[];
   logps: readonly number[];
   completion: string;
   truncated: boolean;
+  /** Null: could not be scored (trainer/rewards/reward.ts). */
+  reward: number | null;
+  correct: boolean | null;
+  answer: string | undefined;
+  /** Unweighted values of the reward's parts. */
+  components: Readonly<Record<string, number | null>>;
 }
 
 export interface RolloutSettings {
@@ -25,6 +36,8 @@ export interface RolloutSettings {
   template: PromptTemplate;
   reward: Reward;
   stopStrings: readonly string[];
+  /** Other than the sampler's temperature and no cuts. */
+  sampling?: Partial<SamplingParams>;
   /** Token put before the prompt, as documents begin in training. */
   prefix: number | undefined;
   seed: number;
@@ -40,73 +53,61 @@ export async function rollOut(
   signal?: AbortSignal,
 ): Promise<Rollout[]> {
   const { sampler, tokenizer, reward, stopStrings } = settings;
-  const prompts = problems.map((problem) => promptTokens(settings, problem));
+  const encoded = problems.map((problem) => encodePrompt(settings, problem));
+  const prompts = encoded.map(({ tokens }) => tokens);
   const requests = problems.flatMap((problem, prompt) =>
     Array.from({ length: samples }, (_, i) => ({
       prompt,
       seed: hash32(`${settings.seed}/${purpose}/${problem.id}/${i}`),
     })),
   );
-  const textOf = (tokens: readonly number[]) => tokenizer.decode(tokens, { special: false });
-  const stopped = (tokens: readonly number[]) => {
-    const text = textOf(tokens);
-    return stopStrings.some((stop) => text.includes(stop));
-  };
   const drawn = await sampler.generate(prompts, requests, {
     maxTokens,
-    ...(stopStrings.length > 0 ? { stopped } : {}),
-    ...(signal ? { signal } : {}),
+    ...(settings.sampling && { sampling: settings.sampling }),
+    ...(stopStrings.length > 0 && { watch: () => stopWatch(tokenizer, stopStrings) }),
+    ...(signal && { signal }),
   });
-  return drawn.map((sample) => {
+  const finished = drawn.map((sample) => {
     const problem = problems[sample.prompt]!;
-    const end =
-      stopStrings.length > 0 && stopped(sample.tokens)
-        ? firstStop(sample.tokens, stopped)
-        : sample.tokens.length;
-    const tokens = sample.tokens.slice(0, end);
-    const truncated = end === sample.tokens.length && sample.truncated;
-    const completion = cutAtStop(textOf(tokens), stopStrings);
-    const result = reward.score({
-      question: problem.question,
-      completion,
-      expected: problem.expected,
-      truncated,
-    });
+    const { tokens, logps, truncated } = sample;
+    const completion = cutAtStop(tokenizer.decode(tokens, { special: false }), stopStrings);
     return {
-      ...result,
       problem,
+      prompt: encoded[sample.prompt]!.text,
       promptTokens: prompts[sample.prompt]!,
       tokens,
-      logps: sample.logps.slice(0, end),
+      logps,
       completion,
       truncated,
     };
   });
+  const scores = await reward.score(
+    finished.map(({ problem, prompt, tokens, completion, truncated }) => ({
+      question: problem.question,
+      prompt,
+      completion,
+      expected: problem.expected,
+      truncated,
+      completionTokens: tokens.length,
+      completionIds: tokens,
+      row: problem.row,
+    })),
+    signal,
+  );
+  return finished.map((sample, i) => ({
+    ...sample,
+    reward: scores.reward[i]!,
+    correct: scores.correct[i]!,
+    answer: scores.answers[i],
+    components: Object.fromEntries(
+      Object.entries(scores.components).map(([name, values]) => [name, values[i]!]),
+    ),
+  }));
 }
 
 export function promptTokens(
   settings: Pick<RolloutSettings, 'tokenizer' | 'template' | 'prefix'>,
   problem: Problem,
 ): number[] {
-  const ids = [
-    ...settings.tokenizer.encode(fillTemplate(settings.template, problem.question), { special: false }),
-  ];
-  return settings.prefix === undefined ? ids : [settings.prefix, ...ids];
-}
-
-/** The fewest tokens that hold a stop string; the text only grows with tokens, so this can be bisected. */
-function firstStop(tokens: readonly number[], stopped: (tokens: readonly number[]) => boolean): number {
-  let lo = 1;
-  let hi = tokens.length;
-  while (lo < hi) {
-    const mid = (lo + hi) >> 1;
-    if (stopped(tokens.slice(0, mid))) hi = mid;
-    else lo = mid + 1;
-  }
-  return lo;
-}
-
-function cutAtStop(text: string, stopStrings: readonly string[]): string {
-  const at = Math.min(...stopStrings.map((stop) => text.indexOf(stop)).map((i) => (i === -1 ? Infinity : i)));
-  return Number.isFinite(at) ? text.slice(0, at) : text;
+  return encodePrompt(settings, problem).tokens;
 }

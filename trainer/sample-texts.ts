@@ -64,7 +64,6 @@ export class SampleTexts {
     }
     const sampler = await Sampler.create(gpu, weights, {
       config,
-      prompts: prompts.length,
       promptLength,
       slots: prompts.length,
       responseLength: settings.max_tokens,

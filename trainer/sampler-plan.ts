@@ -1,21 +1,25 @@
 /**
- * The plan of batched generation with a KV cache: `prefill` runs prompts through the training forward pass and fills their cache, `spread`
- * copies each prompt's cache to the slots of its samples (one prefill serves a GRPO group), `first` draws each slot's first token from its prompt's
- * last logits, `decode` takes every slot one token further. Tokens never come back to the CPU between steps.
- * Same kernels as training, attention in the same order: log-probabilities agree with the learner's.
+ * The plan of generation over a KV cache of slots. Every program works on rows; a row is a token at a position of a slot, so rows of
+ * prompts and rows that decode go through the same kernels, packed without padding:
+ *   extend N    N rows of prompts: fills their keys and values
+ *   score N     the same, and the log-probability of each row's target with the likeliest tokens (prompt log-probabilities)
+ *   copy        the first positions of a slot to other slots, for prompts that begin alike (one prefill serves a GRPO group)
+ *   decode N    one token further for N slots: attends, computes logits, draws (kernels/sample)
+ *   rank N      decode, and the likeliest tokens of what was drawn from
+ * A sample's first token is drawn by decoding its prompt's last token, so there is no other way to draw. N comes in steps: when few
+ * slots are busy, few rows are computed. Tokens stay on the device between steps. The kernels are the ones of training, attention in the
+ * same order: log-probabilities agree with the learner's.
  */
-import { attentionDecodeKernel } from '../kernels/attention/spec.ts';
-import { embeddingForwardKernel } from '../kernels/embedding/spec.ts';
-import { appendToCacheKernel, copySlotsKernel } from '../kernels/kv-cache/spec.ts';
-import { sampleKernel } from '../kernels/sample/spec.ts';
+import { appendToCacheKernel, attendCacheKernel, copySlotsKernel } from '../kernels/kv-cache/spec.ts';
+import { settingsWords } from '../kernels/sample/reference.ts';
+import { sampleKernel, topLogprobsKernel } from '../kernels/sample/spec.ts';
 import type { ModelConfig } from './model/config.ts';
 import {
-  attendWithin,
   attentionScalars,
   type BatchTensors,
   type DecoderConstants,
+  type ForwardContext,
   recordForward,
-  recordNorm,
 } from './model/decoder.ts';
 import { logitScalars, recordLogits } from './model/head.ts';
 import { vocabularyParts } from './model/parameters.ts';
@@ -23,191 +27,196 @@ import { type Plan, PlanBuilder, type Tensor } from './plan.ts';
 
 export interface SamplerShape {
   config: ModelConfig;
-  /** Prompts of one prefill, and the positions each may take. */
-  prompts: number;
+  /** Most tokens of a prompt. */
   promptLength: number;
-  /** Samples generated side by side. */
-  slots: number;
   /** Most tokens a sample may have. */
   responseLength: number;
-  /** 0 means greedy. */
+  /** Samples generated side by side. */
+  slots: number;
+  /** Of requests that do not say: 0 means greedy. */
   temperature: number;
+  /** Ends a sample, unless its request names other end tokens. */
   eosId: number;
+  /** Record `score` and `rank` too: log-probabilities of prompts, and likeliest tokens. */
+  ranking?: boolean;
+}
+
+/** Likeliest tokens a request may ask for. */
+export const mostRanked = 20;
+/** Most steps between two looks at the device. */
+export const mostSteps = 8;
+
+/** Rows of a program: one a token. All (rows) u32. */
+export interface RowTensors extends Pick<BatchTensors, 'tokens' | 'positions'> {
+  slots: Tensor;
 }
 
 export interface SamplerTensors {
-  batch: BatchTensors;
-  /** (prompts * promptLength) u32: the prompt a row belongs to, or 0xffffffff for padding. */
-  promptSlots: Tensor;
-  /** (slots) u32 each: which prompt, how many of its positions, the row of its last token, seed, most tokens to draw. */
+  /** Rows of prompts. */
+  prompt: RowTensors;
+  /** Rows that decode: their last token, where it is, and their slot. */
+  decoding: RowTensors;
+  /** (slots, 8) and (slots, 4) u32: kernels/sample/forward.wgsl. */
+  settings: Tensor;
+  state: Tensor;
+  /** (mostSteps, rows of the program, 2) u32: token, and the bits of its f32 log-probability. */
+  out: Tensor;
+  /** (slots) u32 each: the slot to copy from or 0xffffffff, and how many positions. */
   source: Tensor;
   lengths: Tensor;
-  lastRows: Tensor;
-  seeds: Tensor;
-  limits: Tensor;
-  /** (slots, 4) u32: position of the last token, done, token, drawn. */
-  state: Tensor;
-  tokens: Tensor;
-  positions: Tensor;
-  /** (slots, responseLength, 2) u32: token, and the bits of its f32 log-probability. */
-  out: Tensor;
-  /** (slots) u32 0, 1, ...: the slot of each decoding row. */
-  slotIds: Tensor;
-  constants: DecoderConstants;
+  /** (rows) u32 each, and (rows, mostRanked + 1, 2): kernels/sample/top-logprobs.wgsl. */
+  targets?: Tensor;
+  wanted?: Tensor;
+  ranks?: Tensor;
+  rope: Tensor;
+}
+
+export interface SamplerPlan {
+  plan: Plan;
+  tensors: SamplerTensors;
+  /** Rows of the programs, ascending. */
+  extendRows: readonly number[];
+  scoreRows: readonly number[];
+  decodeRows: readonly number[];
+}
+
+/** Rows of a prefill program at most; more only adds memory. */
+const mostExtendRows = 256;
+/** Bytes that the logits of scored prompt rows may take. */
+const scoreBytes = 32 * 1024 * 1024;
+
+/** Sizes from `least` to `most`, each `factor` times the one before. */
+function programSizes(least: number, most: number, factor: number): number[] {
+  const sizes: number[] = [];
+  for (let n = least; n < most; n *= factor) sizes.push(n);
+  return [...sizes, most];
+}
+
+/** Elements of a layer's cache for one slot. */
+export function cacheElements(config: ModelConfig, capacity: number): number {
+  return 2 * config.kvHeads * config.headDim * capacity;
 }
 
 export function planSampler(
   shape: SamplerShape,
   declareWeights: (builder: PlanBuilder) => { blocks: ReadonlyMap<string, Tensor> },
-): { plan: Plan; tensors: SamplerTensors } {
-  const { config, prompts, promptLength, slots, responseLength } = shape;
+): SamplerPlan {
+  const { config, promptLength, slots, responseLength } = shape;
   const { dim, heads, kvHeads, headDim, vocabSize } = config;
   const builder = new PlanBuilder();
   const { blocks } = declareWeights(builder);
   const input = (name: string, size: number) => builder.tensor(name, size, 'persistent', 'u32');
-  const promptRows = prompts * promptLength;
   const capacity = promptLength + responseLength;
+  const decodeRows = programSizes(1, slots, 2);
+  const extendRows = programSizes(16, Math.max(16, Math.min(mostExtendRows, slots * promptLength)), 4);
+  const fit = Math.max(1, Math.min(mostExtendRows, promptLength, Math.floor(scoreBytes / (vocabSize * 4))));
+  const scoreRows = shape.ranking ? programSizes(Math.min(8, fit), fit, 4) : [];
+  const rowTensors = (name: string, rows: number): RowTensors => ({
+    tokens: input(`${name} tokens`, rows),
+    positions: input(`${name} positions`, rows),
+    slots: input(`${name} slots`, rows),
+  });
+  const ranked = Math.max(fit, slots);
   const tensors: SamplerTensors = {
-    batch: {
-      tokens: input('prompt tokens', promptRows),
-      positions: input('prompt positions', promptRows),
-      kvStart: input('kvStart', promptRows),
-    },
-    promptSlots: input('prompt slots', promptRows),
+    prompt: rowTensors('prompt', extendRows.at(-1)!),
+    decoding: rowTensors('decoding', slots),
+    settings: input('settings', slots * settingsWords),
+    state: input('state', slots * 4),
+    out: input('out', mostSteps * slots * 2),
     source: input('source', slots),
     lengths: input('lengths', slots),
-    lastRows: input('last rows', slots),
-    seeds: input('seeds', slots),
-    limits: input('limits', slots),
-    state: input('state', slots * 4),
-    tokens: input('tokens', slots),
-    positions: input('positions', slots),
-    out: input('out', slots * responseLength * 2),
-    slotIds: input('slot ids', slots),
-    constants: {
-      rope: builder.tensor('rope', capacity * headDim, 'persistent'),
-      nothing: builder.tensor('nothing', 4, 'persistent'),
-    },
+    rope: builder.tensor('rope', capacity * headDim, 'persistent'),
+    ...(shape.ranking && {
+      targets: input('targets', ranked),
+      wanted: input('wanted', ranked),
+      ranks: input('ranks', ranked * (mostRanked + 1) * 2),
+    }),
   };
-  const cacheOf = (name: string, count: number, length: number) =>
-    Array.from({ length: config.layers }, (_, i) =>
-      builder.tensor(`${name} ${i}`, count * 2 * kvHeads * length * headDim, 'persistent'),
-    );
-  const promptCache = cacheOf('prompt cache', prompts, promptLength);
-  const cache = cacheOf('cache', slots, capacity);
-  const promptHidden = builder.tensor('prompt hidden', promptRows * dim, 'persistent');
-  const w = (name: string) => blocks.get(name)!;
+  const constants: DecoderConstants = {
+    rope: tensors.rope,
+    nothing: builder.tensor('nothing', 4, 'persistent'),
+  };
+  const caches = Array.from({ length: config.layers }, (_, i) =>
+    builder.tensor(`cache ${i}`, slots * cacheElements(config, capacity), 'persistent'),
+  );
   const head = {
     w: vocabularyParts(blocks, config.tiedHead ? 'embedding' : 'head', dim),
-    nothing: tensors.constants.nothing,
+    nothing: constants.nothing,
   };
-  const draw = (logits: Tensor) =>
+
+  /** The forward pass of rows: their hidden states (rows, D). */
+  const forward = (rows: number, batch: RowTensors): Tensor => {
+    const cacheShape = { rows, heads, kv_heads: kvHeads, capacity, slot_count: slots };
+    const context: ForwardContext = {
+      builder,
+      shape: { config, batch: rows, seq: 1 },
+      weights: blocks,
+      batch,
+      constants,
+      attendRotates: true,
+      attend: (layer, qkv, o) => {
+        const cache = caches[layer]!;
+        const { slots: rowSlots, positions } = batch;
+        builder.run(
+          appendToCacheKernel,
+          { slots: rowSlots, positions, table: tensors.rope, qkv, cache },
+          { ...cacheShape, half: headDim / 2 },
+        );
+        builder.run(
+          attendCacheKernel,
+          { qkv, cache, slots: rowSlots, positions, o },
+          {
+            ...cacheShape,
+            ...attentionScalars(config, layer),
+          },
+        );
+        return undefined;
+      },
+    };
+    return recordForward(context).hidden;
+  };
+  const logitsOf = (rows: number, hidden: Tensor): Tensor => {
+    const logits = builder.tensor('logits', rows * vocabSize);
+    recordLogits(builder, head, config, { x: hidden, y: logits, rows });
+    return logits;
+  };
+  const rank = (rows: number, logits: Tensor, targets: Tensor) =>
     builder.run(
-      sampleKernel,
-      {
-        logits,
-        seeds: tensors.seeds,
-        limits: tensors.limits,
-        state: tensors.state,
-        tokens: tensors.tokens,
-        positions: tensors.positions,
-        out: tensors.out,
-      },
-      {
-        slots,
-        vocab: vocabSize,
-        capacity: responseLength,
-        eos: shape.eosId,
-        inv_temperature: shape.temperature === 0 ? 0 : 1 / shape.temperature,
-        ...logitScalars(config),
-      },
+      topLogprobsKernel,
+      { logits, targets, wanted: tensors.wanted!, out: tensors.ranks! },
+      { rows, vocab: vocabSize, most: mostRanked, ...logitScalars(config) },
     );
 
-  builder.program('prefill');
-  const promptShape = { config, batch: prompts, seq: promptLength };
-  const attend = attendWithin(builder, promptShape, tensors.batch);
-  const saved = recordForward({
-    builder,
-    shape: promptShape,
-    weights: blocks,
-    batch: tensors.batch,
-    constants: tensors.constants,
-    attend: (layer, qkv, o) => {
-      // Prefill copies keys and values into the cache.
-      builder.run(
-        appendToCacheKernel,
-        { qkv, slots: tensors.promptSlots, positions: tensors.batch.positions, cache: promptCache[layer]! },
-        {
-          rows: promptRows,
-          heads,
-          kv_heads: kvHeads,
-          head_dim: headDim,
-          capacity: promptLength,
-          slot_count: prompts,
-        },
-      );
-      return attend(layer, qkv, o);
-    },
-  });
-  // The final norm once more into a tensor that outlives this program.
-  recordNorm(builder, config, tensors.constants, {
-    name: 'prompt hidden',
-    x: saved.last.x,
-    weight: w('final-norm'),
-    y: promptHidden,
-    rows: promptRows,
-  });
-
-  builder.program('spread');
-  for (let i = 0; i < config.layers; i++) {
+  for (const rows of extendRows) {
+    builder.program(`extend ${rows}`);
+    forward(rows, tensors.prompt);
+  }
+  for (const rows of scoreRows) {
+    builder.program(`score ${rows}`);
+    rank(rows, logitsOf(rows, forward(rows, tensors.prompt)), tensors.targets!);
+  }
+  builder.program('copy');
+  for (const cache of caches) {
+    const width = 2 * kvHeads * headDim;
     builder.run(
       copySlotsKernel,
-      { cacheFrom: promptCache[i]!, source: tensors.source, lengths: tensors.lengths, cacheTo: cache[i]! },
-      {
-        slots,
-        prompts,
-        kv_heads: kvHeads,
-        head_dim: headDim,
-        from_capacity: promptLength,
-        to_capacity: capacity,
-        span: promptLength,
-      },
+      { source: tensors.source, lengths: tensors.lengths, cache },
+      { slots, capacity, width },
     );
   }
-  // Picking each slot's last prompt row is an embedding look-up over the prompt's hidden states.
-  const lastHidden = builder.tensor('last hidden', slots * dim);
-  builder.run(
-    embeddingForwardKernel,
-    { tokens: tensors.lastRows, table: promptHidden, y: lastHidden },
-    { rows: slots, dim, first: 0, vocab: promptRows, scale: 1 },
-  );
-  const firstLogits = builder.tensor('first logits', slots * vocabSize);
-  recordLogits(builder, head, config, { x: lastHidden, y: firstLogits, rows: slots });
-  draw(firstLogits);
-
-  builder.program('decode');
-  const { hidden } = recordForward({
-    builder,
-    shape: { config, batch: slots, seq: 1 },
-    weights: blocks,
-    batch: { tokens: tensors.tokens, positions: tensors.positions },
-    constants: tensors.constants,
-    attend: (layer, qkv, o) => {
+  for (const name of shape.ranking ? ['decode', 'rank'] : ['decode']) {
+    for (const rows of decodeRows) {
+      builder.program(`${name} ${rows}`);
+      const logits = logitsOf(rows, forward(rows, tensors.decoding));
+      const { settings, state, out } = tensors;
+      const { tokens, positions } = tensors.decoding;
       builder.run(
-        appendToCacheKernel,
-        { qkv, slots: tensors.slotIds, positions: tensors.positions, cache: cache[layer]! },
-        { rows: slots, heads, kv_heads: kvHeads, head_dim: headDim, capacity, slot_count: slots },
+        sampleKernel,
+        { logits, settings, state, tokens, positions, out },
+        { rows, vocab: vocabSize, capacity: mostSteps, ...logitScalars(config) },
       );
-      builder.run(
-        attentionDecodeKernel,
-        { qkv, cache: cache[layer]!, positions: tensors.positions, o },
-        { slots, capacity, ...attentionScalars(config, layer) },
-      );
-      return undefined;
-    },
-  });
-  const logits = builder.tensor('logits', slots * vocabSize);
-  recordLogits(builder, head, config, { x: hidden, y: logits, rows: slots });
-  draw(logits);
-  return { plan: builder.finish(), tensors };
+      if (name === 'rank') rank(rows, logits, tokens);
+    }
+  }
+  return { plan: builder.finish(), tensors, extendRows, scoreRows, decodeRows };
 }

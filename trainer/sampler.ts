@@ -1,13 +1,15 @@
 /**
- * Batched generation on the device. Each sample has a seed of its own, so its tokens are the same alone, in a batch of 7 and of 64.
- * The CPU looks at the device every `checkEvery` tokens to see whether all samples have ended (or hold a stop string).
+ * Batched generation on the device. Each sample has a seed of its own, so its tokens are the same alone, in a batch of 7 and of 64, and
+ * whatever the number of slots; a slot whose sample has ended takes the next request (sampler-session.ts).
  */
 import { UserError } from '../src/core/errors.ts';
 import type { Gpu } from './device.ts';
 import { Executable } from './executable.ts';
 import { ropeTableOf } from './model/rope.ts';
 import type { ModelWeights } from './model/weights.ts';
-import { planSampler, type SamplerShape, type SamplerTensors } from './sampler-plan.ts';
+import { cacheElements, planSampler, type SamplerShape } from './sampler-plan.ts';
+import { SamplerSession } from './sampler-session.ts';
+import type { SamplingParams } from './sampling.ts';
 
 export interface SampleRequest {
   /** Index into the prompts. */
@@ -16,12 +18,10 @@ export interface SampleRequest {
   seed: number;
 }
 
-export interface Sample {
-  prompt: number;
-  seed: number;
+export interface Sample extends SampleRequest {
   /** Tokens drawn, the end-of-text token included when it was drawn. */
   tokens: number[];
-  /** Log-probability of each token at the sampling temperature. */
+  /** Log-probability of each token at the sampling temperature, over the whole vocabulary. */
   logps: number[];
   /** Ended by the length limit. */
   truncated: boolean;
@@ -30,53 +30,69 @@ export interface Sample {
 export interface GenerateOptions {
   /** Most tokens to draw, up to the sampler's responseLength. */
   maxTokens: number;
-  /** True when the text so far should end (a stop string); asked every `checkEvery` tokens. */
-  stopped?: (tokens: readonly number[]) => boolean;
-  checkEvery?: number;
+  /** Other than the sampler's temperature and no cuts. */
+  sampling?: Partial<SamplingParams>;
+  /** Makes what watches a sample for stop strings: told of each token once, in order, it says true where the sample should end. */
+  watch?: (request: number) => (token: number) => boolean;
   signal?: AbortSignal;
 }
 
-const unused = 0xffffffff;
+/** Bytes that the cache of all layers may take, whatever slots are asked for. */
+const cacheBudget = { software: 2 ** 30, hardware: 2 ** 34 };
+
+/** The slots of `wanted` whose cache the device can bind and has room for; at least one. */
+export function slotsThatFit(
+  gpu: Gpu,
+  { config, slots, promptLength, responseLength }: SamplerShape,
+): number {
+  const bytes = cacheElements(config, promptLength + responseLength) * 4;
+  const binding = Math.min(gpu.info.limits.maxStorageBufferBindingSize!, gpu.info.limits.maxBufferSize!);
+  const budget = gpu.info.software ? cacheBudget.software : cacheBudget.hardware;
+  const most = Math.min(binding / bytes, budget / (bytes * config.layers), binding / (config.vocabSize * 4));
+  return Math.max(1, Math.min(slots, Math.floor(most)));
+}
 
 export class Sampler {
   readonly shape: SamplerShape;
+  /** For requests that come one by one. */
+  readonly session: SamplerSession;
   private readonly executable: Executable;
-  private readonly tensors: SamplerTensors;
-  private readonly gpu: Gpu;
 
-  private constructor(gpu: Gpu, shape: SamplerShape, executable: Executable, tensors: SamplerTensors) {
-    this.gpu = gpu;
+  private constructor(shape: SamplerShape, executable: Executable, session: SamplerSession) {
     this.shape = shape;
     this.executable = executable;
-    this.tensors = tensors;
+    this.session = session;
   }
 
-  static async create(gpu: Gpu, weights: ModelWeights, shape: SamplerShape): Promise<Sampler> {
+  /** `shape.slots` is how many are wanted; the device may hold fewer, which costs time and changes no sample. */
+  static async create(gpu: Gpu, weights: ModelWeights, wanted: SamplerShape): Promise<Sampler> {
+    const shape = { ...wanted, slots: slotsThatFit(gpu, wanted) };
     let external: ReturnType<ModelWeights['declare']>['external'] | undefined;
-    const { plan, tensors } = planSampler(shape, (builder) => {
+    const planned = planSampler(shape, (builder) => {
       const declared = weights.declare(builder);
       external = declared.external;
       return declared;
     });
-    const executable = await Executable.create(gpu, plan, external);
+    const executable = await Executable.create(gpu, planned.plan, external);
     executable.write(
-      tensors.constants.rope,
+      planned.tensors.rope,
       ropeTableOf(shape.config, shape.promptLength + shape.responseLength),
     );
-    executable.write(
-      tensors.slotIds,
-      Uint32Array.from({ length: shape.slots }, (_, i) => i),
-    );
-    return new Sampler(gpu, shape, executable, tensors);
+    return new Sampler(shape, executable, new SamplerSession(executable, planned, shape));
   }
 
-  /** Generates one sample per request; any number of prompts and requests, in batches of the sampler's shape. */
+  /** How a token is drawn where nothing else is said. */
+  get sampling(): SamplingParams {
+    return { temperature: this.shape.temperature, top_k: 0, top_p: 1, min_p: 0 };
+  }
+
+  /** Generates one sample per request with the weights as they are now; any number of prompts and requests. */
   async generate(
     prompts: readonly (readonly number[])[],
     requests: readonly SampleRequest[],
     options: GenerateOptions,
   ): Promise<Sample[]> {
-    const { promptLength } = this.shape;
+    const { promptLength, responseLength, eosId } = this.shape;
     prompts.forEach((prompt, i) => {
       if (prompt.length === 0 || prompt.length > promptLength) {
         throw new UserError(`prompt ${i} has ${prompt.length} tokens; this run takes 1 to ${promptLength}`, {
@@ -84,174 +100,30 @@ export class Sampler {
         });
       }
     });
-    const samples: Sample[] = new Array(requests.length);
-    for (const batch of batches(requests, this.shape)) {
-      const done = await this.generateBatch(
-        prompts,
-        batch.map((i) => requests[i]!),
-        options,
-      );
-      batch.forEach((request, i) => {
-        samples[request] = done[i]!;
-      });
-    }
-    return samples;
-  }
-
-  private async generateBatch(
-    all: readonly (readonly number[])[],
-    requests: readonly SampleRequest[],
-    options: GenerateOptions,
-  ): Promise<Sample[]> {
-    const maxTokens = Math.min(options.maxTokens, this.shape.responseLength);
-    this.writeBatch(all, requests, maxTokens);
-    const { device } = this.gpu;
-    this.executable.run('prefill', 'spread');
-    const checkEvery = options.checkEvery ?? 8;
-    let state = new Uint32Array();
-    const stoppedAt = new Map<number, number>();
-    for (let drawn = 1; ; ) {
-      const steps = Math.min(checkEvery, maxTokens - drawn);
-      if (steps > 0) {
-        const encoder = device.createCommandEncoder();
-        for (let i = 0; i < steps; i++) this.executable.encode(encoder, 'decode');
-        device.queue.submit([encoder.finish()]);
-        drawn += steps;
-      }
-      state = new Uint32Array(await this.executable.read(this.tensors.state, requests.length * 4));
-      options.signal?.throwIfAborted();
-      if (drawn >= maxTokens) break;
-      if (options.stopped) await this.findStops(requests.length, state, stoppedAt, options.stopped);
-      if (requests.every((_, slot) => state[slot * 4 + 1] === 1 || stoppedAt.has(slot))) break;
-    }
-    return this.readSamples(requests, state, stoppedAt);
-  }
-
-  private writeBatch(
-    all: readonly (readonly number[])[],
-    requests: readonly SampleRequest[],
-    maxTokens: number,
-  ): void {
-    const { prompts, promptLength, slots } = this.shape;
-    const rows = prompts * promptLength;
-    const used = [...new Set(requests.map((r) => r.prompt))];
-    const tokens = new Uint32Array(rows);
-    const promptSlots = new Uint32Array(rows).fill(unused);
-    used.forEach((prompt, p) => {
-      const ids = all[prompt]!;
-      tokens.set(ids, p * promptLength);
-      promptSlots.fill(p, p * promptLength, p * promptLength + ids.length);
-    });
-    const perSlot = (value: (request: SampleRequest) => number, spare: number) =>
-      Uint32Array.from({ length: slots }, (_, slot) =>
-        slot < requests.length ? value(requests[slot]!) : spare,
-      );
-    const place = (request: SampleRequest) => used.indexOf(request.prompt);
-    const lengthOf = (request: SampleRequest) => all[request.prompt]!.length;
-    const { executable, tensors } = this;
-    executable.write(tensors.batch.tokens, tokens);
-    executable.write(
-      tensors.batch.positions,
-      Uint32Array.from({ length: rows }, (_, i) => i % promptLength),
-    );
-    executable.write(tensors.batch.kvStart, new Uint32Array(rows));
-    executable.write(tensors.promptSlots, promptSlots);
-    executable.write(tensors.source, perSlot(place, unused));
-    executable.write(tensors.lengths, perSlot(lengthOf, 0));
-    executable.write(
-      tensors.lastRows,
-      perSlot((r) => place(r) * promptLength + lengthOf(r) - 1, 0),
-    );
-    executable.write(
-      tensors.seeds,
-      perSlot((r) => r.seed, 0),
-    );
-    executable.write(
-      tensors.limits,
-      perSlot(() => maxTokens, 0),
-    );
-    const state = new Uint32Array(slots * 4);
-    for (let slot = 0; slot < slots; slot++) {
-      const request = requests[slot];
-      // A spare slot is done from the start.
-      state.set(request ? [lengthOf(request) - 1, 0, 0, 0] : [0, 1, 0, 0], slot * 4);
-    }
-    executable.write(tensors.state, state);
-    executable.write(tensors.tokens, new Uint32Array(slots));
-    executable.write(tensors.positions, new Uint32Array(slots));
-  }
-
-  private async findStops(
-    count: number,
-    state: Uint32Array,
-    stoppedAt: Map<number, number>,
-    stopped: (tokens: readonly number[]) => boolean,
-  ): Promise<void> {
-    const out = await this.readOut(count);
-    for (let slot = 0; slot < count; slot++) {
-      if (state[slot * 4 + 1] === 1 || stoppedAt.has(slot)) continue;
-      const drawn = state[slot * 4 + 3]!;
-      if (stopped(this.tokensOf(out, slot, drawn))) stoppedAt.set(slot, drawn);
-    }
-  }
-
-  private async readOut(count: number): Promise<Uint32Array> {
-    return new Uint32Array(
-      await this.executable.read(this.tensors.out, count * this.shape.responseLength * 2),
-    );
-  }
-
-  private tokensOf(out: Uint32Array, slot: number, drawn: number): number[] {
-    return Array.from({ length: drawn }, (_, i) => out[(slot * this.shape.responseLength + i) * 2]!);
-  }
-
-  private async readSamples(
-    requests: readonly SampleRequest[],
-    state: Uint32Array,
-    stoppedAt: ReadonlyMap<number, number>,
-  ): Promise<Sample[]> {
-    const out = await this.readOut(requests.length);
-    const bits = new Float32Array(out.buffer);
-    return requests.map(({ prompt, seed }, slot) => {
-      const drawn = stoppedAt.get(slot) ?? state[slot * 4 + 3]!;
-      const tokens = this.tokensOf(out, slot, drawn);
-      const logps = Array.from(
-        { length: drawn },
-        (_, i) => bits[(slot * this.shape.responseLength + i) * 2 + 1]!,
-      );
-      return {
-        prompt,
+    this.session.forget();
+    const sampling = { ...this.sampling, ...options.sampling };
+    const drawn = requests.map(async ({ prompt, seed }, i): Promise<Sample> => {
+      const watch = options.watch?.(i);
+      const { tokens, logps, finish } = await this.session.submit({
+        prompt: prompts[prompt]!,
         seed,
-        tokens,
-        logps,
-        truncated: !stoppedAt.has(slot) && tokens.at(-1) !== this.shape.eosId,
-      };
+        maxTokens: Math.min(options.maxTokens, responseLength),
+        sampling,
+        endTokens: [eosId],
+        ...(watch && { watch }),
+        ...(options.signal && { signal: options.signal }),
+      });
+      return { prompt, seed, tokens, logps, truncated: finish === 'length' };
+    });
+    // All of them, so that none goes on by itself when one has failed.
+    const settled = await Promise.allSettled(drawn);
+    return settled.map((one) => {
+      if (one.status === 'rejected') throw one.reason;
+      return one.value;
     });
   }
 
   destroy(): void {
     this.executable.destroy();
   }
-}
-
-/** Splits request indices so that no batch has more samples than slots or more distinct prompts than the prefill takes. */
-export function batches(
-  requests: readonly SampleRequest[],
-  shape: { slots: number; prompts: number },
-): number[][] {
-  const result: number[][] = [];
-  let current: number[] = [];
-  let prompts = new Set<number>();
-  requests.forEach((request, i) => {
-    const fresh = !prompts.has(request.prompt);
-    if (current.length === shape.slots || (fresh && prompts.size === shape.prompts)) {
-      result.push(current);
-      current = [];
-      prompts = new Set();
-    }
-    current.push(i);
-    prompts.add(request.prompt);
-  });
-  if (current.length > 0) result.push(current);
-  return result;
 }

@@ -1,5 +1,6 @@
 /** How long one kernel takes on a device, by dispatching it several times in one submission and waiting for the end of the queue. */
 import { compileKernel, packParams } from '../kernels/compile.ts';
+import { packHalves } from '../kernels/half/values.ts';
 import type { KernelSpec, Scalars } from '../kernels/kernel.ts';
 import type { Gpu } from './device.ts';
 
@@ -22,6 +23,8 @@ export async function timedKernel(gpu: Gpu, spec: KernelSpec, scalars: Scalars):
     });
     if (binding.access === 'read' && binding.type === 'f32')
       device.queue.writeBuffer(buffer, 0, Float32Array.from({ length: elements }, wave));
+    if (binding.halves)
+      device.queue.writeBuffer(buffer, 0, packHalves(Float32Array.from({ length: elements * 2 }, wave)));
     return buffer;
   });
   const params = packParams(spec, scalars);

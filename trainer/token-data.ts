@@ -24,6 +24,7 @@ export class TokenData {
   readonly sequences: number;
   readonly sequenceLength: number;
   readonly fingerprint: string;
+  private readonly content: string | null;
   private readonly shards: readonly TokenShard[];
   /** First sequence of each shard. */
   private readonly firsts: readonly number[];
@@ -50,11 +51,26 @@ export class TokenData {
     }
     this.firsts = firsts;
     this.sequences = total;
-    this.fingerprint = fingerprint({
+    this.content = content;
+    this.fingerprint = this.fingerprintAt(sequenceLength);
+  }
+
+  /** What the fingerprint of the same tokens is when they are read in sequences of another length. */
+  fingerprintAt(sequenceLength: number): string {
+    return fingerprint({
       sequenceLength,
-      shards: shards.map((s) => [path.basename(s.path), s.tokenCount]),
-      ...(content === null ? {} : { content }),
+      shards: this.shards.map((s) => [path.basename(s.path), s.tokenCount]),
+      ...(this.content === null ? {} : { content: this.content }),
     });
+  }
+
+  /** Where sequence `index` (modulo an epoch) begins. */
+  placeOf(index: number): { shard: TokenShard; start: number } {
+    const at = index % this.sequences;
+    let s = this.firsts.findLastIndex((first) => first <= at);
+    // A shard without a whole sequence shares its first with the next; the last such is the one that holds it.
+    while (s > 0 && Math.floor(this.shards[s]!.tokenCount / (this.sequenceLength + 1)) === 0) s--;
+    return { shard: this.shards[s]!, start: (at - this.firsts[s]!) * (this.sequenceLength + 1) };
   }
 
   /** Tokens of sequence `index` (modulo an epoch), sequenceLength + 1 of them, and the first position each may attend to. */
@@ -62,12 +78,7 @@ export class TokenData {
     index: number,
     documentMask: boolean,
   ): Promise<{ tokens: Uint32Array; loss: Uint8Array; kvStart: Uint32Array; positions: Uint32Array }> {
-    const at = index % this.sequences;
-    let s = this.firsts.findLastIndex((first) => first <= at);
-    // A shard without a whole sequence shares its first with the next; the last such is the one that holds it.
-    while (s > 0 && Math.floor(this.shards[s]!.tokenCount / (this.sequenceLength + 1)) === 0) s--;
-    const shard = this.shards[s]!;
-    const start = (at - this.firsts[s]!) * (this.sequenceLength + 1);
+    const { shard, start } = this.placeOf(index);
     const tokens = await shard.read(start, this.sequenceLength + 1);
     const loss = await shard.readLoss(start, this.sequenceLength + 1);
     const kvStart = new Uint32Array(this.sequenceLength);
@@ -137,25 +148,44 @@ function shardFiles(folder: string): string[] {
 export async function openTrainingData(folder: string, sequenceLength: number): Promise<TokenData> {
   const files = shardFiles(path.join(folder, 'shards'));
   if (files.length === 0) {
-    throw new InputError(folder, 'has no shards/*.ds', { hint: 'give the folder that `midtrain mix` wrote' });
+    throw new InputError(folder, existsSync(folder) ? 'has no shards/*.ds' : 'there is no such folder', {
+      hint: 'give the folder that `midtrain mix` wrote',
+    });
   }
   const shards = await Promise.all(files.map((file) => openTokenShard(file)));
   return new TokenData(shards, sequenceLength, folder, mixtureOf(folder)?.key ?? null);
 }
 
+export interface MixtureFacts {
+  /** Fingerprint of its content. */
+  key: string;
+  sequenceLength: number;
+  /** The share that the recipe asked for, by source; empty where the manifest does not say. */
+  shares: ReadonlyMap<string, number>;
+}
+
 /** What the manifest of a mixture says of its content and of the sequences it was packed for; undefined for shards from elsewhere. */
-export function mixtureOf(folder: string): { key: string; sequenceLength: number } | undefined {
+export function mixtureOf(folder: string): MixtureFacts | undefined {
   const file = path.join(folder, 'manifest.json');
   if (!existsSync(file)) return undefined;
+  let manifest: Record<string, unknown>;
   try {
-    const { key, sequenceLength } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-    if (typeof key === 'string' && typeof sequenceLength === 'number') return { key, sequenceLength };
+    manifest = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   } catch (cause) {
     throw new InputError(file, `is not JSON: ${messageOf(cause)}`, { cause, hint: 'run midtrain mix again' });
   }
-  throw new InputError(file, 'is not the manifest of a mixture: it has no key or no sequenceLength', {
-    hint: 'run midtrain mix again',
-  });
+  const { key, sequenceLength, sources } = manifest;
+  if (typeof key !== 'string' || typeof sequenceLength !== 'number') {
+    throw new InputError(file, 'is not the manifest of a mixture: it has no key or no sequenceLength', {
+      hint: 'run midtrain mix again',
+    });
+  }
+  const shares = new Map<string, number>();
+  for (const source of Array.isArray(sources) ? (sources as Record<string, unknown>[]) : []) {
+    if (typeof source.name === 'string' && typeof source.requestedShare === 'number')
+      shares.set(source.name, source.requestedShare);
+  }
+  return { key, sequenceLength, shares };
 }
 
 /** The held-out shards of a mix run folder, by source; sources too short for one sequence are left out. */

@@ -82,6 +82,11 @@ export const trainConfigSchema = z.strictObject({
       temperature: z.number().min(0).default(0),
     })
     .optional(),
+  /**
+   * Measure the variants of this run's matrix products before it begins, those that were never measured on this adapter, for at most so many
+   * seconds (true: 30; auto: 30 on hardware, not at all on a software adapter, whose defaults are measured). A run that goes on keeps its kernels.
+   */
+  autotune: z.union([z.literal('auto'), z.boolean(), z.number().positive()]).default('auto'),
   /** Write TensorBoard event files too, in <run>/tensorboard. */
   tensorboard: z.boolean().default(false),
   eval_every: count.default(100),
@@ -92,6 +97,11 @@ export const trainConfigSchema = z.strictObject({
   keep_checkpoints: count.nullable().default(2),
   /** Checkpoints of steps that are multiples of this are never deleted. */
   keep_every: count.nullable().default(null),
+  /**
+   * Operands of matrix products: f16 rounds weights, activations and scaled gradients on their way into a product; sums, master weights and
+   * moments stay f32. `auto`: f16 on hardware with shader-f16. A run that goes on keeps its precision.
+   */
+  precision: z.enum(['f32', 'f16', 'auto']).default('f32'),
   logits_bytes: count.default(64 * 1024 * 1024),
   /** `block` keeps one tensor a layer and computes the rest again in the backward pass: less memory, a third more work, the same bits. */
   activation_checkpointing: z.enum(['off', 'block']).default('off'),

@@ -1,15 +1,18 @@
 /**
- * Which variant computes which matrix product on a device: what was measured (autotune.ts) and kept in the cache folder, what a run
- * recorded, or the default of kernels/matmul/variant.ts. Choosing is a pure function of that table, the adapter and the sizes.
+ * Which variant computes which matrix product, and which attention, on a device: what was measured (autotune.ts) and kept in the cache
+ * folder, what a run recorded, or the default of the kernels' variant.ts. Choosing is a pure function of that table, the adapter and the sizes.
  *
  * A run takes the table as it is when it begins and writes it to run.json and its checkpoints (`usedKernels`); a resumed run takes the
- * checkpoint's (`adoptKernels`) and never looks at the cache, so a table that changes between changes nothing. In f32 all variants give the
- * same bits on one adapter anyway; f16 operands do not.
+ * checkpoint's (`adoptKernels`) and never looks at the cache, so a table that changes between changes nothing. Of one precision all variants
+ * give the same bits on one adapter anyway, but those on subgroup matrices and those of attention; whether operands are f32 or f16 is no
+ * choice made here.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { attentionKernel, attentionOpOf } from '../kernels/attention/spec.ts';
+import { type AttentionOp, attentionVariantName } from '../kernels/attention/variant.ts';
 import type { KernelSpec, Scalars } from '../kernels/kernel.ts';
 import { generatorVersion } from '../kernels/matmul/generate.ts';
 import { matmulKernel, matmulOpOf } from '../kernels/matmul/spec.ts';
@@ -26,6 +29,7 @@ import {
 } from '../kernels/matmul/variant.ts';
 import { writeFileAtomicSync } from '../src/io/atomic.ts';
 import { packageVersions } from '../src/io/package-root.ts';
+import { attentionClass, chooseAttention, isAttentionOp } from './attention-tuning.ts';
 import type { Gpu } from './device.ts';
 import { cacheFolder } from './find-adapter.ts';
 
@@ -45,10 +49,14 @@ const tableSchema = kernelChoicesSchema.extend({
 });
 export type TuningTable = z.output<typeof tableSchema>;
 
-/** Products of one op whose m, n and k have the same number of bits are one class: `nt m7 n10 k10` has m in 65 .. 128. */
-export function productClass(op: MatmulOp, s: Scalars): string {
+/**
+ * Products of one op whose m, n and k have the same number of bits are one class: `nt m7 n10 k10` has m in 65 .. 128. Those of operands in
+ * f16 are classes of their own, `nt m7 n10 k10 f16`.
+ */
+export function productClass(op: MatmulOp | AttentionOp, s: Scalars): string {
+  if (isAttentionOp(op)) return attentionClass(op, s);
   const bits = (x: number): number => Math.ceil(Math.log2(Math.max(1, x)));
-  return `${op} m${bits(s.m!)} n${bits(s.n!)} k${bits(s.k!)}`;
+  return `${op} m${bits(s.m!)} n${bits(s.n!)} k${bits(s.k!)}${s.half === 1 ? ' f16' : ''}`;
 }
 
 /** The variant for a product: the table's where it has one that this adapter can run at these sizes, else the default. */
@@ -73,6 +81,7 @@ export function traitsOf(gpu: Gpu): AdapterTraits {
       ? { subgroupSize: subgroupMinSize }
       : {}),
     f16: features.includes('shader-f16'),
+    matrices: gpu.info.matrices,
     workgroupBytes: limits.maxComputeWorkgroupStorageSize ?? 16384,
     workgroupThreads: limits.maxComputeInvocationsPerWorkgroup ?? 256,
   };
@@ -115,8 +124,15 @@ export function usedKernels(gpu: Gpu): KernelChoices {
   };
 }
 
-/** The kernel that computes `spec` for these sizes on this device: itself, unless it is a matrix product. */
+/** The kernel that computes `spec` for these sizes on this device: itself, unless it is a matrix product or attention. */
 export function kernelFor(gpu: Gpu, spec: KernelSpec, scalars: Scalars): KernelSpec {
+  const attention = attentionOpOf(spec);
+  if (attention !== undefined) {
+    const { choices, traits, used } = stateOf(gpu);
+    const variant = chooseAttention(choices, traits, attention, scalars);
+    used.set(attentionClass(attention, scalars), attentionVariantName(variant));
+    return attentionKernel(attention, variant);
+  }
   const op = matmulOpOf(spec);
   if (op === undefined) return spec;
   const { choices, traits, used } = stateOf(gpu);
@@ -124,7 +140,7 @@ export function kernelFor(gpu: Gpu, spec: KernelSpec, scalars: Scalars): KernelS
   // Sizes that a class's variant cannot do are no choice of the class.
   const name = productClass(op, scalars);
   if (!used.has(name) || variant !== portableVariant) used.set(name, variantName(variant));
-  return matmulKernel(op, variant);
+  return matmulKernel(op, variant, scalars.half === 1);
 }
 
 /** Driver and device in words, as Dawn gives them. */

@@ -1,6 +1,8 @@
 /** AdamW over a slab of parameters; the learning rate and bias corrections are data, so one plan serves every step. */
-import { defineKernel, floats, gridFor, reads, uints, writes } from '../kernel.ts';
+import { defineKernel, floats, gridFor, reads, type Scalars, uints, widthFor, writes } from '../kernel.ts';
 import { adamw } from './reference.ts';
+
+const width = (s: Scalars) => widthFor(s.size);
 
 export const adamwKernel = defineKernel({
   name: 'adamw',
@@ -14,11 +16,12 @@ export const adamwKernel = defineKernel({
     reads('clip', () => 3),
   ],
   params: [...uints('size'), ...floats('beta1', 'beta2', 'eps', 'weight_decay')],
-  workgroups: (s) => gridFor(s.size!, 64),
+  width,
+  workgroups: (s) => gridFor(s.size! / width(s), 64),
   reference: adamw,
   cases: [
     { size: 1, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1 },
-    { size: 1000, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0 },
+    { size: 1001, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0 },
     { size: 1000, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, skip: 1 },
   ],
   fill: (s, random) => ({

@@ -33,17 +33,41 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) 
   var l = 0.0;
   let last = min(positions[slot], p.capacity - 1u);
   let begin = select(0u, last + 1u - min(p.window, last + 1u), p.window != 0u);
-  for (var s = begin; s <= last; s++) {
-    var products = vec4<f32>();
-    for (var i = 0u; i < VECS; i++) { products = fma(q[i], cache[kBase + s * VECS + i], products); }
-    var score = (products.x + products.y) + (products.z + products.w);
-    if (SOFTCAP != 0u) { score = p.softcap * tanh(clamp(score / p.softcap, -15.0, 15.0)); }
-    let mNew = max(m, score);
-    let keepOld = exp(m - mNew);
-    let weight = exp(score - mNew);
-    l = l * keepOld + weight;
-    for (var i = 0u; i < VECS; i++) { acc[i] = acc[i] * keepOld + weight * cache[vBase + s * VECS + i]; }
+  // A bound that the compiler cannot foresee: unrolled, the two loops below are ten seconds of Mesa's time.
+  let vecs = min(VECS, arrayLength(&qkv));
+  for (var s = begin & ~3u; s <= last; s += 4u) {
+    let keys = vec4<u32>(s) + vec4<u32>(0u, 1u, 2u, 3u);
+    let at = min(keys, vec4<u32>(last)) * VECS;
+    var x0 = vec4<f32>();
+    var x1 = vec4<f32>();
+    var x2 = vec4<f32>();
+    var x3 = vec4<f32>();
+    for (var i = 0u; i < vecs; i++) {
+      x0 = fma(q[i], cache[at.x + kBase + i], x0);
+      x1 = fma(q[i], cache[at.y + kBase + i], x1);
+      x2 = fma(q[i], cache[at.z + kBase + i], x2);
+      x3 = fma(q[i], cache[at.w + kBase + i], x3);
+    }
+    var scores = vec4<f32>(
+      (x0.x + x0.y) + (x0.z + x0.w),
+      (x1.x + x1.y) + (x1.z + x1.w),
+      (x2.x + x2.y) + (x2.z + x2.w),
+      (x3.x + x3.y) + (x3.z + x3.w),
+    );
+    if (SOFTCAP != 0u) { scores = p.softcap * tanh(clamp(scores / p.softcap, vec4<f32>(-15.0), vec4<f32>(15.0))); }
+    let see = (keys <= vec4<u32>(last)) & (keys >= vec4<u32>(begin));
+    scores = select(vec4<f32>(-3.0e38), scores, see);
+    let mNew = max(m, max(max(scores.x, scores.y), max(scores.z, scores.w)));
+    let keep = select(exp(m - mNew), 1.0, m == mNew);
+    let weights = select(vec4<f32>(), exp(scores - mNew), see);
+    l = fma(l, keep, (weights.x + weights.y) + (weights.z + weights.w));
     m = mNew;
+    for (var i = 0u; i < vecs; i++) {
+      var sum = fma(vec4<f32>(weights.x), cache[at.x + vBase + i], acc[i] * keep);
+      sum = fma(vec4<f32>(weights.y), cache[at.y + vBase + i], sum);
+      sum = fma(vec4<f32>(weights.z), cache[at.z + vBase + i], sum);
+      acc[i] = fma(vec4<f32>(weights.w), cache[at.w + vBase + i], sum);
+    }
   }
   let oAt = index * VECS;
   for (var i = 0u; i < VECS; i++) { o[oAt + i] = acc[i] / l; }

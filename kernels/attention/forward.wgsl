@@ -3,6 +3,7 @@
 // lse: (batch * seq, heads), the log of each row's softmax sum, kept for backward; kvStart: (batch * seq), the first position
 // of its own sequence that a row may look at (0, or the start of its document when documents are masked from each other).
 // One thread a (row, head): eight neighbouring rows share a workgroup and read the same keys. Scores are never stored.
+// Keys come four at a time, in blocks that begin at multiples of four: sums are rescaled once a block. A key out of sight weighs zero.
 const HEAD_DIM: u32 = 16u;
 // Heads are walked four channels at a time: HEAD_DIM is a multiple of 4, and so is every row's stride.
 const VECS: u32 = HEAD_DIM / 4u;
@@ -39,18 +40,42 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   for (var i = 0u; i < VECS; i++) { q[i] = qkv[qAt + i] * p.scale; }
   var m = -3.0e38;
   var l = 0.0;
-  for (var s = firstKey(kvStart[row], t); s <= t; s++) {
-    let at = (first + s) * stride;
-    var products = vec4<f32>();
-    for (var i = 0u; i < VECS; i++) { products = fma(q[i], qkv[at + kOff + i], products); }
-    var score = (products.x + products.y) + (products.z + products.w);
-    if (SOFTCAP != 0u) { score = p.softcap * tanh(clamp(score / p.softcap, -15.0, 15.0)); }
-    let mNew = max(m, score);
-    let keepOld = exp(m - mNew);
-    let weight = exp(score - mNew);
-    l = l * keepOld + weight;
-    for (var i = 0u; i < VECS; i++) { acc[i] = acc[i] * keepOld + weight * qkv[at + vOff + i]; }
+  let begin = firstKey(kvStart[row], t);
+  // A bound that the compiler cannot foresee: unrolled, the two loops below are ten seconds of Mesa's time.
+  let vecs = min(VECS, arrayLength(&qkv));
+  for (var s = begin & ~3u; s <= t; s += 4u) {
+    let keys = vec4<u32>(s) + vec4<u32>(0u, 1u, 2u, 3u);
+    let at = (vec4<u32>(first) + min(keys, vec4<u32>(t))) * stride;
+    var x0 = vec4<f32>();
+    var x1 = vec4<f32>();
+    var x2 = vec4<f32>();
+    var x3 = vec4<f32>();
+    for (var i = 0u; i < vecs; i++) {
+      x0 = fma(q[i], qkv[at.x + kOff + i], x0);
+      x1 = fma(q[i], qkv[at.y + kOff + i], x1);
+      x2 = fma(q[i], qkv[at.z + kOff + i], x2);
+      x3 = fma(q[i], qkv[at.w + kOff + i], x3);
+    }
+    var scores = vec4<f32>(
+      (x0.x + x0.y) + (x0.z + x0.w),
+      (x1.x + x1.y) + (x1.z + x1.w),
+      (x2.x + x2.y) + (x2.z + x2.w),
+      (x3.x + x3.y) + (x3.z + x3.w),
+    );
+    if (SOFTCAP != 0u) { scores = p.softcap * tanh(clamp(scores / p.softcap, vec4<f32>(-15.0), vec4<f32>(15.0))); }
+    let see = (keys <= vec4<u32>(t)) & (keys >= vec4<u32>(begin));
+    scores = select(vec4<f32>(-3.0e38), scores, see);
+    let mNew = max(m, max(max(scores.x, scores.y), max(scores.z, scores.w)));
+    let keep = select(exp(m - mNew), 1.0, m == mNew);
+    let weights = select(vec4<f32>(), exp(scores - mNew), see);
+    l = fma(l, keep, (weights.x + weights.y) + (weights.z + weights.w));
     m = mNew;
+    for (var i = 0u; i < vecs; i++) {
+      var sum = fma(vec4<f32>(weights.x), qkv[at.x + vOff + i], acc[i] * keep);
+      sum = fma(vec4<f32>(weights.y), qkv[at.y + vOff + i], sum);
+      sum = fma(vec4<f32>(weights.z), qkv[at.z + vOff + i], sum);
+      acc[i] = fma(vec4<f32>(weights.w), qkv[at.w + vOff + i], sum);
+    }
   }
   let oAt = (row * p.heads + head) * VECS;
   for (var i = 0u; i < VECS; i++) { o[oAt + i] = acc[i] / l; }

@@ -1,9 +1,20 @@
 /**
  * Causal grouped-query attention: forward keeps only o and the log-sum-exp of each row; backward is delta, then one kernel for dq and
  * one for dk and dv (no atomics; Dao 2022, and four WebGPU projects that came to the same split). `decode` is the forward of one row
- * over a KV cache, in the same order.
+ * over a KV cache, in the same order. Plans name the kernels of one row a thread; `attentionKernel` gives the same in another variant, which
+ * the executable puts in its place (trainer/tuning.ts).
  */
-import { defineKernel, floats, gridFor, reads, type Scalars, uints, writes } from '../kernel.ts';
+import {
+  defineKernel,
+  floats,
+  gridFor,
+  type KernelSpec,
+  reads,
+  type Scalars,
+  uints,
+  writes,
+} from '../kernel.ts';
+import { attentionKey, attentionSource } from './generate.ts';
 import {
   attentionBackwardKeyValue,
   attentionBackwardQuery,
@@ -11,6 +22,15 @@ import {
   attentionDelta,
   attentionForward,
 } from './reference.ts';
+import {
+  type AttentionOp,
+  type AttentionVariant,
+  attentionOps,
+  attentionVariantName,
+  attentionWorkgroups,
+  fitsAttention,
+  threadVariant,
+} from './variant.ts';
 
 const rows = (s: Scalars) => s.batch! * s.seq!;
 const qkvSize = (s: Scalars) => rows(s) * (s.heads! + 2 * s.kv_heads!) * s.head_dim!;
@@ -24,7 +44,7 @@ const cases = [
   { batch: 1, seq: 1, heads: 1, kv_heads: 1, head_dim: 4, scale: 1, ...plain },
   { batch: 2, seq: 17, heads: 4, kv_heads: 2, head_dim: 8, scale: 0.35, ...plain },
   { batch: 1, seq: 65, heads: 6, kv_heads: 2, head_dim: 16, scale: 0.25, ...plain },
-  { batch: 3, seq: 9, heads: 2, kv_heads: 2, head_dim: 16, scale: 0.25, documents: 1, ...plain },
+  { batch: 3, seq: 9, heads: 2, kv_heads: 2, head_dim: 16, scale: 0.25, documents: 4, ...plain },
   {
     batch: 2,
     seq: 19,
@@ -43,16 +63,19 @@ const cases = [
     kv_heads: 1,
     head_dim: 4,
     scale: 1,
-    documents: 1,
+    documents: 4,
     window: 3,
     softcap: 0,
     use_softcap: 0,
   },
 ];
 
-/** kvStart with documents of 4 tokens when the case asks for them. */
+/** kvStart with documents of so many tokens when the case asks for them. Within a sequence it never falls: kernels skip by it. */
 const kvStart = (s: Scalars) =>
-  Uint32Array.from({ length: rows(s) }, (_, row) => (s.documents ? Math.floor((row % s.seq!) / 4) * 4 : 0));
+  Uint32Array.from({ length: rows(s) }, (_, row) => {
+    const t = row % s.seq!;
+    return s.documents ? t - (t % s.documents) : 0;
+  });
 
 /** A consistent forward pass for the backward cases: lse and delta must belong to qkv and dOut. */
 function forwardPass(s: Scalars, random: () => number): Record<string, Float64Array | Uint32Array> {
@@ -81,7 +104,7 @@ export const attentionForwardKernel = defineKernel({
   ],
   params,
   constants,
-  workgroups: (s) => [Math.ceil(s.seq! / 8), s.heads!, s.batch!],
+  workgroups: (s) => attentionWorkgroups(threadVariant, 'forward', s),
   reference: attentionForward,
   cases,
   fill: (s) => ({ kvStart: kvStart(s) }),
@@ -121,7 +144,7 @@ export const attentionBackwardQueryKernel = defineKernel({
   bindings: [...backwardReads, writes('dQkv', qkvSize)],
   params,
   constants,
-  workgroups: (s) => [Math.ceil(s.seq! / 8), s.heads!, s.batch!],
+  workgroups: (s) => attentionWorkgroups(threadVariant, 'query', s),
   reference: attentionBackwardQuery,
   cases,
   fill: forwardPass,
@@ -134,7 +157,7 @@ export const attentionBackwardKeyValueKernel = defineKernel({
   bindings: [...backwardReads, writes('dQkv', qkvSize)],
   params,
   constants,
-  workgroups: (s) => [Math.ceil(s.seq! / 8), s.kv_heads!, s.batch!],
+  workgroups: (s) => attentionWorkgroups(threadVariant, 'key-value', s),
   reference: attentionBackwardKeyValue,
   cases,
   fill: forwardPass,
@@ -174,3 +197,39 @@ export const attentionDecodeKernel = defineKernel({
   }),
   tolerance: 1e-5,
 });
+
+const byThread: Readonly<Record<AttentionOp, KernelSpec>> = {
+  forward: attentionForwardKernel,
+  query: attentionBackwardQueryKernel,
+  'key-value': attentionBackwardKeyValueKernel,
+};
+
+/** Which op a spec of this file computes; undefined for any other kernel. Plans name these; a device may run another variant. */
+export function attentionOpOf(spec: KernelSpec): AttentionOp | undefined {
+  return attentionOps.find((op) => byThread[op] === spec);
+}
+
+const made = new Map<string, KernelSpec>();
+
+/** Attention computed by a variant. Where the variant does not fit the sizes, use `threadVariant`: `fitsAttention`. */
+export function attentionKernel(op: AttentionOp, variant: AttentionVariant): KernelSpec {
+  const base = byThread[op];
+  if (variant.kind === 'thread') return base;
+  const name = `${op} ${attentionVariantName(variant)}`;
+  let spec = made.get(name);
+  if (!spec) {
+    const { constants: _, ...rest } = base;
+    spec = {
+      ...rest,
+      file: 'attention/generate.ts',
+      source: {
+        key: (s) => attentionKey(op, variant, s),
+        text: (s) => attentionSource(op, variant, s),
+      },
+      workgroups: (s) => attentionWorkgroups(variant, op, s),
+      cases: base.cases.filter((s) => fitsAttention(variant, s)),
+    };
+    made.set(name, spec);
+  }
+  return spec;
+}

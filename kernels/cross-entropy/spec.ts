@@ -1,5 +1,5 @@
 /** Log-probabilities of a chunk of rows and their gradient; serves cross-entropy and every policy loss. */
-import { defineKernel, floats, gridFor, reads, type Scalars, uints, writes } from '../kernel.ts';
+import { defineKernel, floats, gridFor, reads, type Scalars, uints, widthFor, writes } from '../kernel.ts';
 import { logitsGradient, logProbabilities } from './reference.ts';
 
 const params = [...uints('rows', 'vocab', 'first'), ...floats('inv_temperature', 'softcap')];
@@ -8,6 +8,7 @@ const total = (s: Scalars) => s.first! + s.rows!;
 const shapes = [
   { rows: 1, vocab: 2, first: 0, inv_temperature: 1, softcap: 0, use_softcap: 0 },
   { rows: 17, vocab: 33, first: 3, inv_temperature: 0.7, softcap: 0, use_softcap: 0 },
+  { rows: 9, vocab: 132, first: 2, inv_temperature: 1.3, softcap: 2, use_softcap: 1 },
   { rows: 5, vocab: 517, first: 0, inv_temperature: 1, softcap: 1.5, use_softcap: 1 },
 ];
 const targets = (s: Scalars, random: () => number) =>
@@ -41,9 +42,10 @@ export const logitsGradientKernel = defineKernel({
   ],
   params: [...params, ...floats('z_loss')],
   constants,
-  workgroups: (s) => gridFor(s.rows! * s.vocab!, 64),
+  width: (s) => widthFor(s.vocab),
+  workgroups: (s) => gridFor((s.rows! * s.vocab!) / widthFor(s.vocab), 64),
   reference: logitsGradient,
-  cases: shapes.map((shape, i) => ({ ...shape, z_loss: [0, 0.01, 0][i]! })),
+  cases: shapes.map((shape, i) => ({ ...shape, z_loss: [0, 0.01, 0.02, 0][i]! })),
   fill: (s, random) => {
     const b = {
       logits: Float64Array.from({ length: s.rows! * s.vocab! }, () => random() * 4 - 2),

@@ -1,8 +1,10 @@
 /** Embedding look-up and its gradient. */
-import { defineKernel, floats, gridFor, reads, type Scalars, uints, writes } from '../kernel.ts';
+import { defineKernel, floats, gridFor, reads, type Scalars, uints, widthFor, writes } from '../kernel.ts';
 import { groupRowsByToken } from './group-rows.ts';
 import { embeddingBackward, embeddingForward } from './reference.ts';
 
+const width = (s: Scalars) => widthFor(s.dim);
+const workgroups = (s: Scalars) => gridFor((s.rows! * s.dim!) / width(s), 64);
 const shapes = [
   { rows: 1, dim: 1, vocab: 3, first: 0, scale: 1 },
   { rows: 65, dim: 17, vocab: 9, first: 4, scale: 4 },
@@ -21,7 +23,8 @@ export const embeddingForwardKernel = defineKernel({
     writes('y', (s) => s.rows! * s.dim!),
   ],
   params: [...uints('rows', 'dim', 'first', 'vocab'), ...floats('scale')],
-  workgroups: (s) => gridFor(s.rows! * s.dim!, 64),
+  width,
+  workgroups,
   reference: embeddingForward,
   cases: shapes,
   fill: (s, random) => ({ tokens: someTokens(s, random) }),
@@ -40,7 +43,8 @@ export const embeddingBackwardKernel = defineKernel({
     writes('dtable', (s) => s.vocab! * s.dim!),
   ],
   params: [...uints('rows', 'dim', 'first', 'vocab'), ...floats('scale')],
-  workgroups: (s) => gridFor(s.rows! * s.dim!, 64),
+  width,
+  workgroups,
   reference: embeddingBackward,
   cases: shapes,
   fill: (s, random) => groupRowsByToken(someTokens(s, random)),

@@ -1,12 +1,15 @@
 /** SwiGLU or GeGLU, forward and backward, over a fused gate-and-up row. */
-import { defineKernel, gridFor, reads, uints, writes } from '../kernel.ts';
+import { defineKernel, gridFor, reads, type Scalars, uints, widthFor, writes } from '../kernel.ts';
 import { gatedMlpBackward, gatedMlpForward } from './reference.ts';
 
 const constants = { GELU: 'gelu' };
+const width = (s: Scalars) => widthFor(s.hidden);
+const workgroups = (s: Scalars) => gridFor((s.rows! * s.hidden!) / width(s), 64);
 const cases = [
   { rows: 1, hidden: 1, gelu: 0 },
   { rows: 17, hidden: 33, gelu: 1 },
   { rows: 64, hidden: 172, gelu: 0 },
+  { rows: 3, hidden: 20, gelu: 1 },
 ];
 
 export const gatedMlpForwardKernel = defineKernel({
@@ -15,7 +18,8 @@ export const gatedMlpForwardKernel = defineKernel({
   bindings: [reads('gateUp', (s) => s.rows! * 2 * s.hidden!), writes('y', (s) => s.rows! * s.hidden!)],
   params: uints('rows', 'hidden'),
   constants,
-  workgroups: (s) => gridFor(s.rows! * s.hidden!, 64),
+  width,
+  workgroups,
   reference: gatedMlpForward,
   cases,
   tolerance: 1e-5,
@@ -31,7 +35,8 @@ export const gatedMlpBackwardKernel = defineKernel({
   ],
   params: uints('rows', 'hidden'),
   constants,
-  workgroups: (s) => gridFor(s.rows! * s.hidden!, 64),
+  width,
+  workgroups,
   reference: gatedMlpBackward,
   cases,
   tolerance: 1e-5,

@@ -1,53 +1,88 @@
 /**
  * Writes the WGSL of a matrix product from a variant: what all variants share (bindings, operands, epilogues) and the register tile.
- * subgroup.ts and workgroup-tile.ts write the other two kinds.
+ * subgroup.ts, workgroup-tile.ts, vector-tile.ts and matrix.ts write the other kinds.
  *
  * Left operand A (m, k), right operand B (k, n), output (m, n); how they lie in memory is the op's:
  *   nt  Y = X W^T    A = x (m, k)                        B = w (n, k)   Y: columns `first` on of (m, stride), plus residual
  *   nn  dX = dY W    A = dy, columns `first` on          B = w (k, n)   dX (m, n), added to what is there with `accumulate`
  *   tn  dW = dY^T X  A = dy (k, m), columns `first` on   B = x (k, n)   parts (splits, m, n): k is cut into `splits` ranges (grid z), no
  *                                                                        atomics; reduce/sum-parts.wgsl adds the parts in order
- * Given up: subgroup matrices (no adapter here has them, so nothing could be tested).
+ * With `half` in the scalars the operands are halves in pairs (kernels/half); products and sums are f32 all the same, and a product of two
+ * halves is exact in f32, so every variant gives the same bits there too.
  */
 import type { Scalars } from '../kernel.ts';
-import { indexOfA, indexOfB, names, range, rangeOfK, store, type Widths } from './operands.ts';
+import { matrixBody } from './matrix.ts';
+import {
+  halvesFunction,
+  indexOfA,
+  indexOfB,
+  names,
+  one,
+  operandType,
+  range,
+  rangeOfK,
+  store,
+  type Widths,
+} from './operands.ts';
 import { subgroupBody } from './subgroup.ts';
 import { type MatmulOp, type RegisterVariant, type Variant, variantName } from './variant.ts';
+import { vectorTileBody } from './vector-tile.ts';
 import { sharedBody } from './workgroup-tile.ts';
 
 /** Raise it when the text of a variant changes: what was measured and stored for another version is not used. */
-export const generatorVersion = 1;
+export const generatorVersion = 2;
 
 export function widthsFor(variant: Variant, op: MatmulOp, s: Scalars): Widths {
-  if (variant.kind !== 'subgroup') return { a: false, out: false };
+  const half = s.half === 1;
+  if (variant.kind === 'register' || variant.kind === 'shared')
+    return { a: false, b: false, out: false, half };
   const range = s.stride! % 4 === 0 && s.first! % 4 === 0;
+  if (variant.kind === 'matrix' || variant.kind === 'tile')
+    return {
+      a: op === 'nt' ? s.k! % 4 === 0 : range && (op === 'nn' ? s.k! : s.m!) % 4 === 0,
+      b: (op === 'nt' ? s.k! : s.n!) % 4 === 0,
+      out: variant.kind === 'tile' && s.n! % 4 === 0 && (op !== 'nt' || range),
+      half,
+    };
   return {
     a: op === 'nt' || (range && (op === 'nn' || s.m! % 4 === 0)),
+    b: true,
     out: op !== 'nt' || (range && s.n! % 4 === 0),
+    half,
   };
 }
 
 /** What tells two texts of one op apart. */
 export function matmulKey(op: MatmulOp, variant: Variant, s: Scalars): string {
-  const { a, out } = widthsFor(variant, op, s);
-  return `${op}-${variantName(variant)}${a ? '-a4' : ''}${out ? '-y4' : ''}`;
+  const { a, b, out, half } = widthsFor(variant, op, s);
+  return `${op}-${variantName(variant)}${half ? '-half' : ''}${a ? '-a4' : ''}${b ? '-b4' : ''}${out ? '-y4' : ''}`;
 }
 
 /** The whole shader for an op; `s` decides only how wide buffers are read. */
 export function matmulSource(op: MatmulOp, variant: Variant, s: Scalars): string {
   const widths = widthsFor(variant, op, s);
-  const half = variant.kind === 'shared' && variant.f16;
   const lines = [
     `// Written by kernels/matmul/generate.ts: ${matmulKey(op, variant, s)}`,
-    ...(half ? ['enable f16;'] : []),
+    ...('f16' in variant && variant.f16 ? ['enable f16;'] : []),
+    ...(variant.kind === 'matrix'
+      ? [
+          'enable chromium_experimental_subgroup_matrix;',
+          'diagnostic(off, chromium.subgroup_matrix_uniformity);',
+        ]
+      : []),
     ...(variant.kind === 'subgroup' ? ['enable subgroups;', 'diagnostic(off, subgroup_uniformity);'] : []),
     paramsOf(op),
     ...bindingsOf(op, variant, widths),
+    ...(widths.half && !nativeHalves(variant) ? [halvesFunction] : []),
     ...(variant.kind === 'register'
-      ? registerBody(op, variant)
+      ? registerBody(op, variant, widths)
       : variant.kind === 'subgroup'
         ? subgroupBody(op, variant, widths)
-        : sharedBody(op, variant)),
+        : variant.kind === 'matrix'
+          ? matrixBody(op, variant, widths)
+          : variant.kind === 'tile'
+            ? vectorTileBody(op, variant, widths)
+            : sharedBody(op, variant, widths)),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -57,13 +92,20 @@ function paramsOf(op: MatmulOp): string {
   return `struct Params { m: u32, n: u32, k: u32, ${flags}, stride: u32, first: u32 }`;
 }
 
+/** Whether a shader sees halves as f16 and not as words to unpack. */
+function nativeHalves(variant: Variant): boolean {
+  return variant.kind === 'matrix' || (variant.kind === 'tile' && variant.f16);
+}
+
 function bindingsOf(op: MatmulOp, variant: Variant, widths: Widths): string[] {
   const type = (wide: boolean) => (wide ? 'array<vec4<f32>>' : 'array<f32>');
   const { a, b, out } = names[op];
+  const native = nativeHalves(variant);
   const buffers = [
-    `var<storage, read> ${a}: ${type(widths.a)};`,
-    `var<storage, read> ${b}: ${type(variant.kind === 'subgroup')};`,
+    `var<storage, read> ${a}: ${operandType(widths.half, widths.a, native)};`,
+    `var<storage, read> ${b}: ${operandType(widths.half, widths.b, native)};`,
     ...(op === 'nt' ? [`var<storage, read> residual: ${type(widths.out)};`] : []),
+    ...(widths.half && op !== 'nt' ? ['var<storage, read> scale: array<f32>;'] : []),
     `var<storage, read_write> ${out}: ${type(widths.out)};`,
     'var<uniform> p: Params;',
   ];
@@ -74,7 +116,7 @@ function bindingsOf(op: MatmulOp, variant: Variant, widths: Widths): string[] {
  * Register tile: no workgroup memory, no barriers. Sums are named vec4s and not an array: SwiftShader keeps an indexed array in memory
  * and is 6 to 12 times slower with one; lavapipe does not care.
  */
-function registerBody(op: MatmulOp, v: RegisterVariant): string[] {
+function registerBody(op: MatmulOp, v: RegisterVariant, { half }: Widths): string[] {
   const { a, b } = names[op];
   const rows = range(v.rows);
   const quads = range(v.cols / 4);
@@ -94,11 +136,11 @@ function registerBody(op: MatmulOp, v: RegisterVariant): string[] {
     `    let left = k${op === 'tn' ? ' * p.stride' : ''};`,
     `    let right = k${op === 'nt' ? '' : ' * p.n'};`,
     ...quads.map((q) => {
-      const four = range(4).map((i) => `${b}[b${q * 4 + i} + right]`);
+      const four = range(4).map((i) => one(b, `b${q * 4 + i} + right`, half));
       return `    let w${q} = vec4<f32>(${four.join(', ')});`;
     }),
     ...rows.flatMap((r) => [
-      `    let v${r} = vec4<f32>(${a}[a${r} + left]);`,
+      `    let v${r} = vec4<f32>(${one(a, `a${r} + left`, half)});`,
       ...quads.map((q) => `    t${r}_${q} = fma(v${r}, w${q}, t${r}_${q});`),
     ]),
     '  }',
@@ -109,7 +151,7 @@ function registerBody(op: MatmulOp, v: RegisterVariant): string[] {
     `    let r = row + i / ${v.cols}u;`,
     `    let c = col + i % ${v.cols}u;`,
     '    if (r >= p.m || c >= p.n) { continue; }',
-    `    ${store(op, 'r', 'c', 'tile[i]', 'gid.z')}`,
+    `    ${store(op, 'r', 'c', 'tile[i]', 'gid.z', half)}`,
     '  }',
     '}',
   ];

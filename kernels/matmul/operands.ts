@@ -10,10 +10,36 @@ export const names = {
   tn: { a: 'dy', b: 'x', out: 'parts' },
 } as const;
 
-/** Which buffers a shader reads four floats at a time. Decided by the sizes, so part of a pipeline's key. */
+/** How a shader sees its buffers. Decided by the sizes, so part of a pipeline's key. */
 export interface Widths {
+  /** A, B and the output (with the residual) are read and written four numbers at a time. */
   readonly a: boolean;
+  readonly b: boolean;
   readonly out: boolean;
+  /** A and B are halves in pairs, and a gradient's scale is bound. */
+  readonly half: boolean;
+}
+
+/** The type of an operand's buffer: halves as words, or, in shaders that compute with them, as `native` f16. */
+export function operandType(half: boolean, wide: boolean, native = false): string {
+  if (native && half) return `array<${wide ? 'vec4<f16>' : 'f16'}>`;
+  return half ? `array<${wide ? 'vec2<u32>' : 'u32'}>` : `array<${wide ? 'vec4<f32>' : 'f32'}>`;
+}
+
+/** What a shader that reads halves needs: four numbers of two words. */
+export const halvesFunction =
+  'fn halves(v: vec2<u32>) -> vec4<f32> { return vec4<f32>(unpack2x16float(v.x), unpack2x16float(v.y)); }';
+
+/** Element `index` of a buffer that is not wide, as f32. */
+export function one(buffer: string, index: string, half: boolean): string {
+  return half
+    ? `unpack2x16float(${buffer}[(${index}) / 2u] >> ((${index}) % 2u * 16u)).x`
+    : `${buffer}[${index}]`;
+}
+
+/** Elements 4 `quad` .. 4 `quad` + 3 of a wide buffer, as vec4<f32>. */
+export function four(buffer: string, quad: string, half: boolean): string {
+  return half ? `halves(${buffer}[${quad}])` : `${buffer}[${quad}]`;
 }
 
 export function range(count: number): number[] {
@@ -41,15 +67,17 @@ export function rangeOfK(op: MatmulOp, part: string): string[] {
   ];
 }
 
-/** Stores `value` at (row, col); in fours when `wide`. */
+/** Stores `value` at (row, col); in fours when `wide`. A gradient of halves is scaled back first, by a power of two. */
 export function store(
   op: MatmulOp,
   row: string,
   col: string,
-  value: string,
+  sum: string,
   part: string,
+  half: boolean,
   wide = false,
 ): string {
+  const value = half && op !== 'nt' ? `${sum} * scale[0]` : sum;
   const at =
     op === 'nt'
       ? `(${row}) * p.stride + p.first + ${col}`

@@ -1,4 +1,5 @@
 /** Plain loops of the three matrix products of a linear layer: Y = X W^T, dX = dY W, dW = dY^T X. Sums in double precision. */
+import { unpackHalves } from '../half/values.ts';
 import type { Buffers, Scalars } from '../kernel.ts';
 
 /** y (m, n) = x (m, k) w (n, k)^T, plus residual (m, n) when use_residual. y is columns `first` on of (m, stride). */
@@ -44,4 +45,17 @@ export function matmulTn(b: Buffers, s: Scalars): void {
       }
     }
   }
+}
+
+/** The same product of operands in halves; `scale` undoes that of a gradient. */
+export function ofHalves(
+  product: (b: Buffers, s: Scalars) => void,
+  a: string,
+  b: string,
+): (buffers: Buffers, s: Scalars) => void {
+  return (buffers, s) => {
+    const factor = (buffers.scale?.[0] ?? 1) as number;
+    const values = (name: string) => unpackHalves(buffers[name] as Uint32Array, buffers[name]!.length * 2);
+    product({ ...buffers, [a]: values(a).map((x) => x * factor), [b]: values(b) }, s);
+  };
 }

@@ -2,9 +2,20 @@
  * The three matrix products of a linear layer. Weights lie as Hugging Face stores them: (outputs, inputs). Plans name the portable variant;
  * `matmulKernel` gives the same product in another one, which the executable puts in its place (trainer/tuning.ts).
  */
-import { defineKernel, type KernelSpec, reads, type Scalars, uints, writes } from '../kernel.ts';
+import { halfWords } from '../half/spec.ts';
+import { packHalves } from '../half/values.ts';
+import {
+  type Binding,
+  defineKernel,
+  type KernelSpec,
+  reads,
+  type Scalars,
+  uints,
+  writes,
+} from '../kernel.ts';
 import { matmulKey, matmulSource } from './generate.ts';
-import { matmulNn, matmulNt, matmulTn } from './reference.ts';
+import { names } from './operands.ts';
+import { matmulNn, matmulNt, matmulTn, ofHalves } from './reference.ts';
 import { fits, type MatmulOp, portableVariant, type Variant, variantName, workgroupsOf } from './variant.ts';
 
 /** What of a spec a variant decides. */
@@ -83,30 +94,73 @@ export const matmulBackwardWeight = defineKernel({
   tolerance: 1e-5,
 });
 
-const portable: Readonly<Record<MatmulOp, KernelSpec>> = {
-  nt: matmulForward,
-  nn: matmulBackwardInput,
-  tn: matmulBackwardWeight,
+/**
+ * The same product of operands in halves (packed in pairs in u32 words), summed in f32. Its scalars hold `half: 1`. Gradients come with
+ * their `scale` (1), which the result is multiplied by: dy as it is bound is dy / scale.
+ */
+function inHalves(op: MatmulOp, spec: KernelSpec): KernelSpec {
+  const { a, b } = names[op];
+  const packed = (binding: Binding): Binding => ({
+    ...binding,
+    type: 'u32',
+    halves: true,
+    size: (s) => halfWords(binding.size(s)),
+  });
+  const bindings = spec.bindings.map((x) => (x.name === a || x.name === b ? packed(x) : x));
+  if (op !== 'nt')
+    bindings.splice(
+      2,
+      0,
+      reads('scale', () => 1),
+    );
+  return {
+    ...spec,
+    name: `${spec.name}-half`,
+    bindings,
+    reference: ofHalves(spec.reference, a, b),
+    cases: spec.cases.map((s) => ({ ...s, half: 1 })),
+    fill: (s, random) => ({
+      ...Object.fromEntries(
+        bindings
+          .filter(({ halves }) => halves)
+          .map(({ name, size }) => [
+            name,
+            packHalves(Float64Array.from({ length: size(s) * 2 }, () => random() * 2 - 1)),
+          ]),
+      ),
+      ...(op !== 'nt' && { scale: [0.25] }),
+    }),
+  };
+}
+
+export const matmulForwardHalf = inHalves('nt', matmulForward);
+export const matmulBackwardInputHalf = inHalves('nn', matmulBackwardInput);
+export const matmulBackwardWeightHalf = inHalves('tn', matmulBackwardWeight);
+
+const portable: Readonly<Record<MatmulOp, readonly [f32: KernelSpec, f16: KernelSpec]>> = {
+  nt: [matmulForward, matmulForwardHalf],
+  nn: [matmulBackwardInput, matmulBackwardInputHalf],
+  tn: [matmulBackwardWeight, matmulBackwardWeightHalf],
 };
 
-/** Which product a spec of this file computes; undefined for any other kernel. */
+/** Which product a spec of this file computes, of operands in f32 or in halves; undefined for any other kernel. */
 export function matmulOpOf(spec: KernelSpec): MatmulOp | undefined {
-  return (Object.keys(portable) as MatmulOp[]).find((op) => portable[op] === spec);
+  return (Object.keys(portable) as MatmulOp[]).find((op) => portable[op].includes(spec));
 }
 
 const made = new Map<string, KernelSpec>();
 
-/** A product computed by a variant. Where the variant does not fit the sizes, use the portable one: `fits`. */
-export function matmulKernel(op: MatmulOp, variant: Variant): KernelSpec {
-  const name = `${op} ${variantName(variant)}`;
+/** A product computed by a variant; `half`: of operands in halves. Where the variant does not fit the sizes, use the portable one: `fits`. */
+export function matmulKernel(op: MatmulOp, variant: Variant, half = false): KernelSpec {
+  const name = `${op} ${variantName(variant)}${half ? ' half' : ''}`;
   let spec = made.get(name);
   if (!spec) {
-    const base = portable[op];
+    const base = portable[op][half ? 1 : 0];
+    const wide = half ? wideCases(op).map((s) => ({ ...s, half: 1 })) : wideCases(op);
     spec = {
       ...base,
       ...computedBy(op, variant),
-      cases: [...base.cases, ...wideCases(op)].filter((s) => fits(variant, op, s)),
-      tolerance: variant.kind === 'shared' && variant.f16 ? 2e-3 : base.tolerance,
+      cases: [...base.cases, ...wide].filter((s) => fits(variant, op, s)),
     };
     made.set(name, spec);
   }

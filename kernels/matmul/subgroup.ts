@@ -5,7 +5,7 @@
  *
  * Lane l owns four columns in each of cols / 4 blocks of 4 lanes columns. Column blocks and rows past the edge read the last ones.
  */
-import { names, range, rangeOfK, store, type Widths } from './operands.ts';
+import { four, names, one, range, rangeOfK, store, type Widths } from './operands.ts';
 import type { MatmulOp, SubgroupVariant } from './variant.ts';
 
 const parts = [...'xyzw'];
@@ -49,17 +49,18 @@ function rowsOfA(op: 'nt' | 'nn', v: SubgroupVariant, widths: Widths): string[] 
   const blocks = range(v.cols / 4);
   const stride = op === 'nt' ? 'p.k' : 'p.stride';
   const start = op === 'nt' ? '' : ' + p.first';
+  const { half } = widths;
   const readA = (share: number): string =>
     widths.a
-      ? `${a}[(a${share} + k) / 4u]`
+      ? four(a, `(a${share} + k) / 4u`, half)
       : `vec4<f32>(${range(4)
-          .map((i) => `${a}[a${share} + k + ${i}u]`)
+          .map((i) => one(a, `a${share} + k + ${i}u`, half))
           .join(', ')})`;
   const readB = (block: number): string[] =>
     op === 'nn'
-      ? range(4).map((q) => `    let b${block}_${q} = ${b}[(k + ${q}u) * n4 + c${block}];`)
+      ? range(4).map((q) => `    let b${block}_${q} = ${four(b, `(k + ${q}u) * n4 + c${block}`, half)};`)
       : [
-          ...range(4).map((j) => `    let w${block}_${j} = ${b}[(r${block}_${j} + k) / 4u];`),
+          ...range(4).map((j) => `    let w${block}_${j} = ${four(b, `(r${block}_${j} + k) / 4u`, half)};`),
           ...parts.map(
             (q, i) =>
               `    let b${block}_${i} = vec4<f32>(${range(4)
@@ -90,10 +91,10 @@ function rowsOfA(op: 'nt' | 'nn', v: SubgroupVariant, widths: Widths): string[] 
           '  for (; k < end; k++) {',
           ...shares.map((s) =>
             widths.a
-              ? `    let v${s} = ${a}[(a${s} + k) / 4u][(a${s} + k) % 4u];`
-              : `    let v${s} = ${a}[a${s} + k];`,
+              ? `    let v${s} = ${four(a, `(a${s} + k) / 4u`, half)}[(a${s} + k) % 4u];`
+              : `    let v${s} = ${one(a, `a${s} + k`, half)};`,
           ),
-          ...blocks.map((q) => `    let b${q} = ${b}[k * n4 + c${q}];`),
+          ...blocks.map((q) => `    let b${q} = ${four(b, `k * n4 + c${q}`, half)};`),
           ...range(v.rows).flatMap((r) => [
             `    let s${r} = subgroupBroadcast(v${Math.floor(r / v.lanes)}, ${r % v.lanes}u);`,
             ...multiply(v, r, `s${r}`, (block) => `b${block}`),
@@ -106,6 +107,7 @@ function rowsOfA(op: 'nt' | 'nn', v: SubgroupVariant, widths: Widths): string[] 
 /** A lies along rows (tn): a lane reads four rows of one step of k, and where there are lanes enough they read several steps at once. */
 function columnsOfA(v: SubgroupVariant, widths: Widths): string[] {
   const { a, b } = names.tn;
+  const { half } = widths;
   const quads = v.rows / 4;
   const wide = Math.min(quads, v.lanes);
   const reads = range(quads / wide);
@@ -113,12 +115,14 @@ function columnsOfA(v: SubgroupVariant, widths: Widths): string[] {
   const blocks = range(v.cols / 4);
   const index = (read: number, k: string): string => {
     const first = `row + (${read * v.lanes}u + lane % ${wide}u) * 4u`;
-    if (widths.a) return `${a}[((${k}) * p.stride + p.first + min(${first}, p.m - 4u)) / 4u]`;
-    const four = range(4).map((i) => `${a}[(${k}) * p.stride + p.first + min(${first} + ${i}u, p.m - 1u)]`);
-    return `vec4<f32>(${four.join(', ')})`;
+    if (widths.a) return four(a, `((${k}) * p.stride + p.first + min(${first}, p.m - 4u)) / 4u`, half);
+    const each = range(4).map((i) =>
+      one(a, `(${k}) * p.stride + p.first + min(${first} + ${i}u, p.m - 1u)`, half),
+    );
+    return `vec4<f32>(${each.join(', ')})`;
   };
   const step = (tag: string, from: number, k: string, value: (read: number) => string): string[] => [
-    ...blocks.map((q) => `    let b${tag}_${q} = ${b}[(${k}) * n4 + c${q}];`),
+    ...blocks.map((q) => `    let b${tag}_${q} = ${four(b, `(${k}) * n4 + c${q}`, half)};`),
     ...range(quads).flatMap((q) => [
       `    let s${tag}_${q} = subgroupBroadcast(${value(Math.floor(q / v.lanes))}, ${(from + q) % v.lanes}u);`,
       ...parts.flatMap((part, i) =>
@@ -166,10 +170,10 @@ function storeAll(op: MatmulOp, v: SubgroupVariant, widths: Widths): string[] {
       `    let c${b}at = (col4 + ${b * v.lanes}u) * 4u;`,
       `    let sums${b} = tile[(r - row) * ${blocks.length}u + ${b}u];`,
       ...(widths.out
-        ? [`    if (c${b}at < p.n) ${store(op, 'r', `c${b}at`, `sums${b}`, 'group.z', true)}`]
+        ? [`    if (c${b}at < p.n) ${store(op, 'r', `c${b}at`, `sums${b}`, 'group.z', widths.half, true)}`]
         : [
             `    for (var j = 0u; j < min(4u, p.n - min(p.n, c${b}at)); j++)`,
-            `      ${store(op, 'r', `c${b}at + j`, `sums${b}[j]`, 'group.z')}`,
+            `      ${store(op, 'r', `c${b}at + j`, `sums${b}[j]`, 'group.z', widths.half)}`,
           ]),
     ]),
     '  }',

@@ -1,12 +1,13 @@
 /**
  * The matrix product of a GPU: a workgroup stages a block of each operand in workgroup memory, `depth` steps of k at a time, and a
  * thread sums rows x cols outputs from there. A thread's rows and columns lie a stride apart, so that neighbours read neighbouring words
- * (no bank conflicts) and store neighbouring outputs. What lies past an edge is staged as zero. With f16 the staged operands are halves.
+ * (no bank conflicts) and store neighbouring outputs. What lies past an edge is staged as zero. With f16 (of halves only) what is staged
+ * stays halves.
  */
-import { indexOfA, indexOfB, names, range, rangeOfK, store } from './operands.ts';
+import { indexOfA, indexOfB, names, one, range, rangeOfK, store, type Widths } from './operands.ts';
 import type { MatmulOp, SharedVariant } from './variant.ts';
 
-export function sharedBody(op: MatmulOp, v: SharedVariant): string[] {
+export function sharedBody(op: MatmulOp, v: SharedVariant, { half }: Widths): string[] {
   const { a, b } = names[op];
   const across = v.blockN / v.cols;
   const down = v.blockM / v.rows;
@@ -41,8 +42,8 @@ export function sharedBody(op: MatmulOp, v: SharedVariant): string[] {
     ...rows.flatMap((r) => cols.map((c) => `  var t${r}_${c} = 0.0;`)),
     ...rangeOfK(op, 'group.z'),
     `  for (var k = begin; k < end; k += ${v.depth}u) {`,
-    ...stage('sa', v.blockM, op !== 'tn', 'p.m', `${a}[${indexOfA(op, 'at', '(k + s)')}]`),
-    ...stage('sb', v.blockN, op === 'nt', 'p.n', `${b}[${indexOfB(op, '(k + s)', 'at')}]`),
+    ...stage('sa', v.blockM, op !== 'tn', 'p.m', one(a, indexOfA(op, 'at', '(k + s)'), half)),
+    ...stage('sb', v.blockN, op === 'nt', 'p.n', one(b, indexOfB(op, '(k + s)', 'at'), half)),
     '    workgroupBarrier();',
     `    for (var s = 0u; s < ${v.depth}u; s++) {`,
     ...cols.map((c) => `      let b${c} = ${value(`sb[s * ${v.blockN}u + tx + ${c * across}u]`)};`),
@@ -56,7 +57,7 @@ export function sharedBody(op: MatmulOp, v: SharedVariant): string[] {
     ...rows.flatMap((r) =>
       cols.map((c) => {
         const [y, x] = [`row + ty + ${r * down}u`, `col + tx + ${c * across}u`];
-        return `  if (${y} < p.m && ${x} < p.n) ${store(op, y, x, `t${r}_${c}`, 'group.z')}`;
+        return `  if (${y} < p.m && ${x} < p.n) ${store(op, y, x, `t${r}_${c}`, 'group.z', half)}`;
       }),
     ),
     '}',

@@ -1,5 +1,5 @@
 /** Reductions in a fixed order: runs are bit-reproducible on one device (llm.c's deterministic global norm). */
-import { defineKernel, floats, gridFor, reads, uints, writes } from '../kernel.ts';
+import { defineKernel, floats, gridFor, reads, uints, widthFor, writes } from '../kernel.ts';
 import { clipScale, spikeWindow, squareSum, sumParts, weightedSum } from './reference.ts';
 
 /** out (size) [+]= sum of parts (count, size), in order. */
@@ -8,18 +8,20 @@ export const sumPartsKernel = defineKernel({
   file: 'reduce/sum-parts.wgsl',
   bindings: [reads('parts', (s) => s.size! * s.count!), writes('out', (s) => s.size!)],
   params: uints('size', 'count', 'accumulate'),
-  workgroups: (s) => gridFor(s.size!, 64),
+  width: (s) => widthFor(s.size),
+  workgroups: (s) => gridFor(s.size! / widthFor(s.size), 64),
   reference: sumParts,
   cases: [
     { size: 1, count: 1, accumulate: 0 },
     { size: 65, count: 3, accumulate: 1 },
     { size: 257, count: 17, accumulate: 0 },
+    { size: 260, count: 5, accumulate: 1 },
   ],
   tolerance: 1e-6,
 });
 
 /** Elements a workgroup of square-sum takes. */
-export const squareSumSpan = 4096;
+export const squareSumSpan = 16384;
 
 /** partial[first + g] = square sum of the g-th slice of x (size). */
 export const squareSumKernel = defineKernel({
@@ -27,12 +29,14 @@ export const squareSumKernel = defineKernel({
   file: 'reduce/square-sum.wgsl',
   bindings: [reads('x', (s) => s.size!), writes('partial', (s) => s.first! + Math.ceil(s.size! / s.span!))],
   params: uints('size', 'span', 'first'),
+  width: (s) => widthFor(s.size, s.span),
   workgroups: (s) => [Math.ceil(s.size! / s.span!), 1, 1],
   reference: squareSum,
   cases: [
     { size: 1, span: 64, first: 0 },
     { size: 1000, span: 64, first: 3 },
     { size: 8193, span: 4096, first: 1 },
+    { size: 8200, span: 4096, first: 1 },
   ],
   tolerance: 1e-5,
 });

@@ -1,8 +1,9 @@
 /** RMS norm forward and backward. Backward needs x and rstd kept. */
-import { defineKernel, floats, gridFor, reads, type Scalars, uints, writes } from '../kernel.ts';
+import { defineKernel, floats, gridFor, reads, type Scalars, uints, widthFor, writes } from '../kernel.ts';
 import { rmsNormBackward, rmsNormBackwardWeight, rmsNormForward } from './reference.ts';
 
 const all = (s: Scalars) => s.rows! * s.dim!;
+const width = (s: Scalars) => widthFor(s.dim);
 const shapes = [
   { rows: 1, dim: 1 },
   { rows: 7, dim: 33 },
@@ -15,12 +16,13 @@ export const rmsNormForwardKernel = defineKernel({
   bindings: [
     reads('x', all),
     reads('weight', (s) => s.dim!),
-    reads('residual', (s) => (s.use_residual ? all(s) : 1)),
+    reads('residual', (s) => (s.use_residual ? all(s) : 4)),
     writes('y', all),
     writes('rstd', (s) => s.rows!),
   ],
   params: [...uints('rows', 'dim', 'use_residual'), ...floats('eps', 'offset')],
-  workgroups: (s) => gridFor(s.rows!, 8),
+  width,
+  workgroups: (s) => gridFor(s.rows!, 32),
   reference: rmsNormForward,
   cases: shapes.flatMap((shape) => [
     { ...shape, eps: 1e-5, use_residual: 0, offset: 0 },
@@ -37,11 +39,12 @@ export const rmsNormBackwardKernel = defineKernel({
     reads('x', all),
     reads('weight', (s) => s.dim!),
     reads('rstd', (s) => s.rows!),
-    reads('residual', (s) => (s.use_residual ? all(s) : 1)),
+    reads('residual', (s) => (s.use_residual ? all(s) : 4)),
     writes('dx', all),
   ],
   params: [...uints('rows', 'dim', 'use_residual'), ...floats('offset')],
-  workgroups: (s) => gridFor(s.rows!, 8),
+  width,
+  workgroups: (s) => gridFor(s.rows!, 32),
   reference: rmsNormBackward,
   cases: shapes.flatMap((shape) => [
     { ...shape, use_residual: 0, offset: 0 },
@@ -60,7 +63,8 @@ export const rmsNormBackwardWeightKernel = defineKernel({
     writes('parts', (s) => s.splits! * s.dim!),
   ],
   params: uints('rows', 'dim', 'splits'),
-  workgroups: (s) => [Math.ceil(s.dim! / 8), s.splits!, 1],
+  width,
+  workgroups: (s) => [Math.ceil(s.dim! / width(s) / 32), s.splits!, 1],
   reference: rmsNormBackwardWeight,
   cases: shapes.flatMap((shape) => [
     { ...shape, splits: 1 },

@@ -1,7 +1,7 @@
 /** `midtrain generate`: text from a checkpoint. */
 import { exitCodes } from '../core/errors.ts';
 import { type Command, jsonOption } from './command.ts';
-import { integerValue, numberValue } from './parse.ts';
+import { integerValue, listValue, numberValue } from './parse.ts';
 import { withGpu } from './with-gpu.ts';
 import { writeResult } from './write-result.ts';
 
@@ -22,6 +22,30 @@ export const command: Command = {
       description: '0 takes the likeliest token each time',
       default: 1,
       parse: numberValue({ min: 0 }),
+    },
+    {
+      flags: '--top-k <n>',
+      description: 'draw from the n likeliest tokens (0: all)',
+      default: 0,
+      parse: integerValue({ min: 0 }),
+    },
+    {
+      flags: '--top-p <share>',
+      description: 'draw from the likeliest tokens that hold this share together',
+      default: 1,
+      parse: numberValue({ min: 1e-6, max: 1 }),
+    },
+    {
+      flags: '--min-p <share>',
+      description: 'draw from tokens at least this share as likely as the likeliest',
+      default: 0,
+      parse: numberValue({ min: 0, max: 1 }),
+    },
+    {
+      flags: '--stop <text>',
+      description: 'text that ends a sample; may be repeated',
+      default: [],
+      parse: listValue(),
     },
     {
       flags: '--samples <n>',
@@ -49,9 +73,15 @@ export const command: Command = {
     const { printable } = await import('../core/printable.ts');
     const texts = await withGpu((gpu) =>
       generate(gpu, args[0]!, {
-        prompt: ((options.prompt as string | undefined) ?? '').replaceAll('\\n', '\n'),
+        prompt: unescaped((options.prompt as string | undefined) ?? ''),
         maxTokens: options.maxTokens as number,
-        temperature: options.temperature as number,
+        sampling: {
+          temperature: options.temperature as number,
+          top_k: options.topK as number,
+          top_p: options.topP as number,
+          min_p: options.minP as number,
+        },
+        stops: (options.stop as string[]).map(unescaped),
         samples: options.samples as number,
         seed: options.seed as number,
         signal: context.signal,
@@ -61,3 +91,8 @@ export const command: Command = {
     return exitCodes.done;
   },
 };
+
+/** Shells make a line break hard to type. */
+function unescaped(text: string): string {
+  return text.replaceAll('\\n', '\n');
+}

@@ -1,19 +1,29 @@
 /** `midtrain grpo`: reinforcement learning from verifiable rewards on WebGPU. Maps flags to trainer/grpo/grpo.ts. */
 import { exitCodes, UserError } from '../core/errors.ts';
 import { type Command, dryRunOption, jsonOption } from './command.ts';
+import { choiceValue } from './parse.ts';
 import { withGpu } from './with-gpu.ts';
 import { percent, textOf, writeResult } from './write-result.ts';
+
+/** Those of trainer/grpo/presets.ts, which is loaded only when it is needed; a test compares them. */
+export const presetNames = ['octothinker', 'octothinker-scripts'];
 
 export const command: Command = {
   name: 'grpo',
   summary: 'run GRPO on a checkpoint with a verifiable reward',
   description:
     'Samples several answers to each problem, rewards those whose last \\boxed{} is right, and updates the model with the clipped GRPO loss. ' +
-    'Names in the config are those of TRL. Accuracy on held-out problems is measured before step 0 and every eval_every steps. ' +
+    'Names and defaults in the config are those of TRL; a preset has the values of the paper, each with how well it is known. ' +
+    'Accuracy on held-out problems is measured before step 0 and every eval_every steps. ' +
     'A stopped run goes on when the same command is given again, bit for bit.',
   arguments: [{ name: 'config', description: 'YAML file' }],
   options: [
     { flags: '--example-config', description: 'print a config to start from and stop' },
+    {
+      flags: '--preset <name>',
+      description: `values for keys the config does not give: ${presetNames.join(' (the paper), ')} (its released scripts)`,
+      parse: choiceValue(presetNames),
+    },
     dryRunOption,
     jsonOption,
   ],
@@ -24,6 +34,10 @@ export const command: Command = {
       what: 'what the RL of the demo does, which `midtrain demo` left behind',
     },
     { command: 'midtrain grpo runs/demo/grpo.yaml', what: 'run it, or go on with it' },
+    {
+      command: 'midtrain grpo runs/demo/grpo.yaml --preset octothinker --dry-run',
+      what: "the paper's values and their evidence, beside those of the config",
+    },
   ],
   async run(context, args, options) {
     if (options.exampleConfig === true) {
@@ -36,7 +50,13 @@ export const command: Command = {
       });
     const { readYaml } = await import('./read-yaml.ts');
     const { grpoConfigSchema } = await import('../../trainer/grpo/config.ts');
-    const config = await readYaml(grpoConfigSchema, args[0], context.cwd);
+    const { z } = await import('zod');
+    const { preset } = options;
+    const schema =
+      preset === undefined
+        ? grpoConfigSchema
+        : z.preprocess((raw) => ({ ...(raw as object), preset }), grpoConfigSchema);
+    const config = await readYaml(schema, args[0], context.cwd);
     if (options.dryRun === true) {
       const { describeGrpo } = await import('../../trainer/grpo/describe-grpo.ts');
       const described = await describeGrpo(config);
@@ -59,18 +79,24 @@ const exampleConfig = `# midtrain grpo grpo.yaml
 name: small-grpo
 out: runs/small/grpo
 model: runs/small/decay/checkpoints/step-0000050   # a checkpoint, or a Hugging Face folder
-problems: problems-train.jsonl                     # lines with "question" and "answer"
-eval_problems: problems-heldout.jsonl
-template: simple                                   # simple, complex, or a text with {question}
+problems: problems-train.jsonl                     # lines with "question" and "answer", or a data card's name
+eval_problems:                                     # one file, or several by name; curves follow the first
+  heldout: problems-heldout.jsonl
+template: simple                                   # simple, complex, chat, or a text with {question}
 steps: 40
 prompts_per_step: 16
 num_generations: 16
 mini_batch_prompts: 8                              # two updates a rollout batch
 temperature: 1.0
 epsilon: 0.2
-loss_type: dapo
+loss_type: dapo                                    # grpo, bnpo, dr_grpo, dapo
+beta: 0                                            # KL to the start model; above 0 a second copy of the weights
 schedule: {learning_rate: 5.0e-4, warmup_steps: 5}
 max_prompt_length: 32
 max_completion_length: {0: 24, 20: 32}             # step -> most tokens of a response
 eval_every: 10
+# preset: octothinker                              # the paper's values for keys that are not given
+# length_advance: {clipped_ratio: 0.1}             # go on to the next length when few responses are cut short
+# filter_groups: {max_num_gen_batches: 10}         # replace groups without variance
+# rollback: [{template: complex}]                  # what to change when a signature with the action rollback fires
 `;

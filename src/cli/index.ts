@@ -56,14 +56,24 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./grpo.ts'),
   },
   {
+    name: 'diagnose',
+    summary: 'failure signatures of recorded RL runs: ours, TRL, verl or wandb CSV',
+    load: () => import('./diagnose.ts'),
+  },
+  {
     name: 'eval',
-    summary: 'accuracy and pass@k of a model on problems with known answers',
+    summary: 'accuracy, pass@k and maj@k of models on benchmarks and own problems',
     load: () => import('./eval.ts'),
   },
   {
     name: 'generate',
     summary: 'continue a text with a model',
     load: () => import('./generate.ts'),
+  },
+  {
+    name: 'serve',
+    summary: 'answer OpenAI-compatible requests with a model',
+    load: () => import('./serve.ts'),
   },
   {
     name: 'report',
@@ -87,7 +97,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'devices',
-    summary: 'show the GPU, or the software adapter, that training would use',
+    summary: 'show the GPU, or the software adapter, that training would use, and its speed',
     load: () => import('./devices.ts'),
   },
   {

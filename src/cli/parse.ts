@@ -68,6 +68,18 @@ export function listValue(inner?: OptionParser): OptionParser {
   ];
 }
 
+/** Words joined by commas, into a list; the flag may be repeated. */
+export function wordsValue(): OptionParser {
+  return (value, flag, previous) => {
+    const words = value.split(',').map((word) => word.trim());
+    if (words.includes(''))
+      throw new UserError(`${flag} ${value === '' ? '""' : value}: expected words joined by commas`, {
+        hint: `for example ${flag} one,two`,
+      });
+    return [...((previous as string[] | undefined) ?? []), ...words];
+  };
+}
+
 /** `name=value` pairs, repeatable, into an object of strings (`--set web.weight=0.4`). The last one given of a name wins. */
 export function assignmentsValue(example = 'web.weight=0.4'): OptionParser {
   return (value, flag, previous) => {

@@ -1,7 +1,7 @@
 /** `midtrain train`: the stable and the decay phase on WebGPU. Maps flags to trainer/train.ts. */
 import { exitCodes, UserError } from '../core/errors.ts';
 import { type Command, dryRunOption, jsonOption } from './command.ts';
-import { choiceValue } from './parse.ts';
+import { choiceValue, integerValue, wordsValue } from './parse.ts';
 import { withGpu } from './with-gpu.ts';
 import { textOf, writeResult } from './write-result.ts';
 
@@ -12,7 +12,8 @@ export const command: Command = {
     'Reads a YAML config (model shape or a Hugging Face folder to start from, data from `midtrain mix`, a section for each phase). ' +
     '--phase stable warms up and holds the learning rate; --phase decay starts from the last stable checkpoint and lowers it along a cosine ' +
     'to a tenth. Runs lie in <out>/stable and <out>/decay; a stopped run goes on when the same command is given again, bit for bit. ' +
-    'Checkpoints are Hugging Face folders.',
+    "Checkpoints are Hugging Face folders. A config that differs from the stopped run's in what decides its course is refused, key by key, unless " +
+    '--allow-changes names them; more steps at a constant rate, other intervals and other places of files are not.',
   arguments: [{ name: 'config', description: 'YAML file' }],
   options: [
     { flags: '--phase <phase>', description: 'stable or decay', parse: choiceValue(['stable', 'decay']) },
@@ -25,6 +26,23 @@ export const command: Command = {
       flags: '--branch <name>',
       description:
         'one of the branches of the config, each a decay phase with its own data (in <out>/decay-<name>)',
+    },
+    {
+      flags: '--allow-changes <keys>',
+      description:
+        'go on although these keys of the config differ from the stopped run (as the refusal names them, joined by commas; data; all)',
+      parse: wordsValue(),
+    },
+    {
+      flags: '--autotune',
+      description:
+        'before a run begins, measure which kernels are fastest for its matrix products on this adapter, 30 s at most (autotune: in the config; a GPU does so unless told not to)',
+    },
+    {
+      flags: '--max-restarts <n>',
+      description:
+        'start again in a new process when the GPU is lost, so many times at most and only after a new checkpoint',
+      parse: integerValue({ min: 0, max: 1000 }),
     },
     { flags: '--example-config', description: 'print a config to start from and stop' },
     dryRunOption,
@@ -40,6 +58,14 @@ export const command: Command = {
       command: 'midtrain train runs/demo/train.yaml --phase decay',
       what: 'decay from the last stable checkpoint',
     },
+    {
+      command: 'midtrain train train.yaml --phase stable --allow-changes optimizer.weight_decay',
+      what: 'go on with another weight decay; run.json records from which step on',
+    },
+    {
+      command: 'midtrain train train.yaml --phase stable --autotune --max-restarts 3',
+      what: 'tune first, and start again if the GPU is lost',
+    },
   ],
   async run(context, args, options) {
     if (options.exampleConfig === true) {
@@ -54,7 +80,9 @@ export const command: Command = {
       throw new UserError('no phase given', { hint: 'add --phase stable or --phase decay' });
     const { readYaml } = await import('./read-yaml.ts');
     const { trainConfigSchema } = await import('../../trainer/train-config.ts');
-    const config = await readYaml(trainConfigSchema, args[0], context.cwd);
+    const read = await readYaml(trainConfigSchema, args[0], context.cwd);
+    const config =
+      options.autotune === true && typeof read.autotune !== 'number' ? { ...read, autotune: true } : read;
     const phase = options.phase as 'stable' | 'decay';
     const from = options.from as string | undefined;
     const branch = options.branch as string | undefined;
@@ -64,6 +92,11 @@ export const command: Command = {
       writeResult(context, described, textOf(described.lines));
       return exitCodes.done;
     }
+    if (options.maxRestarts !== undefined) {
+      const { planTraining } = await import('../../trainer/plan-training.ts');
+      const { runFolder } = planTraining(config, phase, from, branch);
+      return superviseTraining(runFolder, options.maxRestarts as number, context.signal);
+    }
     const { train } = await import('../../trainer/train.ts');
     const { emit, signal } = context;
     const result = await withGpu((gpu) =>
@@ -72,6 +105,7 @@ export const command: Command = {
         signal,
         ...(from === undefined ? {} : { from }),
         ...(branch === undefined ? {} : { branch }),
+        allowChanges: (options.allowChanges as string[] | undefined) ?? [],
       }),
     );
     writeResult(
@@ -82,6 +116,32 @@ export const command: Command = {
     return exitCodes.done;
   },
 };
+
+/** The work is done by child processes; what they leave in the run folder says whether to start one again. */
+async function superviseTraining(
+  runFolder: string,
+  maxRestarts: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const { runAgain, supervise } = await import('./supervise.ts');
+  const { listCheckpoints } = await import('../../trainer/checkpoint.ts');
+  const { readRecord } = await import('../io/run-record.ts');
+  return supervise({
+    maxRestarts,
+    progress: () => Number(/\d+$/.exec(listCheckpoints(runFolder).at(-1) ?? '')?.[0] ?? -1),
+    lostDevice: () => {
+      try {
+        const { status, summary } = readRecord(runFolder);
+        return status === 'failed' && summary.failure === 'device lost';
+      } catch {
+        return false;
+      }
+    },
+    attempt: () => runAgain('--max-restarts'),
+    stopped: () => signal.aborted,
+    say: (line) => void process.stderr.write(`${line}\n`),
+  });
+}
 
 const exampleConfig = `# midtrain train train.yaml --phase stable, then --phase decay
 name: small
@@ -104,5 +164,6 @@ decay: {steps: 50, learning_rate: 3.0e-3, decay: cosine, min_lr_ratio: 0.1}
 #   short: {data: runs/decay-short-mix, steps: 50, learning_rate: 3.0e-3}
 #   long: {data: runs/decay-long-mix, steps: 50, learning_rate: 3.0e-3}
 eval_every: 25
-checkpoint_every: 100
+checkpoint_every: 100          # the last and two more are kept: keep_checkpoints, keep_every
+# autotune: true               # before a run begins, measure the kernels for its shapes (30 s; a GPU does so anyway)
 `;

@@ -7,6 +7,7 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { parseConfig } from './config.ts';
 import { InputError, messageOf } from './errors.ts';
+import { evaluationSchema } from './evaluation.ts';
 import { evidenceTags } from './evidence.ts';
 import { amountSchema, evidenced } from './evidenced.ts';
 import type { LicensedSource } from './licences.ts';
@@ -139,6 +140,8 @@ const projectSchema = z.strictObject({
   gated: z.boolean().default(false),
   /** Of a benchmark: which published sets it belongs to. */
   suites: z.array(z.enum(benchmarkSuites)).optional(),
+  /** Of a benchmark: how `midtrain eval` asks and grades it. */
+  evaluation: evaluationSchema.optional(),
   /** What could not be found out. */
   unconfirmed: z.array(z.string()).default([]),
 });
@@ -186,6 +189,12 @@ export function parseCard(text: string, file: string, name: string): DataCard {
   if (front.midtrain.suites !== undefined && front.midtrain.role !== 'benchmark') {
     throw new InputError(file, 'suites is a key of benchmarks', {
       place: 'midtrain.suites',
+      hint: 'take it out, or write role: benchmark',
+    });
+  }
+  if (front.midtrain.evaluation !== undefined && front.midtrain.role !== 'benchmark') {
+    throw new InputError(file, 'evaluation is a key of benchmarks', {
+      place: 'midtrain.evaluation',
       hint: 'take it out, or write role: benchmark',
     });
   }

@@ -13,6 +13,8 @@ export type ProgressEvent =
       total?: number;
       unit: string;
       numbers?: Record<string, number>;
+      /** What the amount is made of, such as the sources of a mixture: replaces what was told before. */
+      parts?: ProgressPart[];
     }
   | { kind: 'message'; level: 'info' | 'warn'; text: string }
   | {
@@ -23,6 +25,17 @@ export type ProgressEvent =
       seconds: number;
       numbers?: Record<string, number>;
     };
+
+/** One part of what a task has done. */
+export interface ProgressPart {
+  name: string;
+  /** In a unit that all parts have in common. */
+  amount: number;
+  /** The share of all parts that was asked for, 0 to 1. */
+  target?: number;
+  /** Figures of this part alone, named for people. */
+  numbers?: Record<string, number>;
+}
 
 export type Emit = (event: ProgressEvent) => void;
 

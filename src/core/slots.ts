@@ -37,7 +37,7 @@ const partSchema = z.strictObject({
   remove: z.string().min(1).refine(isRegex, 'is not a regular expression').optional(),
 });
 
-const listSchema = z.union([column, z.strictObject({ column, field: z.string().min(1).optional() })]);
+export const listSchema = z.union([column, z.strictObject({ column, field: z.string().min(1).optional() })]);
 
 /**
  * One of a list of choices. `answer` names a column with the answer: an index from 0 (MMLU's 2), a letter (`C`), or one of the `labels`,

@@ -1,177 +1,95 @@
 /**
- * The ways RL fails in the paper's released curves, looked for in a run's own metrics (reference: recipe 4.7).
- *
- *   A  length saturation   mean response length >= 0.9 x the allowed length in 3 evaluations in a row
- *   B  accuracy collapse   accuracy < 80 % of its running best, once the best is >= 10 %
- *
- * Over the 35 distinct released runs these two flag the 5 bad ones and none of the 30 good ones. The thresholds were picked on
- * that same data, so they are in-sample: a warning light for another task, not a proof. Two more are looked for in stored
- * rollouts, with a limit of this project's own choice (the paper names the symptoms, no numbers): responses stuck in a
- * repetition, and responses that begin with `\boxed`.
+ * What the failure signatures (src/signatures) say about a run of a report, in the words of a page. The same rules ran while the run went; here they
+ * are replayed on what it left behind, so that old runs and runs of other trainers get the same verdict.
  */
-import { percent, whole } from './number-format.ts';
-import { boxedFirst, repeats } from './repetition.ts';
+import type { MetricRow } from '../core/record.ts';
+import { observeRun } from '../signatures/observe-run.ts';
+import { replaySignatures, type SignatureCheck } from '../signatures/replay.ts';
+import type { SignatureName } from '../signatures/rule.ts';
+import {
+  defaultSignatures,
+  ruleInWords,
+  type SignaturesConfig,
+  signaturesSchema,
+} from '../signatures/rules.ts';
+import { whole } from './number-format.ts';
+import type { RolloutRow } from './report-run.ts';
 
-/** One evaluation. `length` is the mean length of correct responses where that was logged. */
+/** One evaluation on held-out problems. */
 export interface Evaluation {
   step: number;
   /** 0 to 1. */
-  accuracy?: number;
+  accuracy: number;
   /** 95 % interval of the accuracy. */
   low?: number;
   high?: number;
-  /** Tokens. */
+  /** Mean tokens of correct responses, else of all that were logged last. */
   length?: number;
   /** Tokens allowed at this step. */
   cap?: number;
 }
 
-const signatureThresholds = {
-  lengthShareOfCap: 0.9,
-  evaluationsInARow: 3,
-  accuracyShareOfBest: 0.8,
-  bestAtLeast: 0.1,
-  /** Own choice, not the paper's. */
-  shareOfRollouts: 0.5,
-} as const;
+export type Signature = SignatureCheck;
+
+/** Those that mean the run was lost, and not a habit or a warning: the two that were held against the paper's released curves. */
+const collapses: readonly SignatureName[] = ['length_saturation', 'accuracy_collapse'];
 
 export const signatureNote =
-  'Length saturation: mean response length at or above 90 % of the allowed length in 3 evaluations in a row. ' +
-  'Accuracy collapse: accuracy below 80 % of its running best, once that best is at least 10 %. ' +
-  "Both thresholds were chosen on the paper's own released curves (there they flag the 5 bad runs of 35 and no good one), so they are " +
-  'in-sample: a warning light on another task, not a proof. Repetition (a unit of 5 or more characters five times in a row) and ' +
-  'boxed-first (the response begins with \\boxed) are counted in the stored rollouts and flagged when half of those of one step ' +
-  'show it; that limit is our own.';
+  `Length saturation: ${uncapitalised(ruleInWords('length_saturation'))} ` +
+  `Accuracy collapse: ${uncapitalised(ruleInWords('accuracy_collapse'))} ` +
+  "On the paper's own released curves these two flag the bad runs and no sound one. The limits of the others are our own: a warning light, not a proof.";
 
-type SignatureName = 'length-saturation' | 'accuracy-collapse' | 'repetition' | 'boxed-first';
-
-/** A signature and where it was first seen, or why it could not be looked for. */
-export interface Signature {
-  name: SignatureName;
-  state: 'fired' | 'clear' | 'not-checked';
-  /** The step at which it first held. */
-  step?: number;
-  /** In words, a full sentence. */
-  words: string;
+/** `rows`: one a step, in order. `cap`: allowed length where the rows do not say. */
+export function signaturesOf(
+  rows: readonly MetricRow[],
+  rollouts: readonly RolloutRow[],
+  config: unknown,
+  cap: number | undefined,
+): Signature[] {
+  const observations = observeRun(rows, rollouts, cap === undefined ? {} : { cap });
+  return replaySignatures(observations, configOf(config)).checks.filter((check) => check.state !== 'off');
 }
 
-/** `evaluations` in order of step. Evaluations without a value for a rule are passed over by it. */
-export function lengthSaturation(evaluations: readonly Evaluation[]): Signature {
-  const name = 'length-saturation';
-  const t = signatureThresholds;
-  const measured = evaluations.filter((e) => e.length !== undefined && e.cap !== undefined);
-  if (measured.length < t.evaluationsInARow) {
-    return {
-      name,
-      state: 'not-checked',
-      words:
-        'Length saturation was not checked: fewer than three evaluations with a length and an allowed length.',
-    };
-  }
-  let run = 0;
-  for (const e of measured) {
-    run = e.length! >= t.lengthShareOfCap * e.cap! ? run + 1 : 0;
-    if (run === t.evaluationsInARow) {
-      const words = `Length saturated at step ${whole(e.step)}: ${whole(e.length)} of ${whole(e.cap)} tokens allowed, the third evaluation in a row at 90 % or more.`;
-      return { name, state: 'fired', step: e.step, words };
-    }
-  }
-  const most = Math.max(...measured.map((e) => e.length! / e.cap!));
-  return {
-    name,
-    state: 'clear',
-    words: `No length saturation: mean length was at most ${percent(most, 0)} of the allowed length.`,
-  };
+/** The thresholds that the run was watched with; the defaults for a run that had none or others than today's. */
+function configOf(config: unknown): SignaturesConfig {
+  const own = (config as { signatures?: unknown } | null | undefined)?.signatures;
+  const parsed = signaturesSchema.safeParse(own ?? {});
+  return parsed.success ? parsed.data : defaultSignatures;
 }
 
-/** `evaluations` in order of step, accuracies as shares. */
-export function accuracyCollapse(evaluations: readonly Evaluation[]): Signature {
-  const name = 'accuracy-collapse';
-  const t = signatureThresholds;
-  const measured = evaluations.filter((e) => e.accuracy !== undefined);
-  if (measured.length < 2) {
-    return {
-      name,
-      state: 'not-checked',
-      words: 'Accuracy collapse was not checked: fewer than two evaluations were logged.',
-    };
-  }
-  let best = measured[0]!;
-  for (const e of measured) {
-    if (best.accuracy! >= t.bestAtLeast && e.accuracy! < t.accuracyShareOfBest * best.accuracy!) {
-      const noise = e.high !== undefined && e.high >= t.accuracyShareOfBest * best.accuracy!;
-      const words =
-        `Accuracy collapsed at step ${whole(e.step)}: ${percent(e.accuracy)} against a best of ${percent(best.accuracy)} at step ${whole(best.step)}.` +
-        (noise
-          ? ' The interval of that evaluation reaches back over the threshold, so noise alone could explain it.'
-          : '');
-      return { name, state: 'fired', step: e.step, words };
-    }
-    if (e.accuracy! > best.accuracy!) best = e;
-  }
-  const words =
-    best.accuracy! < t.bestAtLeast
-      ? `No accuracy collapse, but accuracy never reached 10 %, where the rule begins (best ${percent(best.accuracy)}).`
-      : `No accuracy collapse in ${measured.length} evaluations (best ${percent(best.accuracy)} at step ${whole(best.step)}).`;
-  return { name, state: 'clear', words };
+export function isCollapse(signature: Signature): boolean {
+  return signature.state === 'fired' && collapses.includes(signature.signature);
 }
 
-/** What a share of one step's stored rollouts must be for this. */
-export interface StepCompletions {
-  step: number;
-  completions: readonly string[];
-}
-
-export function repetitionShare(steps: readonly StepCompletions[]): Signature {
-  return shareSignature('repetition', 'stuck in a repetition', 'Repetition', steps, repeats);
-}
-
-export function boxedFirstShare(steps: readonly StepCompletions[]): Signature {
-  return shareSignature('boxed-first', 'beginning with \\boxed', 'Boxed-first', steps, boxedFirst);
-}
-
-function shareSignature(
-  name: SignatureName,
-  what: string,
-  title: string,
-  steps: readonly StepCompletions[],
-  test: (completion: string) => boolean,
-): Signature {
-  const shares = steps
-    .filter((s) => s.completions.length > 0)
-    .map((s) => ({
-      step: s.step,
-      n: s.completions.length,
-      hits: s.completions.filter((c) => test(c)).length,
-    }));
-  if (shares.length === 0)
-    return { name, state: 'not-checked', words: `${title} was not checked: no rollouts were stored.` };
-  const fired = shares.find((s) => s.hits / s.n >= signatureThresholds.shareOfRollouts);
-  if (fired !== undefined) {
-    const words = `${title}: ${fired.hits} of ${fired.n} stored rollouts of step ${whole(fired.step)} are ${what}.`;
-    return { name, state: 'fired', step: fired.step, words };
-  }
-  const n = shares.reduce((sum, s) => sum + s.n, 0);
-  const hits = shares.reduce((sum, s) => sum + s.hits, 0);
-  return { name, state: 'clear', words: `${hits} of ${whole(n)} stored rollouts are ${what}.` };
+/** Whether the run logged enough to tell that it did not collapse. */
+export function collapseChecked(signatures: readonly Signature[]): boolean {
+  return signatures.some((s) => s.state === 'clear' && collapses.includes(s.signature));
 }
 
 /** One sentence for the top of a page: what fired and when, or that nothing did. */
 export function verdictInWords(signatures: readonly Signature[], evaluations: number): string {
   const fired = signatures.filter((s) => s.state === 'fired').sort((a, b) => (a.step ?? 0) - (b.step ?? 0));
   if (fired.length === 0) {
-    const checked = signatures.filter(
-      (s) => s.state === 'clear' && (s.name === 'length-saturation' || s.name === 'accuracy-collapse'),
-    );
-    if (checked.length === 0) return 'Collapse could not be checked: too few evaluations.';
+    if (!collapseChecked(signatures)) return 'Collapse could not be checked: too few evaluations.';
     return `No collapse seen in ${whole(evaluations)} evaluations.`;
   }
-  const names: Record<SignatureName, string> = {
-    'length-saturation': 'length saturated',
-    'accuracy-collapse': 'accuracy collapsed',
-    repetition: 'responses stuck in repetition',
-    'boxed-first': 'answers before reasoning',
+  const names: Partial<Record<SignatureName, string>> = {
+    length_saturation: 'length saturated',
+    accuracy_collapse: 'accuracy collapsed',
+    repetition_loop: 'responses stuck in repetition',
+    premature_answer: 'answers before reasoning',
+    length_explosion: 'responses cut off',
+    length_slope: 'length running away',
+    entropy_collapse: 'entropy collapsed',
+    entropy_explosion: 'entropy exploded',
+    zero_variance_groups: 'groups without a signal',
   };
-  const text = fired.map((s) => `${names[s.name]} at step ${whole(s.step)}`).join(', ');
+  const text = fired
+    .map((s) => `${names[s.signature] ?? s.title.toLowerCase()} at step ${whole(s.step)}`)
+    .join(', ');
   return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+}
+
+function uncapitalised(text: string): string {
+  return `${text[0]!.toLowerCase()}${text.slice(1)}`;
 }

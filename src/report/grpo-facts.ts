@@ -1,12 +1,10 @@
 /** What a report says about one RL run: evaluations, start and end, failure signatures, and which rollouts to show. */
 import { z } from 'zod';
 import {
-  accuracyCollapse,
-  boxedFirstShare,
   type Evaluation,
-  lengthSaturation,
-  repetitionShare,
+  isCollapse,
   type Signature,
+  signaturesOf,
   verdictInWords,
 } from './failure-signatures.ts';
 import { metric, type PreparedRun, type RolloutRow } from './report-run.ts';
@@ -49,6 +47,8 @@ const correctLengthNames = [
   'val_response_length/test_length_correct',
 ];
 
+const allLengthsName = 'eval_completions/mean_length';
+
 const intervalSchema = z.union([
   z.tuple([z.number(), z.number()]).transform(([low, high]) => ({ low, high })),
   z.object({ low: z.number(), high: z.number() }),
@@ -56,15 +56,8 @@ const intervalSchema = z.union([
 
 export function grpoFacts(run: PreparedRun): GrpoFacts {
   const notes: string[] = [];
-  const { evaluations, lengthMeasure } = evaluationsOf(run);
-  const scored = evaluations.filter((e) => e.accuracy !== undefined);
-  const steps = completionsByStep(run.rollouts);
-  const signatures = [
-    lengthSaturation(evaluations),
-    accuracyCollapse(evaluations),
-    repetitionShare(steps),
-    boxedFirstShare(steps),
-  ];
+  const scored = evaluationsOf(run);
+  const signatures = signaturesOf(run.rows, run.rollouts, run.record.config, configuredCap(run));
   const rewards = run.rows.flatMap((row) => metric(row, 'reward') ?? []);
   const tail = Math.max(1, Math.min(10, Math.floor(rewards.length / 10)));
   return {
@@ -73,7 +66,7 @@ export function grpoFacts(run: PreparedRun): GrpoFacts {
     start: scored[0],
     end: scored.length > 1 ? scored.at(-1) : undefined,
     best: scored.reduce<Evaluation | undefined>(
-      (b, e) => (b === undefined || e.accuracy! > b.accuracy! ? e : b),
+      (b, e) => (b === undefined || e.accuracy > b.accuracy ? e : b),
       undefined,
     ),
     changeInterval: readPart(intervalSchema, run.record.summary, 'interval', notes),
@@ -81,52 +74,43 @@ export function grpoFacts(run: PreparedRun): GrpoFacts {
     lastReward: mean(rewards.slice(-tail)),
     signatures,
     verdict: verdictInWords(signatures, scored.length),
-    collapsed: signatures.some(
-      (s) => s.state === 'fired' && (s.name === 'length-saturation' || s.name === 'accuracy-collapse'),
-    ),
+    collapsed: signatures.some(isCollapse),
     warned: signatures.some((s) => s.state === 'fired'),
-    lengthMeasure,
+    lengthMeasure: lengthMeasureOf(run),
     samples: samplesOf(run.rollouts),
     notes,
   };
 }
 
-/**
- * The evaluations with their response lengths. Where the length of correct responses was not logged, the mean length of all
- * sampled responses since the evaluation before stands in for it; where nothing was evaluated, every logged step counts as one.
- */
-function evaluationsOf(run: PreparedRun): { evaluations: Evaluation[]; lengthMeasure: string } {
-  const correctName = correctLengthNames.find((name) =>
-    run.rows.some((row) => metric(row, name) !== undefined),
-  );
-  const hasAccuracy = run.rows.some((row) => metric(row, 'eval_accuracy') !== undefined);
+function evaluationsOf(run: PreparedRun): Evaluation[] {
   const out: Evaluation[] = [];
   let cap = configuredCap(run);
-  let lengths: number[] = [];
+  let sampled: number | undefined;
   for (const row of run.rows) {
     cap = metric(row, 'completions/max_allowed_length') ?? cap;
-    const sampled = metric(row, 'completions/mean_length');
-    if (sampled !== undefined) lengths.push(sampled);
+    sampled = metric(row, 'completions/mean_length') ?? sampled;
     const accuracy = metric(row, 'eval_accuracy');
-    if (hasAccuracy ? accuracy === undefined : sampled === undefined) continue;
-    const length = correctName === undefined ? mean(lengths) : metric(row, correctName);
-    lengths = [];
+    if (accuracy === undefined) continue;
+    const known = [...correctLengthNames, allLengthsName].map((name) => metric(row, name));
     out.push({
       step: row.step,
-      ...defined('accuracy', accuracy),
+      accuracy,
       ...defined('low', metric(row, 'eval_accuracy_low')),
       ...defined('high', metric(row, 'eval_accuracy_high')),
-      ...defined('length', length),
+      ...defined('length', known.find((length) => length !== undefined) ?? sampled),
       ...defined('cap', cap),
     });
   }
-  const lengthMeasure =
-    correctName !== undefined
-      ? 'mean length of correct responses at each evaluation'
-      : hasAccuracy
-        ? 'mean length of all sampled responses between evaluations (that of correct ones was not logged)'
-        : 'mean length of all sampled responses at each logged step (nothing was evaluated)';
-  return { evaluations: out, lengthMeasure };
+  return out;
+}
+
+/** Which lengths the saturation rule had (src/signatures/length-saturation.ts). */
+function lengthMeasureOf(run: PreparedRun): string {
+  const has = (name: string): boolean => run.rows.some((row) => metric(row, name) !== undefined);
+  if (correctLengthNames.some(has)) return 'mean length of correct responses at each evaluation';
+  return has(allLengthsName)
+    ? 'mean length of all responses at each evaluation (that of correct ones was not logged)'
+    : 'mean length of all sampled responses at each logged step (no evaluation logged one)';
 }
 
 /** The allowed length from the run's configuration, for runs that do not log it step by step. */
@@ -145,10 +129,6 @@ function defined<K extends string>(key: K, value: number | undefined): { [P in K
 
 function mean(values: readonly number[]): number | undefined {
   return values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0) / values.length;
-}
-
-function completionsByStep(rollouts: readonly RolloutRow[]): { step: number; completions: string[] }[] {
-  return byStep(rollouts).map(([step, rows]) => ({ step, completions: rows.map((r) => r.completion) }));
 }
 
 function byStep(rollouts: readonly RolloutRow[]): [number, RolloutRow[]][] {

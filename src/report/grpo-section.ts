@@ -1,6 +1,6 @@
 /** Reinforcement learning: does it climb, does it hold, and what do the responses look like. */
 import { evidenceFigures } from './evidence-badge.ts';
-import { signatureNote } from './failure-signatures.ts';
+import { collapseChecked, signatureNote } from './failure-signatures.ts';
 import { lineFigure, table } from './figure.ts';
 import { notes } from './filter-section.ts';
 import type { GrpoFacts } from './grpo-facts.ts';
@@ -115,11 +115,7 @@ function seriesOf(
 
 function verdicts(grpos: readonly GrpoFacts[]): Markup {
   const unchanged = grpos.map((g) => {
-    const tone = g.collapsed
-      ? 'bad'
-      : !g.warned && g.signatures.some((s) => s.state === 'clear')
-        ? 'good'
-        : 'plain';
+    const tone = g.collapsed ? 'bad' : !g.warned && collapseChecked(g.signatures) ? 'good' : 'plain';
     return html`<article class="verdict ${tone}"><h4>${g.run.label}</h4><p class="verdict-words">${g.verdict}</p>${outcome(g)}<details><summary>What was looked at</summary><ul>${g.signatures.map(
       (s) => html`<li class="${s.state}">${s.words}</li>`,
     )}</ul><p class="hint">Length here is the ${g.lengthMeasure}.</p></details>${notes(g.notes)}</article>`;
@@ -134,7 +130,7 @@ function outcome(g: GrpoFacts): Markup | undefined {
   }
   const of = (e: NonNullable<GrpoFacts['start']>): string =>
     `${percent(e.accuracy)}${e.low === undefined || e.high === undefined ? '' : ` (${percent(e.low)} to ${percent(e.high)})`}`;
-  const change = points(g.end.accuracy! - g.start.accuracy!);
+  const change = points(g.end.accuracy - g.start.accuracy);
   const interval =
     g.changeInterval === undefined
       ? ''
@@ -162,7 +158,7 @@ function outcomeTable(grpos: readonly GrpoFacts[]): Markup {
         html`<span class="swatch" style="background:${seriesColour(i)}"></span>${g.run.label}`,
         percent(g.start?.accuracy),
         percent(g.end?.accuracy),
-        g.start === undefined || g.end === undefined ? '–' : points(g.end.accuracy! - g.start.accuracy!),
+        g.start === undefined || g.end === undefined ? '–' : points(g.end.accuracy - g.start.accuracy),
         g.best === undefined ? '–' : `${percent(g.best.accuracy)} (${whole(g.best.step)})`,
         decimal(g.firstReward),
         decimal(g.lastReward),
@@ -180,7 +176,7 @@ function accuracyFigure(grpos: readonly GrpoFacts[]): Markup | undefined {
   const of = (g: GrpoFacts): BandPoint[] =>
     g.evaluations.map((e) => ({
       x: e.step,
-      y: e.accuracy!,
+      y: e.accuracy,
       ...(withBand && e.low !== undefined && e.high !== undefined ? { low: e.low, high: e.high } : {}),
     }));
   return chart(
@@ -264,7 +260,7 @@ function allowedLines(grpos: readonly GrpoFacts[]): LineSeries[] {
 function timeFigure(grpos: readonly GrpoFacts[]): Markup | undefined {
   const parts = [
     ['timing_s/gen', 'sampling'],
-    ['timing_s/update', 'update'],
+    ['timing_s/update_actor', 'update'],
   ] as const;
   const series = grpos.flatMap((g, i) =>
     parts.map(([name, label], j) => ({

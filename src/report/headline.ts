@@ -1,4 +1,6 @@
 /** The top of a report: one sentence that says what the page shows, and the few numbers a reader takes home. */
+
+import { collapseChecked } from './failure-signatures.ts';
 import { droppedTotal, type FilterFacts } from './filter-facts.ts';
 import type { GrpoFacts } from './grpo-facts.ts';
 import type { MixFacts } from './mix-facts.ts';
@@ -192,7 +194,7 @@ function verdictNumber(grpos: readonly GrpoFacts[]): KeyNumber | undefined {
   const warned = grpos.filter((g) => g.warned);
   if (grpos.length === 1) {
     const only = grpos[0]!;
-    const checked = only.signatures.some((s) => s.state === 'clear');
+    const checked = collapseChecked(only.signatures);
     const value = only.collapsed
       ? 'collapse'
       : only.warned

@@ -1,5 +1,6 @@
 /** The HTML page of a report, from its data. Loaded only when a page is made: it brings the chart library with it. */
 import { compareSection } from './compare-section.ts';
+import { evalSection } from './eval-section.ts';
 import { filterSection } from './filter-section.ts';
 import { flowSection } from './flow-section.ts';
 import { grpoSection } from './grpo-section.ts';
@@ -18,6 +19,7 @@ export function htmlReport(data: ReportData): string {
     { id: 'mix', name: 'Mix', body: mixSection(data.mixes) },
     { id: 'train', name: 'Train', body: trainSection(data.train) },
     { id: 'grpo', name: 'Reinforcement learning', body: grpoSection(data.grpos) },
+    { id: 'eval', name: 'Evaluation', body: evalSection(data.evals) },
     { id: 'missing', name: 'What is not here', body: missingSection(data.missing) },
     { id: 'reproduce', name: 'How to make this again', body: reproduceSection(data) },
   ];

@@ -2,6 +2,8 @@
 import { sumCounts } from '../core/ledger.ts';
 import { resultInWords } from './compare-section.ts';
 import { comparableRuns, configDifferences } from './config-difference.ts';
+import type { EvalFacts } from './eval-facts.ts';
+import { evalCaption } from './eval-section.ts';
 import { signatureNote } from './failure-signatures.ts';
 import type { FilterFacts } from './filter-facts.ts';
 import type { GrpoFacts } from './grpo-facts.ts';
@@ -30,12 +32,24 @@ export function markdownReport(data: ReportData): string {
     ...data.mixes.map(mixPart),
     trainPart(data.train),
     grpoPart(data.grpos),
+    evalPart(data.evals),
     data.missing.length === 0
       ? undefined
       : `## What is not here\n\n${data.missing.map((m) => `- ${escapeMarkdown(m)}`).join('\n')}`,
     reproduce(data),
   ];
   return `${parts.filter((p) => p !== undefined && p !== '').join('\n\n')}\n`;
+}
+
+function evalPart(facts: EvalFacts | undefined): string | undefined {
+  if (facts === undefined) return undefined;
+  const header = ['Benchmark', ...facts.runs.map(({ label }) => label)];
+  return [
+    '## Evaluation',
+    evalCaption,
+    markdownTable(header, facts.rows),
+    ...facts.notes.map(escapeMarkdown),
+  ].join('\n\n');
 }
 
 function compare(data: ReportData): string | undefined {

@@ -2,6 +2,7 @@
  * Everything a report says, computed once from the runs and shared by the HTML page and the Markdown text: facts of each part, the
  * groups of ways for the flow picture, the headline, and what is missing.
  */
+import { type EvalFacts, evalFacts } from './eval-facts.ts';
 import { type FilterFacts, filterFacts } from './filter-facts.ts';
 import { type GrpoFacts, grpoFacts } from './grpo-facts.ts';
 import { type Headline, headlineOf } from './headline.ts';
@@ -19,6 +20,7 @@ export interface ReportData {
   mixes: MixFacts[];
   train: TrainFacts | undefined;
   grpos: GrpoFacts[];
+  evals: EvalFacts | undefined;
   headline: Headline;
   /** What a reader might look for and will not find, in full sentences. */
   missing: string[];
@@ -44,14 +46,16 @@ export function reportData(input: readonly ReportRun[], options: ReportOptions =
     train: trainFacts(ways),
     grpos: of('grpo').map(grpoFacts),
   };
+  const evals = evalFacts(runs);
   return {
     title: options.title ?? titleOf(runs),
     runs,
     ways,
     groups: groupWays(ways),
     ...parts,
+    evals,
     headline: headlineOf(runs, parts),
-    missing: [...missingParts(runs, ways), ...(options.notes ?? [])],
+    missing: [...missingParts(runs, ways, evals?.runs ?? []), ...(options.notes ?? [])],
     command: options.command,
   };
 }
@@ -68,7 +72,11 @@ function titleOf(runs: readonly PreparedRun[]): string {
   return `From ${names[given[0]!]} to ${names[given.at(-1)!]}`;
 }
 
-function missingParts(runs: readonly PreparedRun[], ways: readonly Way[]): string[] {
+function missingParts(
+  runs: readonly PreparedRun[],
+  ways: readonly Way[],
+  shown: readonly PreparedRun[],
+): string[] {
   const out: string[] = [];
   const names = {
     filter: 'filtering',
@@ -95,7 +103,7 @@ function missingParts(runs: readonly PreparedRun[], ways: readonly Way[]): strin
       'These runs do not name each other as parents (folders may have been moved); they are shown as one way because there is one of each kind.',
     );
   }
-  const other = runs.filter((run) => run.kind === 'other');
+  const other = runs.filter((run) => run.kind === 'other' && !shown.includes(run));
   if (other.length > 0) {
     out.push(
       `No charts for ${other.map((run) => `${run.label} (${run.record.command})`).join(', ')}: see the last section for what was recorded.`,

@@ -34,6 +34,12 @@ export function trainSection(train: TrainFacts | undefined): Markup | undefined 
       caption: 'Tokens per second.',
       yFormat: compact,
     }),
+    metricFigure(train, 'mfu', {
+      title: 'Share of the peak',
+      caption:
+        'Operations of the model per second, as a share of what large matrix products were measured to reach on this adapter (device.peak of run.json).',
+      yFormat: decimal,
+    }),
   ];
   return html`<section id="train"><h2>Train</h2>${notes(train.notes)}${chainTable(train)}${evidenceFigures(train.segments.map((s) => s.run))}<div class="grid">${figures}</div></section>`;
 }

@@ -1,6 +1,6 @@
 /**
  * Conversations through a tokenizer's own chat template, as transformers' `apply_chat_template(tokenize=False)` writes them: Jinja with
- * trim_blocks and lstrip_blocks, the special tokens by name, add_generation_prompt false, no tools, raise_exception.
+ * trim_blocks and lstrip_blocks, the special tokens by name, add_generation_prompt as asked, no tools, raise_exception.
  *
  * Two things differ, both on purpose. `strftime_now` gives a fixed date and never reads the clock, so that equal inputs give equal bytes.
  * And what a record says cannot become a special token: every spelling of one inside a content is replaced by private characters before
@@ -87,8 +87,11 @@ export class ChatTemplate {
     return spec === undefined ? undefined : new ChatTemplate(spec, options);
   }
 
-  /** The conversation in parts to be encoded one by one, or why there is none. Never throws for what a record or a template does. */
-  render(messages: readonly ChatMessage[]): Rendered {
+  /**
+   * The conversation in parts to be encoded one by one, or why there is none. Never throws for what a record or a template does.
+   * `addGenerationPrompt` opens the assistant's turn, as a prompt for a model needs it.
+   */
+  render(messages: readonly ChatMessage[], { addGenerationPrompt = false } = {}): Rendered {
     if (messages.some(({ role }) => !knownRoles.has(role))) return { problem: 'unknown_speaker' };
     const hidden = new HiddenSpellings(this.taken);
     const safe = messages.map(({ role, content }) => ({ role, content: this.hide(content, hidden) }));
@@ -103,7 +106,7 @@ export class ChatTemplate {
           messages: safe,
           tools: null,
           documents: null,
-          add_generation_prompt: false,
+          add_generation_prompt: addGenerationPrompt,
         },
         characters,
       );

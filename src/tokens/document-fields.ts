@@ -101,7 +101,8 @@ function chosen(read: ReadCell, slot: SlotChoice): string | undefined {
   return undefined;
 }
 
-function readList(read: ReadCell, list: SlotList): unknown[] | undefined {
+/** The list that a column holds, or a field of each of its records; undefined where it holds no list. */
+export function readList(read: ReadCell, list: SlotList): unknown[] | undefined {
   if (typeof list === 'string') return listOf(read(list));
   const cell = read(list.column);
   return listOf(list.field === undefined ? cell : fieldIn(cell, list.field));

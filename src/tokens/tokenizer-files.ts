@@ -1,12 +1,14 @@
 /**
  * A tokenizer's files: read from a folder or a tokenizer.json, and written again byte for byte. GPT-2's original pair
- * (`encoder.json`, `vocab.bpe`) is turned into the tokenizer.json that Hugging Face publishes for it.
+ * (`encoder.json`, `vocab.bpe`) is turned into the tokenizer.json that Hugging Face publishes for it, and so is a list of characters
+ * (character-tokenizer.ts).
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError, messageOf } from '../core/errors.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
+import { characterTokenizer, isCharacterTokenizer } from './character-tokenizer.ts';
 import { checkTokenizerJson, type TokenizerConfig, type TokenizerJson } from './tokenizer-json.ts';
 
 export interface TokenizerFiles {
@@ -45,6 +47,13 @@ export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> 
     const merges = await readIfThere(join(folder, 'vocab.bpe'));
     if (encoder !== undefined && merges !== undefined)
       return tokenizerFilesOf(gpt2Json(encoder, merges, folder), undefined, folder);
+    const settingsFile = join(folder, 'tokenizer_config.json');
+    const settings = await readIfThere(settingsFile);
+    const parsed = settings === undefined ? undefined : parse(settings, settingsFile);
+    if (isCharacterTokenizer(parsed)) {
+      const { json, config } = characterTokenizer(parsed, settingsFile);
+      return tokenizerFilesOf(json, config, folder);
+    }
     throw new InputError(folder, 'holds no tokenizer.json', {
       hint: 'a Hugging Face model folder has one; GPT-2 is also read from encoder.json and vocab.bpe',
     });

@@ -1,19 +1,27 @@
-/** Curves of a task side by side, as many as the width allows, each with its name, latest value and range. */
+/** Curves of a task side by side, as many as the width allows, each with its name, latest value, range, and where it begins and ends. */
 import { Box, Text } from 'ink';
 import { type Curve, drawBraille, valuesOf } from './curve.ts';
-import { figure } from './figures.ts';
+import { countOf, figure } from './figures.ts';
 import { curvesOf, type TaskState } from './progress-model.ts';
 
 const narrowestCurve = 34;
 const widestCurve = 64;
 
-export function CurveRow({ task, columns, rows }: { task: TaskState; columns: number; rows: number }) {
-  const room = columns - 2;
+export interface CurveRowProps {
+  task: TaskState;
+  /** Cells to draw in, and rows of a curve. */
+  width: number;
+  rows: number;
+  /** Say below where the curves begin and end. */
+  axis?: boolean;
+}
+
+export function CurveRow({ task, width: room, rows, axis = false }: CurveRowProps) {
   const curves = curvesOf(task).slice(0, Math.max(1, Math.floor(room / narrowestCurve)));
   if (curves.length === 0) return null;
   const width = Math.min(widestCurve, Math.floor((room - 3 * (curves.length - 1)) / curves.length));
   return (
-    <Box marginLeft={2} columnGap={3}>
+    <Box columnGap={3}>
       {curves.map(({ name, curve }) => (
         <CurvePanel
           key={name}
@@ -22,6 +30,7 @@ export function CurveRow({ task, columns, rows }: { task: TaskState; columns: nu
           latest={task.numbers.get(name)}
           width={width}
           rows={rows}
+          unit={axis ? task.unit : undefined}
         />
       ))}
     </Box>
@@ -34,13 +43,16 @@ interface CurvePanelProps {
   latest: number | undefined;
   width: number;
   rows: number;
+  /** Of the axis below; undefined leaves it out. */
+  unit: string | undefined;
 }
 
 /** The range stands left of the curve: highest on the first row, lowest on the last. */
-function CurvePanel({ name, curve, latest, width, rows }: CurvePanelProps) {
+function CurvePanel({ name, curve, latest, width, rows, unit }: CurvePanelProps) {
   const values = valuesOf(curve);
-  const axis = Math.max(figure(Math.max(...values)).length, figure(Math.min(...values)).length);
-  const { rows: drawn, low, high } = drawBraille(values, Math.max(4, width - axis - 1), rows);
+  const margin = Math.max(figure(Math.max(...values)).length, figure(Math.min(...values)).length);
+  const cells = Math.max(4, width - margin - 1);
+  const { rows: drawn, low, high } = drawBraille(values, cells, rows);
   const label = (row: number): string => (row === 0 ? figure(high) : row === rows - 1 ? figure(low) : '');
   return (
     <Box flexDirection="column" width={width} flexShrink={1}>
@@ -48,13 +60,29 @@ function CurvePanel({ name, curve, latest, width, rows }: CurvePanelProps) {
         <Text dimColor>{name} </Text>
         {latest === undefined ? '' : figure(latest)}
       </Text>
-      {drawn.map((line, row) => (
+      {drawn.map((strokes, row) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: rows of a picture have no other name
         <Text key={row} wrap="truncate">
-          <Text dimColor>{label(row).padStart(axis)} </Text>
-          <Text color="cyan">{line}</Text>
+          <Text dimColor>{label(row).padStart(margin)} </Text>
+          {strokes.map(({ text, line }, i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: stretches of a picture have no other name
+            <Text key={i} {...(line ? { color: 'cyan' } : { dimColor: true })}>
+              {text}
+            </Text>
+          ))}
         </Text>
       ))}
+      {unit !== undefined && (
+        <Text dimColor wrap="truncate">
+          {`${' '.repeat(margin + 1)}${ends(countOf(curve.first, unit), `${unit} ${countOf(curve.last, unit)}`, cells)}`}
+        </Text>
+      )}
     </Box>
   );
+}
+
+/** Two words at the two ends of a line; only the second where there is no room. */
+function ends(first: string, last: string, width: number): string {
+  const gap = width - first.length - last.length;
+  return gap < 1 ? last.padStart(width).slice(-width) : `${first}${' '.repeat(gap)}${last}`;
 }

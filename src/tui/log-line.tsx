@@ -1,12 +1,13 @@
 /** What stays in the scrollback: a message, a warning, or a task that has ended, with its last numbers and curves. */
 import { Box, Text } from 'ink';
-import { CurveRow } from './curve-row.tsx';
 import { amountOf, rateOf, tookOf } from './figures.ts';
 import { amountDone } from './plain-progress.ts';
 import { type LogEntry, meanRateOf } from './progress-model.ts';
+import { TaskCharts } from './task-charts.tsx';
 import { Numbers } from './task-panel.tsx';
 
 const curveRows = 3;
+const tableRows = 9;
 
 export function LogLine({ entry, columns }: { entry: LogEntry; columns: number }) {
   if (entry.kind === 'message') {
@@ -40,7 +41,7 @@ export function LogLine({ entry, columns }: { entry: LogEntry; columns: number }
         ))}
       </Box>
       <Numbers numbers={task.numbers} />
-      <CurveRow task={task} columns={columns} rows={curveRows} />
+      <TaskCharts task={task} columns={columns} rows={curveRows} rowsBelow={tableRows} />
     </Box>
   );
 }

@@ -60,6 +60,7 @@ function progressLine(task: TaskState, now: number): string {
     ...(rate === undefined ? [] : [rateOf(rate, task.unit)]),
     ...(secondsLeft === undefined ? [] : [`ETA ${durationOf(secondsLeft)}`]),
     ...numbersOf(task),
+    ...partsOf(task),
   ].join(', ');
 }
 
@@ -88,6 +89,21 @@ function logLine(entry: LogEntry): string {
     case 'message':
       return entry.level === 'warn' ? `warning: ${entry.text}` : entry.text;
   }
+}
+
+/** Most parts that a line names. */
+const mostParts = 8;
+
+/** `mixture web 59.8 % of 60.0`: the share so far and the one asked for. */
+function partsOf({ parts }: TaskState): string[] {
+  const total = parts.reduce((sum, part) => sum + part.amount, 0);
+  if (total === 0) return [];
+  const told = parts.slice(0, mostParts).map(({ name, amount, target }) => {
+    const share = `${name} ${((amount * 100) / total).toFixed(1)} %`;
+    return target === undefined ? share : `${share} of ${(target * 100).toFixed(1)}`;
+  });
+  const more = parts.length - told.length;
+  return [`so far ${told.join(', ')}${more > 0 ? ` and ${more} more` : ''}`];
 }
 
 function numbersOf(task: TaskState): string[] {

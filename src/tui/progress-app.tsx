@@ -98,7 +98,7 @@ export function ProgressApp({ model, clock, columns, rows, onWriter }: AppProps)
   // A frame as high as the terminal would scroll it; what does not fit is counted, the latest tasks are shown.
   const room = Math.max(1, Math.floor((rows - 4) / 4));
   const shown = tasks.length > room ? tasks.slice(-room) : tasks;
-  const chartRows = tasks.length > 1 || rows < 16 ? 0 : rows < 24 ? 3 : 4;
+  const chartRows = tasks.length > 1 || rows < 16 ? 0 : rows < 24 ? 3 : Math.min(10, Math.floor(rows / 4));
   const newest = shown.reduce<number>(
     (best, task, i) => (task.updatedAt >= shown[best]!.updatedAt ? i : best),
     0,
@@ -118,6 +118,7 @@ export function ProgressApp({ model, clock, columns, rows, onWriter }: AppProps)
             task={task}
             now={now}
             columns={columns}
+            rowsBelow={tasks.length > 1 ? 0 : Math.max(0, rows - chartRows - 10)}
             chartRows={index === newest ? Math.max(chartRows, rows >= 24 + 4 * shown.length ? 3 : 0) : 0}
           />
         ))}

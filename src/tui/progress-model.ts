@@ -5,7 +5,7 @@
  * must stay in the scrollback: messages and finished tasks. A warning that repeats is logged once and counted. All text comes
  * in stripped of control sequences, because task names, messages and names of numbers may hold file names and page text.
  */
-import type { ProgressEvent } from '../core/events.ts';
+import type { ProgressEvent, ProgressPart } from '../core/events.ts';
 import { printable, printableLine } from '../core/printable.ts';
 import { addPoint, type Curve, emptyCurve } from './curve.ts';
 import { advance, type Estimate, estimate, meanRate, type RateMeter, startMeter } from './eta.ts';
@@ -20,6 +20,8 @@ export interface TaskState {
   meter: RateMeter | undefined;
   numbers: Map<string, number>;
   curves: Map<string, Curve>;
+  /** What the amount is made of, where that is told. */
+  parts: readonly ProgressPart[];
   /** Seconds it took, once it has ended. */
   seconds: number | undefined;
 }
@@ -63,8 +65,8 @@ export class ProgressModel {
         const task =
           this.running.get(event.task) ?? newTask(event.task, event.unit, undefined, now - event.seconds);
         this.running.delete(event.task);
-        take(task, event.numbers);
         task.done = event.done;
+        take(task, event.numbers);
         task.unit = printableLine(event.unit);
         task.seconds = event.seconds;
         this.log.push({ kind: 'finished', task });
@@ -105,6 +107,8 @@ export class ProgressModel {
     task.total = event.total ?? task.total;
     task.updatedAt = now;
     take(task, event.numbers);
+    if (event.parts !== undefined)
+      task.parts = event.parts.map((part) => ({ ...part, name: printableLine(part.name) }));
   }
 
   private message(level: 'info' | 'warn', text: string): void {
@@ -186,6 +190,7 @@ function newTask(name: string, unit: string, total: number | undefined, now: num
     meter: undefined,
     numbers: new Map(),
     curves: new Map(),
+    parts: [],
     seconds: undefined,
   };
 }
@@ -197,6 +202,6 @@ function take(task: TaskState, numbers: Record<string, number> | undefined): voi
     if (!curved.test(name)) continue;
     let curve = task.curves.get(name);
     if (curve === undefined) task.curves.set(name, (curve = emptyCurve()));
-    addPoint(curve, value);
+    addPoint(curve, value, task.done);
   }
 }

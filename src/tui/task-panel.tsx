@@ -1,8 +1,8 @@
 /** One task at work: name and bar, amount with rate and time left, the current numbers, and curves of the telling ones. */
 import { Box, Text } from 'ink';
-import { CurveRow } from './curve-row.tsx';
 import { amountOf, countOf, durationOf, figure, rateOf } from './figures.ts';
 import { estimateOf, percentOf, type TaskState } from './progress-model.ts';
+import { TaskCharts } from './task-charts.tsx';
 
 interface TaskPanelProps {
   task: TaskState;
@@ -11,12 +11,14 @@ interface TaskPanelProps {
   columns: number;
   /** Height of the curves; 0 leaves them out. */
   chartRows: number;
+  /** Rows for a table of parts below the curves, where it does not fit beside them. */
+  rowsBelow: number;
 }
 
 const narrowestBar = 10;
 const widestBar = 60;
 
-export function TaskPanel({ task, now, columns, chartRows }: TaskPanelProps) {
+export function TaskPanel({ task, now, columns, chartRows, rowsBelow }: TaskPanelProps) {
   const { rate, secondsLeft } = estimateOf(task, now);
   const percent = percentOf(task);
   const name = task.name.length > 30 ? `${task.name.slice(0, 29)}…` : task.name;
@@ -46,7 +48,7 @@ export function TaskPanel({ task, now, columns, chartRows }: TaskPanelProps) {
         ))}
       </Box>
       <Numbers numbers={task.numbers} />
-      {chartRows > 0 && <CurveRow task={task} columns={columns} rows={chartRows} />}
+      {chartRows > 0 && <TaskCharts {...{ task, columns, rowsBelow }} rows={chartRows} axis />}
     </Box>
   );
 }

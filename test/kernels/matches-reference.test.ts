@@ -24,7 +24,9 @@ describe.each(kernels.map((spec) => ({ name: spec.name, spec })))('$name', ({ sp
       for (const binding of spec.bindings) {
         // Log-probabilities of the sampler travel as float bits in a u32 buffer: compare them as numbers.
         const view = (values: ArrayLike<number>) =>
-          spec.name === 'sample' && binding.name === 'out' ? asNumbers(Uint32Array.from(values)) : values;
+          ['sample', 'top-logprobs'].includes(spec.name) && binding.name === 'out'
+            ? asNumbers(Uint32Array.from(values))
+            : values;
         expect(
           compareArrays(
             binding.name,

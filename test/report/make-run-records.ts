@@ -402,7 +402,7 @@ export function grpoRun(options: GrpoShape = {}): ReportRun {
         learning_rate: 2e-4,
         grad_norm: 0.3 + 0.05 * Math.abs(random.normal()),
         'timing_s/gen': 1.1 + mean / 100,
-        'timing_s/update': 0.6,
+        'timing_s/update_actor': 0.6,
         'sampling/sampling_logp_difference/max': 2e-5 + 1e-5 * random.float(),
       });
     }

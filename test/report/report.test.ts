@@ -204,7 +204,7 @@ describe('a report of several arms', async () => {
       ['long, simple template', true],
     ]);
     expect(data.grpos[3]!.verdict).toBe(
-      'Accuracy collapsed at step 78, responses stuck in repetition at step 80, answers before reasoning at step 80, length saturated at step 102.',
+      'Length running away at step 76, accuracy collapsed at step 78, responses cut off at step 81, length saturated at step 87, responses stuck in repetition at step 100.',
     );
     expect(words).toContain('1 of 4');
   });
@@ -372,9 +372,8 @@ describe('RL runs without evaluations', () => {
     const run = grpoRun({ collapse: true });
     const metrics = run.metrics.filter((row) => row.eval_accuracy === undefined);
     const { data, html } = await renderReport([{ ...run, metrics }]);
-    const [saturation, collapse] = data.grpos[0]!.signatures;
-    expect(saturation).toMatchObject({ state: 'fired' });
-    expect(collapse).toMatchObject({ state: 'not-checked' });
+    const states = Object.fromEntries(data.grpos[0]!.signatures.map((s) => [s.signature, s.state]));
+    expect(states).toMatchObject({ length_saturation: 'fired', accuracy_collapse: 'not-checked' });
     expect(text(html)).toContain('mean length of all sampled responses at each logged step');
   });
 
@@ -384,6 +383,7 @@ describe('RL runs without evaluations', () => {
       row.eval_accuracy === undefined ? row : { ...row, 'eval_completions/mean_correct_length': 12 },
     );
     const { data } = await renderReport([{ ...run, metrics }]);
-    expect(data.grpos[0]!.signatures[0]).toMatchObject({ state: 'clear' });
+    const saturation = data.grpos[0]!.signatures.find((s) => s.signature === 'length_saturation');
+    expect(saturation).toMatchObject({ state: 'clear' });
   });
 });

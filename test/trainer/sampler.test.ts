@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gpu, openDevice } from '../../trainer/device.ts';
 import { Learner } from '../../trainer/learner.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
-import { batches, type SampleRequest, Sampler } from '../../trainer/sampler.ts';
+import { type SampleRequest, Sampler } from '../../trainer/sampler.ts';
 import { tinyConfig, tinyShape, tinyWeights } from './tiny-model.ts';
 
 let gpu: Gpu;
@@ -18,7 +18,6 @@ afterAll(() => gpu.close());
 const prompts = [[1, 5, 3], [7], [2, 2, 9, 4, 11], [3, 8]];
 const shape = {
   config: tinyConfig,
-  prompts: 4,
   promptLength: 6,
   responseLength: 12,
   temperature: 1,
@@ -33,7 +32,7 @@ describe('generation', () => {
     }));
     const drawn: number[][][] = [];
     for (const slots of [1, 7, 64]) {
-      const sampler = await Sampler.create(gpu, model, { ...shape, slots, prompts: Math.min(4, slots) });
+      const sampler = await Sampler.create(gpu, model, { ...shape, slots });
       const some = slots === 1 ? requests.slice(0, 9) : requests;
       drawn.push((await sampler.generate(prompts, some, { maxTokens: 12 })).map((s) => s.tokens));
       sampler.destroy();
@@ -82,11 +81,13 @@ describe('generation', () => {
     expect(samples.some((s) => !s.truncated)).toBe(true);
     const stopped = await sampler.generate(prompts, requests, {
       maxTokens: 12,
-      checkEvery: 3,
-      stopped: (tokens) => tokens.length >= 3,
+      watch: () => {
+        let count = 0;
+        return () => ++count >= 3;
+      },
     });
     for (const { tokens, truncated } of stopped) {
-      expect(tokens.length).toBeLessThanOrEqual(4);
+      expect(tokens.length).toBeLessThanOrEqual(3);
       expect(truncated).toBe(false);
     }
     sampler.destroy();
@@ -115,18 +116,5 @@ describe('generation', () => {
     }
     sampler.destroy();
     learner.destroy();
-  });
-
-  it('splits requests by slots and by prompts', () => {
-    const requests = [0, 0, 1, 1, 2, 2].map((prompt, seed) => ({ prompt, seed }));
-    expect(batches(requests, { slots: 4, prompts: 4 })).toEqual([
-      [0, 1, 2, 3],
-      [4, 5],
-    ]);
-    expect(batches(requests, { slots: 6, prompts: 1 })).toEqual([
-      [0, 1],
-      [2, 3],
-      [4, 5],
-    ]);
   });
 });

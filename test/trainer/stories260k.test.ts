@@ -76,7 +76,6 @@ describe.skipIf(!existsSync(source))(
     it('writes the same 199 greedy tokens', async () => {
       const sampler = await Sampler.create(gpu, model, {
         config: model.config,
-        prompts: 1,
         promptLength: 8,
         slots: 1,
         responseLength: 199,

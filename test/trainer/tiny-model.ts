@@ -1,14 +1,16 @@
 /** A tiny decoder, random rows for it, and a reference run of its plan. For tests. */
 
 import { groupRowsByToken } from '../../kernels/embedding/group-rows.ts';
+import { packHalves } from '../../kernels/half/values.ts';
 import { Random } from '../../src/core/random.ts';
 import type { Rows } from '../../trainer/learner.ts';
 import { type LearnerShape, type LearnerTensors, planLearner } from '../../trainer/learner-plan.ts';
 import type { ModelConfig } from '../../trainer/model/config.ts';
+import type { Precision } from '../../trainer/model/half-weights.ts';
 import { initialWeights } from '../../trainer/model/init.ts';
 import { layoutSlabs, parameterBlocks } from '../../trainer/model/parameters.ts';
 import { ropeTableOf } from '../../trainer/model/rope.ts';
-import { declareSlabs } from '../../trainer/model/weights.ts';
+import { declareWeights } from '../../trainer/model/weights.ts';
 import { adamWDefaults } from '../../trainer/optimizer.ts';
 import type { Tensor } from '../../trainer/plan.ts';
 import { ReferenceExecutor } from '../../trainer/reference-executor.ts';
@@ -61,13 +63,13 @@ export class ReferenceLearner {
   readonly blocks: ReadonlyMap<string, Tensor>;
   readonly shape: LearnerShape;
 
-  constructor(shape: LearnerShape, weights: ReadonlyMap<string, Float32Array>) {
+  constructor(shape: LearnerShape, weights: ReadonlyMap<string, Float32Array>, precision: Precision = 'f32') {
     this.shape = shape;
     const blocks = parameterBlocks(shape.config);
     const layout = layoutSlabs(blocks, 1 << 27);
-    let declared: ReturnType<typeof declareSlabs> | undefined;
+    let declared: ReturnType<typeof declareWeights> | undefined;
     const { plan, tensors } = planLearner(shape, layout, (builder) => {
-      declared = declareSlabs(builder, 'weights', layout, 'persistent');
+      declared = declareWeights(builder, layout, precision, 'persistent');
       return declared;
     });
     this.tensors = tensors;
@@ -80,6 +82,8 @@ export class ReferenceLearner {
         values.set(weights.get(part.name)!, at);
         at += weights.get(part.name)!.length;
       }
+      const { half } = this.blocks.get(block.name)!;
+      if (half) this.executor.write(half, packHalves(values));
     }
     this.executor.write(tensors.constants.rope, ropeTableOf(shape.config, shape.seq));
   }

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { attentionForwardKernel } from '../../kernels/attention/spec.ts';
 import { matmulForward } from '../../kernels/matmul/spec.ts';
 import { candidates, variantName } from '../../kernels/matmul/variant.ts';
 import { autotune, productsOf } from '../../trainer/autotune.ts';
@@ -76,6 +77,7 @@ describe('choosing', () => {
       software: true,
       subgroupSize: 8,
       f16: false,
+      matrices: [],
       workgroupBytes: 16384,
       workgroupThreads: 256,
     };
@@ -107,6 +109,48 @@ describe('choosing', () => {
     adoptKernels(gpu);
     kernelFor(gpu, matmulForward, sizes);
     expect(Object.keys(usedKernels(gpu).variants)).toEqual([productClass('nt', sizes)]);
+  });
+});
+
+describe('attention', () => {
+  const shape = {
+    batch: 1,
+    seq: 12,
+    heads: 2,
+    kv_heads: 1,
+    head_dim: 8,
+    window: 0,
+    scale: 1,
+    softcap: 0,
+    use_softcap: 0,
+  };
+  const name = 'attention-forward d8 s4';
+
+  it('is measured, chosen from the table, recorded with the run and taken from there again', async () => {
+    const table = await autotune(gpu, [{ op: 'forward', ...shape }], { seconds: 60 });
+    expect(Object.keys(table.measured[name]!)).toContain('thread');
+    writeTable(gpu, { [name]: { thread: 1 } });
+    adoptKernels(gpu);
+    expect(kernelFor(gpu, attentionForwardKernel, shape)).toBe(attentionForwardKernel);
+    const recorded = usedKernels(gpu);
+    expect(recorded.variants[name]).toBe('thread');
+    rmSync(tableFile(gpu));
+    adoptKernels(gpu);
+    kernelFor(gpu, attentionForwardKernel, shape);
+    expect(usedKernels(gpu).variants[name]).toMatch(/^(subgroup|tile)-/);
+    adoptKernels(gpu, recorded);
+    expect(kernelFor(gpu, attentionForwardKernel, shape)).toBe(attentionForwardKernel);
+  }, 60_000);
+
+  it('that the adapter cannot run, or that is none, is the default', () => {
+    const choose = (variant: string) => {
+      adoptKernels(gpu, { adapter: 'x', generator: 1, variants: { [name]: variant } });
+      kernelFor(gpu, attentionForwardKernel, shape);
+      return usedKernels(gpu).variants[name];
+    };
+    expect(choose('thread')).toBe('thread');
+    for (const other of ['nonsense', 'subgroup-1x4-64', 'tile-32x32x32-8x8'])
+      expect(choose(other)).not.toBe(other);
   });
 });
 

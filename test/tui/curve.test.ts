@@ -1,9 +1,10 @@
 /** Curves that stay small and draw true. */
 import { expect, test } from 'vitest';
-import { addPoint, drawBraille, emptyCurve, valuesOf } from '../../src/tui/curve.ts';
+import { addPoint, drawBraille, emptyCurve, type Stroke, valuesOf } from '../../src/tui/curve.ts';
 
 /** The dots of a drawing as rows of '.' and '#', so that a test can be read. */
-function dotsOf(rows: readonly string[]): string[] {
+function dotsOf(strokes: readonly Stroke[][]): string[] {
+  const rows = strokes.map((row) => row.map(({ text }) => text).join(''));
   const bits = [
     [0x01, 0x08],
     [0x02, 0x10],
@@ -48,6 +49,32 @@ test('keeps at most 512 values, however long the run, with equal weight for earl
   const steps = values.slice(1, -1).map((v, i) => v - values[i]!);
   expect(new Set(steps).size).toBe(1);
   expect(values.at(-1)).toBeGreaterThan(99_700);
+});
+
+test('draws a noisy curve as dots with the line of a moving mean through them', () => {
+  const noisy = Array.from({ length: 80 }, (_, i) => i / 10 + (i % 2 === 0 ? 2 : -2));
+  const { rows } = drawBraille(noisy, 40, 6);
+  const cells = rows.flat();
+  expect(cells.some(({ line }) => !line) && cells.some(({ line }) => line)).toBe(true);
+  // The line alone is narrow: in most columns it is in one or two cells of six.
+  const inLine = cells.filter(({ line }) => line).flatMap(({ text }) => [...text]);
+  const lineCells = inLine.filter((cell) => cell !== '\u2800').length;
+  expect(lineCells).toBeLessThan(40 * 2.5);
+  expect(lineCells).toBeGreaterThanOrEqual(40);
+});
+
+test('cuts off the fall at the start of a long curve, so that the rest can be seen, and says so at the axis', () => {
+  const loss = Array.from({ length: 200 }, (_, i) => 2 + 0.5 * (1 - i / 200) + 9 * Math.exp(-i / 3));
+  const { high, low } = drawBraille(loss, 30, 6);
+  expect(high).toBeLessThan(3);
+  expect(low).toBeCloseTo(2, 1);
+  expect(drawBraille(loss.slice(0, 12), 30, 6).high).toBe(11.5);
+});
+
+test('knows where its first and last value stand', () => {
+  const curve = emptyCurve();
+  for (let step = 40; step <= 90; step++) addPoint(curve, step / 2, step);
+  expect([curve.first, curve.last]).toEqual([40, 90]);
 });
 
 test('leaves out what is not a finite number', () => {

@@ -39,8 +39,9 @@ describe('the display', () => {
     expect(text).toMatch(/train stable {2}━+─+ {3}58 %/);
     expect(text).toContain('58 / 100 steps   2 steps/s   ETA 0:21   0:29 so far');
     expect(text).toContain('loss 2   learning_rate 3.0e-3   tokens/s 12.5k');
-    expect(lines.filter((line) => /[\u2801-\u28ff]/.test(line)).length).toBe(4);
+    expect(lines.filter((line) => /[\u2801-\u28ff]/.test(line)).length).toBe(7);
     expect(lines.find((line) => /^ +4 /.test(line))).toBeDefined();
+    expect(lines.find((line) => /^ +0 +steps 58$/.test(line.trimEnd()))).toBeDefined();
   });
 
   test('fits the terminal at every width from 60 to 200 columns', () => {

@@ -1,43 +1,139 @@
-/** `grpo --dry-run`: what a run would do, from its config and files; no GPU is opened. */
+/** `grpo --dry-run`: what a run would do and how much memory it would take, from its config and files; no GPU is opened. */
+import type { Evidence } from '../../src/core/evidence.ts';
+import { planLearner } from '../learner-plan.ts';
+import { planMemory } from '../memory-plan.ts';
 import { readModelConfig } from '../model/folder.ts';
-import { countParameters } from '../model/parameters.ts';
+import { bytesOfHalves, type Precision } from '../model/half-weights.ts';
+import { countParameters, layoutSlabs, parameterBlocks, vocabularyRows } from '../model/parameters.ts';
+import { declareWeights } from '../model/weights.ts';
+import type { PlanBuilder } from '../plan.ts';
 import { readProblems } from '../problems.ts';
+import { loadTemplate } from '../prompts/load-template.ts';
 import type { GrpoConfig } from './config.ts';
-import { parseLengthSchedule } from './length-schedule.ts';
-import { findTemplate } from './templates.ts';
+import { type GrpoPlan, planGrpo } from './plan-grpo.ts';
+import { presetInUse } from './presets.ts';
+import { planReferenceMemory } from './reference-model.ts';
 
-export async function describeGrpo(config: GrpoConfig): Promise<{
+export interface GrpoDescription {
   parameters: number;
   problems: number;
-  heldout: number;
+  /** Problems of each held-out set. */
+  heldout: Record<string, number>;
   rollouts: number;
   updatesPerStep: number;
+  /** Bytes; without what sampling takes beside the weights. */
+  memory: {
+    weights: number;
+    gradientsAndMoments: number;
+    activations: number;
+    /** Second copy of the weights and what its forward pass takes; 0 without a KL term. */
+    reference: number;
+    total: number;
+  };
+  preset: { key: string; value: unknown; own?: unknown; evidence: Evidence; source: string }[];
   lines: string[];
-}> {
+}
+
+export async function describeGrpo(config: GrpoConfig): Promise<GrpoDescription> {
   const model = await readModelConfig(config.model);
-  const problems = (await readProblems(config.problems)).length;
-  const heldout = Math.min(config.eval_count, (await readProblems(config.eval_problems)).length);
-  const template = findTemplate(config.template);
-  const schedule = parseLengthSchedule(config.max_completion_length, 'max_completion_length');
+  const plan = planGrpo(config, model);
+  const template = await loadTemplate({ template: config.template, model: config.model });
+  const problems = (await readProblems(config.problems, { use: 'train' })).length;
+  const heldout: Record<string, number> = {};
+  for (const { name, problems: set } of plan.heldout)
+    heldout[name] = Math.min(config.eval_count, (await readProblems(set)).length);
   const rollouts = config.steps * config.prompts_per_step * config.num_generations;
-  const updatesPerStep =
-    (config.prompts_per_step / (config.mini_batch_prompts ?? config.prompts_per_step)) *
-    config.num_iterations;
   const parameters = countParameters(model);
+  const memory = memoryOf(plan, config.precision === 'f32' ? 'f32' : 'f16');
+  const preset = presetInUse(config);
   return {
     parameters,
     problems,
     heldout,
     rollouts,
-    updatesPerStep,
+    updatesPerStep: plan.updates,
+    memory,
+    preset,
     lines: [
       `model            ${config.model}: ${parameters} parameters`,
-      `problems         ${problems} to learn from, ${heldout} held out for accuracy (${config.eval_temperature === 0 ? 'greedy' : `sampled at temperature ${config.eval_temperature}`})`,
+      `problems         ${problems} to learn from, ${setsInWords(heldout)} held out for accuracy (${config.eval_temperature === 0 ? 'greedy' : `sampled at temperature ${config.eval_temperature}`})`,
       `template         ${template.name} (evidence: ${template.evidence})`,
-      `rollouts         ${config.steps} steps x ${config.prompts_per_step} prompts x ${config.num_generations} samples = ${rollouts}; ${updatesPerStep} updates a step`,
-      `response length  ${schedule.map(({ step, tokens }) => `${tokens} tokens from step ${step}`).join(', ')}`,
-      `loss             ${config.loss_type}, clip ${config.epsilon} / ${config.epsilon_high ?? config.epsilon}, advantages scaled by ${config.scale_rewards}`,
+      `rollouts         ${config.steps} steps x ${config.prompts_per_step} prompts x ${config.num_generations} samples = ${rollouts}; ${plan.updates} updates a step`,
+      `response length  ${lengthInWords(config, plan)}`,
+      `loss             ${lossInWords(config)}`,
+      ...rewardLines(config),
+      `memory           ${mib(memory.total)} and what sampling takes: weights ${mib(memory.weights)}, gradients, moments and inputs ${mib(memory.gradientsAndMoments)}, activations ${mib(memory.activations)}${memory.reference === 0 ? '' : `, reference model ${mib(memory.reference)}`}`,
+      ...preset.map(
+        ({ key, value, own, evidence, source }, i) =>
+          `${i === 0 ? `preset           ${config.preset}: ` : '                 '}${key} ${JSON.stringify(value)}${own === undefined ? '' : ` (this config has ${JSON.stringify(own)})`} [${evidence}: ${source}]`,
+      ),
+      ...plan.notes.map((note) => `note             ${note}`),
       `run folder       ${config.out}`,
     ],
   };
+}
+
+/** Slabs are laid out for WebGPU's default binding limit; a device with another may pad a little differently. */
+const assumedBindingLimit = 128 * 1024 * 1024;
+
+function memoryOf({ learner, reference }: GrpoPlan, precision: Precision): GrpoDescription['memory'] {
+  const blocks = parameterBlocks(learner.config, vocabularyRows(learner.config, assumedBindingLimit));
+  const layout = layoutSlabs(blocks, Math.max(assumedBindingLimit, ...blocks.map((block) => block.size * 4)));
+  const halves = precision === 'f16' ? bytesOfHalves(layout) : 0;
+  const weights = layout.reduce((total, slab) => total + slab.size * 4, halves);
+  const declare = (builder: PlanBuilder) => declareWeights(builder, layout, precision, 'external');
+  const own = planMemory(planLearner(learner, layout, declare).plan);
+  const second = reference && planMemory(planReferenceMemory(reference, layout, precision));
+  const referenceBytes = second ? weights + second.persistentBytes + second.activationBytes : 0;
+  return {
+    weights,
+    gradientsAndMoments: own.persistentBytes,
+    activations: own.activationBytes,
+    reference: referenceBytes,
+    total: weights + own.persistentBytes + own.activationBytes + referenceBytes,
+  };
+}
+
+function setsInWords(sets: Readonly<Record<string, number>>): string {
+  return Object.entries(sets)
+    .map(([name, count]) => (name === '' ? String(count) : `${count} of ${name}`))
+    .join(', ');
+}
+
+function lengthInWords({ length_advance: advance }: GrpoConfig, { lengths }: GrpoPlan): string {
+  const table = lengths.map(({ step, tokens }) => `${tokens} tokens from step ${step}`).join(', ');
+  if (!advance) return table;
+  return `${table}, each when fewer than ${100 * advance.clipped_ratio} % of ${advance.window} steps' responses were cut short`;
+}
+
+function lossInWords(config: GrpoConfig): string {
+  const { epsilon, epsilon_high: high, delta, beta } = config;
+  return [
+    config.loss_type,
+    `clip ${epsilon} / ${high ?? epsilon}${delta === undefined ? '' : `, delta ${delta}`}`,
+    `ratio per ${config.importance_sampling_level}`,
+    `advantages scaled by ${config.scale_rewards}`,
+    ...(beta === 0
+      ? ['no KL']
+      : [
+          `KL ${beta} (${config.kl_loss_type}) to ${config.sync_ref_model ? 'a reference that follows the policy' : 'the start model'}`,
+        ]),
+    ...(config.entropy_coef === 0 ? [] : [`entropy bonus ${config.entropy_coef}`]),
+  ].join(', ');
+}
+
+function rewardLines(config: GrpoConfig): string[] {
+  const { overlong_buffer: overlong, filter_groups: filter } = config;
+  const said = [
+    ...(overlong ? [`up to ${overlong.penalty_factor} less in the last ${overlong.len} tokens allowed`] : []),
+    ...(config.mask_truncated_completions ? ['truncated responses left out of the loss'] : []),
+    ...(filter?.enable
+      ? [`groups without variance replaced, in ${filter.max_num_gen_batches} rounds at most`]
+      : []),
+  ];
+  return said.length === 0 ? [] : [`rewards          ${said.join('; ')}`];
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 1048576).toFixed(1)} MiB`;
 }

@@ -3,7 +3,7 @@
  * (kvStart) and with positions of its own. So the training plan has one shape whatever the response length, and almost nothing is padding.
  * First-fit by decreasing length; deterministic.
  */
-import type { Rows } from '../learner.ts';
+import type { PolicyRows } from '../learner.ts';
 
 export interface PackItem {
   promptTokens: readonly number[];
@@ -13,12 +13,13 @@ export interface PackItem {
   advantage: number;
   /** Share of the loss of each completion token; 0 leaves the sequence out. */
   share: number;
+  /** Log-probability of each completion token under the reference model, where there is one. */
+  reference?: readonly number[] | undefined;
 }
 
-export interface PackedBatch {
-  rows: Rows;
-  /** (rows, 4): old logp, advantage, normaliser, reference logp. */
-  inputs: Float32Array;
+export interface PackedBatch extends PolicyRows {
+  /** Where the completion of each item in it lies. */
+  placed: readonly { item: number; first: number; length: number }[];
 }
 
 /** Micro-batches of `batch` rows of `seq` positions each. Throws when a sequence is longer than `seq`. */
@@ -53,7 +54,7 @@ function fill(
   seq: number,
 ): PackedBatch {
   const size = batch * seq;
-  const rows: Rows = {
+  const rows = {
     tokens: new Uint32Array(size),
     targets: new Uint32Array(size),
     positions: new Uint32Array(size),
@@ -61,22 +62,27 @@ function fill(
     kvStart: Uint32Array.from({ length: size }, (_, i) => i % seq),
   };
   const inputs = new Float32Array(size * 4);
+  const placed: { item: number; first: number; length: number }[] = [];
   lines.forEach((line, l) => {
     let at = 0;
     for (const i of line.items) {
       const item = items[i]!;
       const all = [...item.promptTokens, ...item.tokens];
+      const prompt = item.promptTokens.length;
       for (let t = 0; t + 1 < all.length; t++) {
         const row = l * seq + at + t;
         rows.tokens[row] = all[t]!;
         rows.targets[row] = all[t + 1]!;
         rows.positions[row] = t;
         rows.kvStart[row] = at;
-        const drawn = t + 1 - item.promptTokens.length;
-        if (drawn >= 0) inputs.set([item.logps[drawn]!, item.advantage, item.share, 0], row * 4);
+        const drawn = t + 1 - prompt;
+        if (drawn >= 0)
+          inputs.set([item.logps[drawn]!, item.advantage, item.share, item.reference?.[drawn] ?? 0], row * 4);
       }
+      placed.push({ item: i, first: l * seq + at + prompt - 1, length: item.tokens.length });
       at += all.length - 1;
     }
   });
-  return { rows, inputs };
+  const spans = Uint32Array.from([placed.length, ...placed.flatMap(({ first, length }) => [first, length])]);
+  return { rows, inputs, spans, placed };
 }

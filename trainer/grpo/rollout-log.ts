@@ -1,7 +1,6 @@
-/** `rollouts.jsonl`: a few samples of every step for people to read, and the first evaluation's result for the final comparison. */
+/** `rollouts.jsonl`: a few samples of every step for people to read. */
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { writeFileAtomic, writeFileAtomicSync } from '../../src/io/atomic.ts';
+import { writeFileAtomicSync } from '../../src/io/atomic.ts';
 import type { Rollout } from '../rollout.ts';
 
 export class RolloutLog {
@@ -37,14 +36,6 @@ export class RolloutLog {
       };
       appendFileSync(this.fd, `${JSON.stringify(row)}\n`);
     }
-  }
-
-  async writeStart(file: string, correct: readonly number[]): Promise<void> {
-    await writeFileAtomic(file, `${JSON.stringify({ correct })}\n`);
-  }
-
-  async readStart(file: string): Promise<number[]> {
-    return (JSON.parse(await readFile(file, 'utf8')) as { correct: number[] }).correct;
   }
 
   close(): void {

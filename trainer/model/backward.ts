@@ -71,9 +71,10 @@ export function recordBackward(context: BackwardContext, saved: SavedForward, dH
   /** Gradient of a linear layer's input; adds the gradient of its weight. */
   const throughLinear = (name: string, dy: Tensor, x: Tensor, inputs: number, outputs: number): Tensor => {
     const sizes = { rows, inputs, outputs };
-    recordLinearWeightGradient(builder, { dy, x, dW: gradients.get(name)!, ...sizes });
+    const w = weights.get(name)!;
+    recordLinearWeightGradient(builder, { dy, x, w, dW: gradients.get(name)!, ...sizes });
     const dx = builder.tensor(`${name}.dx`, rows * inputs);
-    recordLinearInputGradient(builder, { dy, w: weights.get(name)!, dx, ...sizes, accumulate: false });
+    recordLinearInputGradient(builder, { dy, w, dx, ...sizes, accumulate: false });
     return dx;
   };
 

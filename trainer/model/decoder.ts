@@ -113,6 +113,8 @@ export interface ForwardContext {
   batch: Pick<BatchTensors, 'tokens' | 'positions'>;
   constants: DecoderConstants;
   attend: Attend;
+  /** `attend` rotates queries and keys itself, as generation does on their way into the cache. */
+  attendRotates?: boolean;
 }
 
 /** The whole forward pass. With `keepLayers` false only the layers' inputs are kept, and backward.ts records each layer again. */
@@ -187,11 +189,13 @@ export function recordLayer(context: ForwardContext, i: number, x: Tensor): { y:
     savedHeads = { x: qkv, rstd };
     qkv = y;
   }
-  builder.run(
-    ropeKernel,
-    { positions: batch.positions, table: constants.rope, qkv },
-    rotationScalars(config, rows, 1),
-  );
+  if (!context.attendRotates) {
+    builder.run(
+      ropeKernel,
+      { positions: batch.positions, table: constants.rope, qkv },
+      rotationScalars(config, rows, 1),
+    );
+  }
   const o = builder.tensor(`${i}.o`, rows * heads * headDim);
   const lse = attend(i, qkv, o);
   const x1 = intoStream('attention-out', 'attention-out-norm', o, heads * headDim, x);

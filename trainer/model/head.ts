@@ -160,7 +160,7 @@ export function recordHeadTraining(
         ...sizes,
         accumulate: i > 0,
       });
-      recordLinearWeightGradient(builder, { dy: logits, x: chunk.hidden, dW, ...sizes });
+      recordLinearWeightGradient(builder, { dy: logits, x: chunk.hidden, w: block.tensor, dW, ...sizes });
     });
   }
   return dHidden;

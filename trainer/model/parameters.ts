@@ -24,6 +24,8 @@ export interface ParameterBlock {
   readonly parts: readonly ParameterPart[];
   readonly size: number;
   readonly decay: boolean;
+  /** An operand of matrix products: a matrix, unless it is an embedding that only looks rows up. */
+  readonly inProducts: boolean;
 }
 
 export interface Slab {
@@ -69,6 +71,7 @@ export function parameterBlocks(config: ModelConfig, rowsPerBlock = config.vocab
     parts,
     size: parts.reduce((total, part) => total + sizeOf(part.shape), 0),
     decay: parts[0]!.shape.length > 1,
+    inProducts: parts[0]!.shape.length > 1 && (config.tiedHead || !name.startsWith('embedding')),
   });
   const vocabulary = (name: string, tensor: string): ParameterBlock[] => {
     if (rowsPerBlock >= vocabSize) return [block(name, [{ name: tensor, shape: [vocabSize, dim] }])];

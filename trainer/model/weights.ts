@@ -6,6 +6,7 @@ import { invariant, UserError } from '../../src/core/errors.ts';
 import type { Gpu } from '../device.ts';
 import type { PlanBuilder, Tensor } from '../plan.ts';
 import type { ModelConfig } from './config.ts';
+import { declareHalves, HalfWeights, type Precision } from './half-weights.ts';
 import { layoutSlabs, parameterBlocks, type Slab, vocabularyRows } from './parameters.ts';
 
 /** A range of a tensor's values (row-major) and where it lies. */
@@ -29,13 +30,17 @@ export interface PlacedTensor {
 export interface WeightOptions {
   /** Most bytes of one parameter block, below what the device binds: for tests of the vocabulary in row blocks. */
   maxBlockBytes?: number;
+  /** `f16`: every plan made on these weights takes the operands of its products in f16. Default f32. */
+  precision?: Precision;
 }
 
 export class ModelWeights {
   readonly config: ModelConfig;
   readonly slabs: readonly Slab[];
+  readonly precision: Precision;
   private readonly gpu: Gpu;
   private readonly buffers: readonly GPUBuffer[];
+  private readonly halves: HalfWeights | undefined;
   private readonly byName: ReadonlyMap<string, PlacedTensor>;
 
   constructor(gpu: Gpu, config: ModelConfig, options: WeightOptions = {}) {
@@ -51,6 +56,8 @@ export class ModelWeights {
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
       }),
     );
+    this.precision = options.precision ?? 'f32';
+    this.halves = this.precision === 'f16' ? new HalfWeights(gpu, this.slabs) : undefined;
     this.byName = placeTensors(this.slabs);
   }
 
@@ -89,6 +96,7 @@ export class ModelWeights {
         (place.offset + at - place.first) * 4,
         values.subarray(at - first, at - first + size) as Float32Array<ArrayBuffer>,
       );
+      this.halves?.update(place.slab, this.buffers[place.slab]!, place.offset + at - place.first, size);
     }
   }
 
@@ -107,11 +115,16 @@ export class ModelWeights {
     blocks: Map<string, Tensor>;
     external: Map<Tensor, GPUBuffer>;
   } {
-    const declared = declareSlabs(builder, 'weights', this.slabs, 'external');
-    return { ...declared, external: new Map(declared.slabs.map((tensor, i) => [tensor, this.buffers[i]!])) };
+    const declared = declareWeights(builder, this.slabs, this.precision, 'external');
+    const external = new Map(declared.slabs.map((tensor, i) => [tensor, this.buffers[i]!]));
+    declared.halves.forEach((tensor, i) => {
+      if (tensor) external.set(tensor, this.halves!.buffers[i]!);
+    });
+    return { ...declared, external };
   }
 
   destroy(): void {
+    this.halves?.destroy();
     for (const buffer of this.buffers) buffer.destroy();
   }
 }
@@ -169,18 +182,34 @@ export async function readPlaces(
   return values;
 }
 
+/** The weights as tensors, in f16 with their halves: slab tensors, block tensors by name, and the slabs of halves where there are any. */
+export function declareWeights(
+  builder: PlanBuilder,
+  layout: readonly Slab[],
+  precision: Precision,
+  kind: 'external' | 'persistent',
+): { slabs: Tensor[]; blocks: Map<string, Tensor>; halves: readonly (Tensor | undefined)[] } {
+  const halves = precision === 'f16' ? declareHalves(builder, layout, kind) : undefined;
+  const declared = declareSlabs(builder, 'weights', layout, kind, halves?.blocks);
+  return { ...declared, halves: halves?.slabs ?? [] };
+}
+
 /** Tensors with the layout of the parameter slabs: weights, gradients, moments. */
 export function declareSlabs(
   builder: PlanBuilder,
   name: string,
   layout: readonly Slab[],
   kind: 'external' | 'persistent',
+  halves?: ReadonlyMap<string, Tensor>,
 ): { slabs: Tensor[]; blocks: Map<string, Tensor> } {
   const blocks = new Map<string, Tensor>();
   const slabs = layout.map((slab, i) => {
     const tensor = builder.tensor(`${name} ${i}`, slab.size, kind);
     for (const { block, offset } of slab.blocks) {
-      blocks.set(block.name, builder.view(tensor, `${name} ${block.name}`, offset, block.size));
+      blocks.set(
+        block.name,
+        builder.view(tensor, `${name} ${block.name}`, offset, block.size, halves?.get(block.name)),
+      );
     }
     return tensor;
   });

@@ -1,15 +1,14 @@
 /**
  * The paper's reward (recipe 4.3): the last \boxed{...} of the completion equals the reference: +1, else -1; no box: -1.
- * Equality is src/text/math-answer.ts: normalised text, then exact rational value.
+ * Found and compared by src/grader.
  */
-import { answersEqual, extractBoxed } from '../../src/text/math-answer.ts';
-import type { Reward } from './reward.ts';
+import { gradeBatch } from './grade.ts';
+import type { RewardPart } from './reward.ts';
 
-export const boxedReward: Reward = {
+export const boxedReward: RewardPart = {
   name: 'boxed',
-  score: ({ completion, expected }) => {
-    const answer = extractBoxed(completion);
-    const correct = answer !== undefined && answersEqual(expected, answer);
-    return { reward: correct ? 1 : -1, answer, correct };
+  score: (batch) => {
+    const graded = gradeBatch(batch, 'boxed');
+    return { ...graded, values: graded.correct.map((right) => (right ? 1 : -1)) };
   },
 };

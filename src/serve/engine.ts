@@ -1,0 +1,236 @@
+/**
+ * A model that answers requests: the sampler's session with a bounded queue before it, text in and text out. Samples of all requests are
+ * decoded side by side; what a request draws depends on its prompt, its seed and its parameters, not on what else is being served.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Gpu } from '../../trainer/device.ts';
+import { endTokenOf } from '../../trainer/end-token.ts';
+import { loadModel } from '../../trainer/model/folder.ts';
+import type { ModelWeights } from '../../trainer/model/weights.ts';
+import { Sampler } from '../../trainer/sampler.ts';
+import type { RankedPosition } from '../../trainer/sampler-session.ts';
+import type { SamplingParams } from '../../trainer/sampling.ts';
+import { TokenText } from '../../trainer/token-text.ts';
+import { UserError } from '../core/errors.ts';
+import { type ChatMessage, ChatTemplate, encodeChat } from '../tokens/chat-template.ts';
+import { loadTokenizer, type Tokenizer } from '../tokens/tokenizer.ts';
+import { ApiError, badRequest } from './api-error.ts';
+
+export interface EngineOptions {
+  /** Name it is served under; the folder's name by default. */
+  name?: string;
+  /** Samples decoded side by side. */
+  slots: number;
+  /** Positions of a prompt and its answer together. */
+  context: number;
+  /** Samples that may wait for a slot. */
+  queue: number;
+}
+
+export interface Job {
+  prompt: readonly number[];
+  maxTokens: number;
+  sampling: SamplingParams;
+  seed: number;
+  stops: readonly string[];
+  /** Likeliest tokens to report with each drawn token; undefined: no log-probabilities. */
+  top: number | undefined;
+  /** The same for the prompt's tokens. */
+  rankPrompt: number | undefined;
+  signal: AbortSignal;
+  /** Told of text as it becomes certain, with the tokens drawn since the last time. */
+  onText?: (text: string, ranked: readonly RankedPosition[]) => void;
+}
+
+export interface Outcome {
+  text: string;
+  tokens: number;
+  finish: 'stop' | 'length';
+  ranked: readonly RankedPosition[];
+  promptRanked: readonly RankedPosition[];
+}
+
+export class Engine {
+  readonly name: string;
+  readonly folder: string;
+  readonly context: number;
+  readonly slots: number;
+  readonly tokenizer: Tokenizer;
+  private readonly queue: number;
+  private readonly chat: ChatTemplate | undefined;
+  private readonly endTokens: readonly number[];
+  private readonly beginToken: number | undefined;
+  private readonly weights: ModelWeights;
+  private readonly sampler: Sampler;
+
+  private constructor(
+    folder: string,
+    options: EngineOptions,
+    tokenizer: Tokenizer,
+    weights: ModelWeights,
+    sampler: Sampler,
+  ) {
+    this.folder = folder;
+    this.name = options.name ?? basename(folder);
+    this.context = sampler.shape.promptLength + sampler.shape.responseLength;
+    this.slots = sampler.shape.slots;
+    this.queue = options.queue;
+    this.tokenizer = tokenizer;
+    this.weights = weights;
+    this.sampler = sampler;
+    this.chat = ChatTemplate.of(tokenizer.files);
+    const { config } = weights;
+    this.endTokens = endTokensOf(folder, endTokenOf(folder, config, tokenizer), tokenizer);
+    this.beginToken = config.bosId ?? tokenizer.bosId;
+  }
+
+  /** Loads a model folder. Throws a `UserError` for a context that is longer than the model's. */
+  static async open(gpu: Gpu, folder: string, options: EngineOptions): Promise<Engine> {
+    const tokenizer = await loadTokenizer(folder);
+    const weights = await loadModel(gpu, folder);
+    const { config } = weights;
+    if (options.context > config.maxPositions) {
+      weights.destroy();
+      throw new UserError(
+        `a context of ${options.context} is beyond the model's ${config.maxPositions} positions`,
+        { hint: 'lower --max-model-len' },
+      );
+    }
+    const sampler = await Sampler.create(gpu, weights, {
+      config,
+      promptLength: options.context - 1,
+      responseLength: 1,
+      slots: options.slots,
+      temperature: 1,
+      eosId: endTokenOf(folder, config, tokenizer),
+      ranking: true,
+    });
+    return new Engine(folder, options, tokenizer, weights, sampler);
+  }
+
+  get load(): { waiting: number; running: number } {
+    return this.sampler.session.load;
+  }
+
+  /** Throws a 429 when `samples` more would overfill the queue. */
+  makeRoom(samples: number): void {
+    const { waiting, running } = this.load;
+    const free = Math.max(0, this.slots - running) + this.queue - waiting;
+    if (samples > free)
+      throw new ApiError(429, `${waiting} samples are waiting already; try again later`, {
+        type: 'rate_limit_error',
+        code: 'queue_full',
+      });
+  }
+
+  /** A text as the model reads a document: after its begin token, or its end token where it has none and the text is empty. */
+  encode(text: string): number[] {
+    const ids = [...this.tokenizer.encode(text)];
+    if (this.beginToken !== undefined && ids[0] !== this.beginToken) ids.unshift(this.beginToken);
+    return ids.length > 0 ? ids : [this.endTokens[0]!];
+  }
+
+  /** Ids that a client encoded itself. */
+  checkIds(ids: readonly number[]): readonly number[] {
+    const { vocabSize } = this.weights.config;
+    const wrong = ids.find((id) => id >= vocabSize);
+    if (wrong !== undefined)
+      throw badRequest(`prompt: token ${wrong} is not one of this model's ${vocabSize}`, 'prompt');
+    return ids;
+  }
+
+  /** A conversation through the tokenizer's chat template, with the assistant's turn opened. */
+  encodeMessages(messages: readonly ChatMessage[]): number[] {
+    if (!this.chat)
+      throw badRequest(
+        `${this.name} has no chat template, so it takes no messages: use /v1/completions, or add chat_template to its tokenizer_config.json`,
+        'messages',
+        'no_chat_template',
+      );
+    const rendered = this.chat.render(messages, { addGenerationPrompt: true });
+    if ('problem' in rendered) {
+      const why = {
+        template_error: `the chat template refused them: ${this.chat.lastError}`,
+        template_too_long: 'the chat template writes too much of them',
+        unknown_speaker: 'one of them has a role that is not known',
+      }[rendered.problem];
+      throw badRequest(`messages: ${why}`, 'messages');
+    }
+    return [...encodeChat(this.tokenizer, rendered.parts)];
+  }
+
+  /** Throws a 400 when a prompt and its answer are longer than the context; most tokens of an answer where none are asked for. */
+  fit(prompt: readonly number[], maxTokens: number | undefined, param: string): number {
+    const room = this.context - prompt.length;
+    const wanted = maxTokens ?? room;
+    if (room < wanted || room < 1)
+      throw badRequest(
+        `this model's context is ${this.context} tokens, and the prompt has ${prompt.length}${maxTokens === undefined ? '' : ` with ${maxTokens} more to write`}`,
+        param,
+        'context_length_exceeded',
+      );
+    return wanted;
+  }
+
+  /** One sample. */
+  async draw(job: Job): Promise<Outcome> {
+    const text = new TokenText(this.tokenizer, job.stops);
+    let written = '';
+    let told = 0;
+    const ranked: RankedPosition[] = [];
+    const tell = (piece: string): void => {
+      written += piece;
+      if (piece === '' || !job.onText) return;
+      job.onText(piece, ranked.slice(told));
+      told = ranked.length;
+    };
+    const sample = await this.sampler.session.submit({
+      prompt: job.prompt,
+      seed: job.seed,
+      maxTokens: job.maxTokens,
+      sampling: job.sampling,
+      endTokens: this.endTokens,
+      signal: job.signal,
+      ...(job.top !== undefined && { top: job.top }),
+      ...(job.rankPrompt !== undefined && { rankPrompt: job.rankPrompt }),
+      watch: (token, _, position) => {
+        if (position) ranked.push(position);
+        if (!this.endTokens.includes(token)) tell(text.push(token));
+        return text.stop !== undefined;
+      },
+    });
+    tell(text.finish());
+    const finish = sample.finish === 'length' && text.stop === undefined ? 'length' : 'stop';
+    return {
+      text: written,
+      tokens: sample.tokens.length,
+      finish,
+      ranked: sample.ranked,
+      promptRanked: sample.promptRanked,
+    };
+  }
+
+  /** Waits until nothing is being drawn. */
+  idle(): Promise<void> {
+    return this.sampler.session.idle();
+  }
+
+  /** Frees the device; call when idle. */
+  close(): void {
+    this.sampler.destroy();
+    this.weights.destroy();
+  }
+}
+
+/** Every token that ends an answer: the model's, the tokenizer's, and those of generation_config.json (instruct models name several). */
+function endTokensOf(folder: string, eosId: number, tokenizer: Tokenizer): number[] {
+  const file = join(folder, 'generation_config.json');
+  const ids = new Set([eosId]);
+  if (tokenizer.eosId !== undefined) ids.add(tokenizer.eosId);
+  if (existsSync(file)) {
+    const { eos_token_id: named } = JSON.parse(readFileSync(file, 'utf8')) as { eos_token_id?: unknown };
+    for (const id of Array.isArray(named) ? named : [named]) if (Number.isInteger(id)) ids.add(id as number);
+  }
+  return [...ids];
+}

@@ -1,0 +1,265 @@
+/** The endpoint as OpenAI's own client uses it, and as clients use it that are wrong, slow, greedy or gone. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Engine } from '../../src/serve/engine.ts';
+import { type Endpoint, openEndpoint } from '../../src/serve/server.ts';
+import { type Gpu, openDevice } from '../../trainer/device.ts';
+import { computeLogits } from '../../trainer/logits.ts';
+import { loadModel } from '../../trainer/model/folder.ts';
+import { writeTextModel } from '../trainer/text-model.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'serve-'));
+const plainFolder = mkdtempSync(path.join(tmpdir(), 'serve-plain-'));
+let gpu: Gpu;
+let engine: Engine;
+let endpoint: Endpoint;
+let client: OpenAI;
+const trouble: unknown[] = [];
+const model = 'tiny';
+const options = { host: '127.0.0.1', port: 0, maxBody: 20_000, onError: (e: unknown) => trouble.push(e) };
+
+beforeAll(async () => {
+  gpu = await openDevice();
+  await writeTextModel(gpu, folder, { chat: true });
+  await writeTextModel(gpu, plainFolder);
+  engine = await Engine.open(gpu, folder, { name: model, slots: 4, context: 96, queue: 4 });
+  endpoint = await openEndpoint(engine, options);
+  client = new OpenAI({ baseURL: `${endpoint.url}/v1`, apiKey: 'none', maxRetries: 0 });
+}, 60_000);
+afterAll(async () => {
+  await endpoint.close(0);
+  engine.close();
+  await gpu.close();
+  for (const one of [folder, plainFolder]) rmSync(one, { recursive: true, force: true });
+});
+
+async function post(body: string | object, headers: Record<string, string> = {}, route = '/v1/completions') {
+  const response = await fetch(endpoint.url + route, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  const answer = (await response.json()) as {
+    error: { message: string; param: string | null; code: string | null };
+  };
+  return { status: response.status, ...answer.error };
+}
+
+describe("with OpenAI's client", () => {
+  it('lists the model, and knows no other', async () => {
+    const names = [];
+    for await (const one of client.models.list()) names.push(one.id);
+    expect(names).toEqual([model]);
+    expect((await client.models.retrieve(model)).owned_by).toBe('midtrain');
+    await expect(client.models.retrieve('gpt-4')).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+  });
+
+  it('completes a text: the same with the same seed, streamed or whole, alone or among others', async () => {
+    const request = { model, prompt: 'the cat', max_tokens: 12, seed: 7, temperature: 1.3 };
+    const alone = await client.completions.create(request);
+    const text = alone.choices[0]!.text;
+    expect(alone.usage!.completion_tokens).toBeGreaterThan(0);
+    expect(alone.usage!.total_tokens).toBe(alone.usage!.prompt_tokens + alone.usage!.completion_tokens);
+    const crowd = await Promise.all([
+      ...[1, 2, 3].map((seed) => client.completions.create({ ...request, seed, n: 2 })),
+      client.completions.create(request),
+    ]);
+    expect(crowd[3]!.choices[0]!.text).toBe(text);
+    // Two choices of one request differ, and so do two seeds.
+    const texts = crowd.flatMap(({ choices }) => choices.map((choice) => choice.text));
+    expect(new Set(texts).size).toBe(7);
+    let streamed = '';
+    let finish: string | null = null;
+    let usage: { completion_tokens: number } | null | undefined;
+    const stream = await client.completions.create({
+      ...request,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    for await (const chunk of stream) {
+      streamed += chunk.choices[0]?.text ?? '';
+      finish = chunk.choices[0]?.finish_reason ?? finish;
+      usage = chunk.usage ?? usage;
+    }
+    expect(streamed).toBe(text);
+    expect(finish).toBe(alone.choices[0]!.finish_reason);
+    expect(usage).toEqual(alone.usage);
+  });
+
+  it('holds a conversation through the chat template, streamed and whole', async () => {
+    const messages = [{ role: 'user' as const, content: 'the dog' }];
+    const request = { model, messages, max_completion_tokens: 10, temperature: 0 };
+    const whole = await client.chat.completions.create({ ...request, logprobs: true, top_logprobs: 2 });
+    const choice = whole.choices[0]!;
+    expect(choice.message.role).toBe('assistant');
+    // What the template writes is what the model saw.
+    const asText = await client.completions.create({
+      model,
+      prompt: 'user: the dog\nassistant:',
+      max_tokens: 10,
+      temperature: 0,
+    });
+    expect(choice.message.content).toBe(asText.choices[0]!.text);
+    expect(whole.usage).toEqual(asText.usage);
+    const [first] = choice.logprobs!.content!;
+    expect(first!.top_logprobs).toHaveLength(2);
+    expect(first!.top_logprobs[0]).toEqual({
+      token: first!.token,
+      logprob: first!.logprob,
+      bytes: first!.bytes,
+    });
+    let streamed = '';
+    const roles = [];
+    for await (const chunk of await client.chat.completions.create({ ...request, stream: true })) {
+      streamed += chunk.choices[0]!.delta.content ?? '';
+      if (chunk.choices[0]!.delta.role) roles.push(chunk.choices[0]!.delta.role);
+    }
+    expect(streamed).toBe(choice.message.content);
+    expect(roles).toEqual(['assistant']);
+  });
+
+  it('ends at a stop string, which is not in the text, and reports why it ended', async () => {
+    const request = { model, prompt: 'the cat', max_tokens: 40, seed: 3, temperature: 1 };
+    const { text } = (await client.completions.create(request)).choices[0]!;
+    const stop = text.slice(5, 7);
+    const cut = await client.completions.create({ ...request, stop: [stop, 'never there'] });
+    expect(cut.choices[0]!.text).toBe(text.slice(0, text.indexOf(stop)));
+    expect(cut.choices[0]!.finish_reason).toBe('stop');
+    expect(cut.usage!.completion_tokens).toBeLessThan(40);
+    const short = await client.completions.create({ ...request, max_tokens: 2 });
+    expect(short.choices[0]!.finish_reason).toBe('length');
+  });
+
+  it('scores a prompt as lm-eval asks for it: ids, echo, one token, log-probabilities', async () => {
+    const ids = [
+      [10, 20, 30, 40, 50],
+      [7, 8],
+    ];
+    const scored = await client.completions.create({
+      model,
+      prompt: ids,
+      max_tokens: 1,
+      temperature: 0,
+      logprobs: 1,
+      echo: true,
+      seed: 1234,
+    });
+    const weights = await loadModel(gpu, folder);
+    for (const [i, prompt] of ids.entries()) {
+      const { tokens, token_logprobs, top_logprobs } = scored.choices[i]!.logprobs!;
+      expect(tokens).toHaveLength(prompt.length + 1);
+      expect([token_logprobs![0], top_logprobs![0]]).toEqual([null, null]);
+      const logits = await computeLogits(gpu, weights, prompt);
+      const vocab = weights.config.vocabSize;
+      for (let at = 1; at < prompt.length; at++) {
+        const row = [...logits.slice((at - 1) * vocab, at * vocab)];
+        const lse = Math.log(row.reduce((sum, z) => sum + Math.exp(z), 0));
+        expect(token_logprobs![at]).toBeCloseTo(row[prompt[at]!]! - lse, 4);
+        const best = Math.max(...Object.values(top_logprobs![at]!));
+        expect(best).toBeCloseTo(Math.max(...row) - lse, 4);
+      }
+      // The drawn token is the likeliest: lm-eval compares the two numbers.
+      expect(token_logprobs!.at(-1)).toBe(Math.max(...Object.values(top_logprobs!.at(-1)!)));
+    }
+    weights.destroy();
+  });
+
+  it('draws by top_p, top_k and min_p', async () => {
+    const request = { model, prompt: 'the cat', max_tokens: 12, temperature: 1, seed: 5 };
+    const greedy = await client.completions.create({ ...request, temperature: 0 });
+    for (const cut of [{ top_p: 1e-6 }, { top_k: 1 }, { min_p: 1 }]) {
+      const drawn = await client.completions.create({ ...request, ...cut } as typeof request);
+      expect(drawn.choices[0]!.text, JSON.stringify(cut)).toBe(greedy.choices[0]!.text);
+    }
+    expect((await client.completions.create(request)).choices[0]!.text).not.toBe(greedy.choices[0]!.text);
+  });
+
+  it('frees the slots of a client that has gone', async () => {
+    const stream = await client.completions.create({
+      model,
+      prompt: 'a',
+      max_tokens: 90,
+      n: 4,
+      logit_bias: {},
+      stream: true,
+    });
+    for await (const _ of stream) break; // leaves, which closes the connection
+    await expect.poll(() => engine.load, { timeout: 5000 }).toEqual({ waiting: 0, running: 0 });
+  });
+});
+
+describe('with other clients', () => {
+  const prompt = 'the cat';
+
+  it.each([
+    ['no JSON', '{', {}, 400, null],
+    ['another content type', '{}', { 'content-type': 'text/plain' }, 400, null],
+    ['no prompt', { model }, {}, 400, 'prompt'],
+    ['a temperature below 0', { prompt, temperature: -1 }, {}, 400, 'temperature'],
+    ['a parameter that nobody knows', { prompt, temprature: 1 }, {}, 400, 'temprature'],
+    [
+      'a parameter that would change the answer',
+      { prompt, presence_penalty: 1 },
+      {},
+      400,
+      'presence_penalty',
+    ],
+    ['a token that the model does not have', { prompt: [1, 100_000] }, {}, 400, 'prompt'],
+    ['more than the context', { prompt, max_tokens: 96 }, {}, 400, 'prompt'],
+    ['another model', { prompt, model: 'gpt-4' }, {}, 404, 'model'],
+    ['a large body', { prompt: 'a'.repeat(30_000) }, {}, 413, null],
+    ['more samples than the queue holds', { prompt, n: 9 }, {}, 429, null],
+  ])('refuses %s', async (_, body, headers, status, param) => {
+    const refused = await post(body, headers);
+    expect(refused).toMatchObject({ status, param });
+    expect(refused.message.length).toBeGreaterThan(10);
+  });
+
+  it('knows its own addresses only', async () => {
+    expect(await post({}, {}, '/v1/embeddings')).toMatchObject({ status: 404, code: 'unknown_url' });
+    const { port } = new URL(endpoint.url);
+    const statusFor = (host: string) =>
+      new Promise<number>((resolve, reject) => {
+        const sent = httpRequest(
+          { port, host: '127.0.0.1', path: '/v1/models', headers: { host } },
+          (answer) => {
+            answer.resume();
+            resolve(answer.statusCode!);
+          },
+        );
+        sent.on('error', reject);
+        sent.end();
+      });
+    expect(await statusFor(`evil.example:${port}`)).toBe(403);
+    expect(await statusFor('evil.example')).toBe(403);
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
+      expect(await statusFor(host)).toBe(200);
+  });
+
+  it('says that a model without a chat template takes no messages', async () => {
+    const plain = await Engine.open(gpu, plainFolder, { slots: 1, context: 32, queue: 1 });
+    expect(() => plain.encodeMessages([{ role: 'user', content: 'hi' }])).toThrow(/no chat template/);
+    plain.close();
+  });
+
+  it('ends what is in hand, refuses what comes then, and lets go of the port', async () => {
+    const other = await openEndpoint(engine, options);
+    const slow = fetch(`${other.url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ prompt, max_tokens: 60, temperature: 0.9, seed: 1 }),
+    });
+    await expect.poll(() => engine.load.running).toBe(1);
+    const closing = other.close(20_000);
+    const answer = (await (await slow).json()) as { choices: { text: string }[] };
+    expect(answer.choices).toHaveLength(1);
+    await closing;
+    await expect(fetch(`${other.url}/health`)).rejects.toThrow();
+    expect((await fetch(`${endpoint.url}/health`)).status).toBe(200);
+    expect(trouble).toEqual([]);
+  });
+});

@@ -1,0 +1,281 @@
+/** Rewards: what each pays, how they are combined, and that a failure is null and never a number. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findReward, makeReward, rewardParts } from '../../trainer/rewards/index.ts';
+import type { RewardInput } from '../../trainer/rewards/reward.ts';
+
+const input = (completion: string, expected = '', more: Partial<RewardInput> = {}): RewardInput => ({
+  question: '',
+  prompt: '',
+  completion,
+  expected,
+  truncated: false,
+  completionTokens: completion.length,
+  row: {},
+  ...more,
+});
+
+describe('the boxed reward', () => {
+  it('takes the last box, pays +1 for an equal answer and -1 for anything else', async () => {
+    const scores = await findReward('boxed').score([
+      input('\\boxed{3} no, \\boxed{\\frac{1}{2}}', '0.5'),
+      input('\\boxed{4}', '3'),
+      input('the answer is 3', '3'),
+    ]);
+    expect(scores).toEqual({
+      reward: [1, -1, -1],
+      correct: [true, false, false],
+      answers: ['\\frac{1}{2}', '4', undefined],
+      components: { boxed: [1, -1, -1] },
+    });
+  });
+});
+
+describe('rewards of open-r1 and TRL', () => {
+  interface Row {
+    fn: string;
+    cfg?: Record<string, unknown>;
+    completions?: string[];
+    completion_ids?: number[][];
+    solutions?: string[];
+    expected: (number | null)[];
+    source: string;
+  }
+  const file = path.resolve('../shared/data/grader/reward-functions.jsonl');
+  const names: Record<string, string> = {
+    accuracy: 'accuracy_reward',
+    cosine_scaled: 'cosine_scaled_reward',
+    len: 'len_reward',
+    'format(open-r1)': 'format_reward',
+    reasoning_steps: 'reasoning_steps_reward',
+    repetition_penalty: 'repetition_penalty_reward',
+    soft_overlong: 'soft_overlong_punishment',
+    tag_count: 'tag_count_reward',
+    code_format: 'code_format_reward',
+  };
+  const rows = existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Row)
+    : [];
+
+  it.skipIf(rows.length === 0)('have the values of open-r1 in all of its cases', async () => {
+    expect(rows).toHaveLength(59);
+    for (const row of rows) {
+      const name = names[row.fn]!;
+      const reward = await makeReward({ reward: name, reward_options: row.cfg ? { [name]: row.cfg } : {} });
+      const completions = row.completions ?? row.completion_ids!.map(() => '');
+      const batch = completions.map((completion, i) =>
+        input(completion, row.solutions?.[i] ?? '', {
+          completionTokens: row.completion_ids?.[i]?.length ?? completion.length,
+        }),
+      );
+      const { reward: values } = await reward.score(batch);
+      // Three decimals, cut off. Null: the source only says that the value is lower than the one before it.
+      for (const [i, expected] of row.expected.entries()) {
+        if (expected === null) expect(values[i], row.source).toBeLessThan(values[i - 1]!);
+        else expect(Math.abs(values[i]! - expected), `${row.source}: ${values[i]}`).toBeLessThan(1e-3);
+      }
+    }
+  });
+
+  it('pays for thoughts, one of them and closed', async () => {
+    const completions = [
+      '<think>a</think>b',
+      '<think>\na\n</think>\n',
+      'x<think>a</think>',
+      '<think>a',
+      '<think><think>a</think>',
+    ];
+    const { reward } = await findReward('think_format_reward').score(completions.map((text) => input(text)));
+    expect(reward).toEqual([1, 1, 0, 0, 0]);
+  });
+
+  it('judge what follows the thoughts, and give unfinished ones nothing', async () => {
+    const { reward } = await findReward('reasoning_accuracy_reward').score([
+      input('<think>\\boxed{1}</think> \\boxed{2}', '2'),
+      input('<think>\\boxed{2}</think> \\boxed{1}', '2'),
+      input('so it is \\boxed{2}', '2'),
+      input('<think>x</think> Paris', 'Paris'),
+    ]);
+    expect(reward).toEqual([1, 0, 0, null]);
+  });
+
+  it('are null for a row without a reference answer', async () => {
+    expect((await findReward('accuracy_reward').score([input('\\boxed{2}', '')])).reward).toEqual([null]);
+  });
+
+  it('count repetition over token ids where there are some', async () => {
+    const make = (ids: number[]): RewardInput => input('', '', { completionIds: ids });
+    const reward = await makeReward({
+      reward: 'repetition_penalty_reward',
+      reward_options: { repetition_penalty_reward: { ngram_size: 2 } },
+    });
+    expect(
+      (await reward.score([make([1, 2, 3, 4]), make([5, 5, 5, 5, 5]), make([1]), make([12, 3, 1, 23])]))
+        .reward,
+    ).toEqual([0, -0.75, 0, 0]);
+  });
+
+  it('keep a long completion at the end of the cosine, and do not let it climb again', async () => {
+    const reward = await makeReward({
+      reward: 'cosine_scaled_reward',
+      reward_options: { cosine_scaled_reward: { max_len: 100 } },
+    });
+    const right = (tokens: number): RewardInput => input('\\boxed{1}', '1', { completionTokens: tokens });
+    const values = (await reward.score([right(0), right(50), right(100), right(200)])).reward;
+    expect(values.map((value) => Math.round(value! * 1000) / 1000)).toEqual([1, 0.75, 0.5, 0.5]);
+  });
+
+  it('take time linear in the text', async () => {
+    const began = process.cpuUsage();
+    for (const text of [
+      '<think>\n'.repeat(100_000),
+      '\n-'.repeat(400_000),
+      `Step ${'1'.repeat(800_000)}`,
+      '\n</think>\n'.repeat(80_000),
+    ])
+      for (const name of Object.keys(rewardParts).filter((one) => /format|tag|steps/.test(one)))
+        await findReward(name).score([input(text)]);
+    expect(process.cpuUsage(began).user / 1000).toBeLessThan(4000);
+  });
+});
+
+describe('makeReward', () => {
+  it('adds the parts with their weights, and gives the parts unweighted', async () => {
+    const reward = await makeReward({
+      reward_funcs: ['accuracy_reward', 'think_format_reward'],
+      reward_weights: [2, -0.5],
+    });
+    const scores = await reward.score([
+      input('<think>x</think>\\boxed{3}', '3'),
+      input('\\boxed{3}', '3'),
+      input('<think>x</think>\\boxed{3}', ''),
+    ]);
+    expect(scores.reward).toEqual([1.5, 2, -0.5]); // the last has no reference: only its format counts
+    expect(scores.components).toEqual({ accuracy_reward: [1, 1, null], think_format_reward: [1, 0, 1] });
+    expect(scores.correct).toEqual([true, true, false]);
+  });
+
+  it.each([
+    [{ reward: 'boxt' }, /no reward "boxt".*did you mean "boxed"|no reward "boxt"/s],
+    [{ reward_funcs: ['boxed'], reward_weights: [1, 2] }, /2 numbers for 1 rewards/],
+    [{ reward: 'cosine_scaled_reward' }, /reward_options of cosine_scaled_reward \(max_len\)/],
+    [{ reward: 'boxed', reward_options: { boxed: { x: 1 } } }, /reward_options of boxed/],
+    [{ reward: 'boxed', reward_options: { accuracy_reward: {} } }, /not among the rewards/],
+    [{ reward_funcs: ['boxed', 'boxed'] }, /two rewards are called "boxed"/],
+    [{ reward: './no-such-reward.ts' }, /no reward module .*no-such-reward\.ts/],
+  ])('refuses %j', async (spec, message) => {
+    await expect(makeReward(spec)).rejects.toThrow(message);
+  });
+});
+
+describe('reward modules', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'midtrain-reward-'));
+    writeFileSync(
+      path.join(folder, 'brevity.ts'),
+      `export default (prompts: string[], completions: string[], rows: { expected: string; bonus?: number }[]): number[] =>
+         completions.map((text, i) => -text.length + (rows[i]!.bonus ?? 0) + (rows[i]!.expected === 'x' ? 100 : 0));
+       export async function later(prompts: string[]) { return prompts.map(() => null); }
+       export const constant = 3;`,
+    );
+    const modules: Record<string, string> = {
+      'short.js': 'export default () => [1];',
+      'text.mjs': 'export default (p, c) => c.map((_, i) => i === 1 ? "high" : 0);',
+      'nan.mjs': 'export default (p, c) => c.map(() => 0 / 0);',
+      'object.mjs': 'export default () => ({ reward: 1 });',
+      'throws.mjs': 'export default () => { throw new Error("no luck"); };',
+      'loops.mjs':
+        'let n = 0; export default (p, c) => { if (c[0] === "loop") for (;;) n++; return c.map(() => 7); };',
+      'never.mjs': 'export default () => new Promise(() => {});',
+      'exits.mjs': 'export default () => process.exit(3);',
+      'broken.mjs': 'export default (',
+      'nothing.mjs': 'export const other = 1;',
+      'hangs-on-load.mjs': 'for (;;) {}',
+    };
+    for (const [name, text] of Object.entries(modules)) writeFileSync(path.join(folder, name), text);
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const batch = [input('ab', 'x', { row: { bonus: 0.5 } }), input('abcd', 'y')];
+  const make = (reward: string, reward_timeout = 20) => makeReward({ reward, reward_timeout }, folder);
+
+  it('see prompts, completions and rows', async () => {
+    const reward = await make('brevity.ts');
+    expect(await reward.score(batch)).toMatchObject({
+      reward: [98.5, -4],
+      correct: [null, null],
+      components: { brevity: [98.5, -4] },
+    });
+    await reward.close?.();
+  });
+
+  it('may be async, named, and leave rows out', async () => {
+    const reward = await makeReward({ reward_funcs: ['./brevity.ts#later', 'boxed'] }, folder);
+    expect(await reward.score(batch)).toMatchObject({
+      reward: [-1, -1],
+      components: { later: [null, null] },
+    });
+    await reward.close?.();
+  });
+
+  it.each([
+    ['short.js', /short\.js gave 1 values for 2 completions/],
+    ['text.mjs', /text\.mjs gave string "high" at index 1/],
+    ['nan.mjs', /nan\.mjs gave NaN at index 0/],
+    ['object.mjs', /object\.mjs gave object .* instead of a list/],
+  ])('that give something else end the run: %s', async (name, message) => {
+    const reward = await make(name);
+    await expect(reward.score(batch)).rejects.toThrow(message);
+    await reward.close?.();
+  });
+
+  it.each([
+    ['broken.mjs', /broken\.mjs cannot be used/],
+    ['nothing.mjs', /exports no function "default" \(it exports other\)/],
+    ['brevity.ts#constant', /exports no function "constant"/],
+  ])('that cannot be used are refused before the run: %s', async (name, message) => {
+    await expect(make(name)).rejects.toThrow(message);
+  });
+
+  it('that hang while they load are refused', async () => {
+    await expect(make('hangs-on-load.mjs', 2)).rejects.toThrow(/no answer within 2 s/);
+  });
+
+  it('that throw give null for the batch, with the reason, and no reward from the other parts', async () => {
+    const reward = await makeReward({ reward_funcs: ['throws.mjs', 'boxed'] }, folder);
+    const scores = await reward.score(batch);
+    expect(scores.reward).toEqual([null, null]);
+    expect(scores.components).toEqual({ throws: [null, null], boxed: [-1, -1] });
+    expect(scores.failures).toEqual({ throws: 'no luck' });
+    await reward.close?.();
+  });
+
+  it('that loop, never answer or end their thread give null, and the next batch is scored', async () => {
+    const reward = await make('loops.mjs', 2);
+    const began = performance.now();
+    const scores = await reward.score([input('loop'), input('b')]);
+    expect(scores).toMatchObject({ reward: [null, null], failures: { loops: 'no answer within 2 s' } });
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect((await reward.score(batch)).reward).toEqual([7, 7]);
+    await reward.close?.();
+    for (const name of ['never.mjs', 'exits.mjs']) {
+      const other = await make(name, 2);
+      expect((await other.score(batch)).reward).toEqual([null, null]);
+      await other.close?.();
+    }
+  });
+
+  it('stop when the run is stopped', async () => {
+    const reward = await make('never.mjs', 600);
+    const controller = new AbortController();
+    const scoring = reward.score(batch, controller.signal);
+    setTimeout(() => controller.abort(), 50);
+    await expect(scoring).rejects.toThrow();
+    await reward.close?.();
+  });
+});

@@ -1,0 +1,225 @@
+/**
+ * Opens what a GRPO run works with: problems, tokenizer, weights on the device, learner, reference model, samplers, and the state of the checkpoint
+ * it goes on from. Everything opened is given to `held`, which frees it.
+ */
+import path from 'node:path';
+import { fingerprint } from '../../src/core/config.ts';
+import { UserError } from '../../src/core/errors.ts';
+import type { ExemplarSet } from '../../src/core/evaluation.ts';
+import { loadTokenizer } from '../../src/tokens/tokenizer.ts';
+import { loadMoments, recordedKernels, type TrainingState } from '../checkpoint.ts';
+import type { Gpu } from '../device.ts';
+import { endTokenOf } from '../end-token.ts';
+import { Learner } from '../learner.ts';
+import { loadModel } from '../model/folder.ts';
+import type { ModelWeights } from '../model/weights.ts';
+import { resolvePrecision } from '../precision.ts';
+import { loadProblemSet } from '../problem-sets/load-problem-set.ts';
+import { type Problem, ProblemOrder, readProblems } from '../problems.ts';
+import { builtInShots } from '../prompts/few-shot.ts';
+import { endOfTurn, loadTemplate } from '../prompts/load-template.ts';
+import type { PromptTemplate } from '../prompts/templates.ts';
+import { makeReward, type RewardSpec, rewardConfigShape } from '../rewards/index.ts';
+import { promptTokens, type RolloutSettings } from '../rollout.ts';
+import { Sampler } from '../sampler.ts';
+import { adoptKernels } from '../tuning.ts';
+import type { GrpoConfig, PromptRequest } from './config.ts';
+import type { Benchmark } from './evaluate-heldout.ts';
+import { type GrpoState, readGrpoState } from './grpo-state.ts';
+import { type GrpoPlan, planGrpo } from './plan-grpo.ts';
+import { prefixToken } from './prefix-token.ts';
+import { ReferenceModel } from './reference-model.ts';
+
+export interface GrpoSetup {
+  gpu: Gpu;
+  /** With what rollbacks have changed. */
+  config: GrpoConfig;
+  plan: GrpoPlan;
+  learner: Learner;
+  reference: ReferenceModel | undefined;
+  settings: RolloutSettings;
+  /** The `n`-th problem of an endless walk over those whose prompts fit. */
+  problemAt: (n: number) => Problem;
+  benchmarks: readonly Benchmark[];
+  /** The same sets with the prompts of eval_start_templates, for the evaluation before step 0. */
+  startBenchmarks: readonly Benchmark[];
+  state: TrainingState;
+  grpoState: GrpoState | undefined;
+}
+
+/** The checkpoint to go on from, checked; none at the beginning. */
+export interface GrpoStart {
+  found: { folder: string; state: TrainingState } | undefined;
+  configFingerprint: string;
+}
+
+/** Folder of a checkpoint's reference model, where it moves. */
+export const referenceFolder = path.join('state', 'reference');
+
+export async function openGrpo(
+  gpu: Gpu,
+  config: GrpoConfig,
+  from: GrpoStart,
+  held: AsyncDisposableStack,
+): Promise<GrpoSetup> {
+  const checkpoint = from.found?.folder;
+  const start = checkpoint ?? config.model;
+  adoptKernels(gpu, recordedKernels(checkpoint));
+  const problems = await readProblems(config.problems, { use: 'train' });
+  const tokenizer = await loadTokenizer(config.model);
+  const precision = resolvePrecision(gpu, config.precision);
+  const weights = held.adopt(await loadModel(gpu, start, { precision }), (w) => w.destroy());
+  const plan = planGrpo(config, weights.config);
+  const learner = await Learner.create(gpu, weights, plan.learner);
+  held.defer(() => learner.destroy());
+  const reference = plan.reference && (await openReference(gpu, config, plan, weights, checkpoint));
+  if (reference) held.defer(() => reference.destroy());
+
+  const prefix = prefixToken(config.prompt_prefix, weights.config, tokenizer);
+  const asked = async (request: PromptRequest, examples?: ExemplarSet) => {
+    const { template = config.template, num_fewshot: n } = request;
+    const shots = n === 0 ? undefined : builtInShots(request.examples ?? examples ?? 'gsm', n);
+    return { tokenizer, prefix, template: await loadTemplate({ template, model: config.model, shots }) };
+  };
+  const own = await asked({ num_fewshot: 0 });
+  const eosId = endOfTurn(own.template, tokenizer) ?? endTokenOf(config.model, weights.config, tokenizer);
+  const makeSampler = async (temperature: number, slots: number, promptLength: number) =>
+    held.adopt(
+      await Sampler.create(gpu, weights, {
+        config: weights.config,
+        promptLength,
+        slots,
+        responseLength: plan.responseLength,
+        temperature,
+        eosId,
+      }),
+      (s) => s.destroy(),
+    );
+  const reward = await makeReward(rewardSpec(config));
+  held.defer(() => reward.close?.());
+  const common = { reward, stopStrings: config.stop_strings, seed: config.seed };
+  const { prompts_per_step: prompts, num_generations: samples, max_prompt_length: promptLength } = config;
+  const sampler = await makeSampler(config.temperature, prompts * samples, promptLength);
+  const settings: RolloutSettings = { ...own, ...common, sampler };
+  const fitting = fittingProblems(problems, settings, config);
+  const order = new ProblemOrder(fitting.length, config.seed);
+
+  const asks: (Omit<Benchmark, 'settings'> & { prompt: Asked; atStart: boolean })[] = [];
+  for (const { name, problems: from, prompt } of plan.heldout) {
+    const set = await loadProblemSet(from);
+    const heldout = set.problems.slice(0, config.eval_count);
+    const add = async (request: PromptRequest | undefined, atStart: boolean) => {
+      const asking = request ? await asked(request, set.evaluation?.fewShot?.exemplars) : own;
+      const label = labelOf(asking.template);
+      const plain = !atStart && label === labelOf(own.template);
+      asks.push({
+        name,
+        label: plain ? undefined : label,
+        problems: heldout,
+        prompt: asking,
+        atStart,
+      });
+    };
+    await add(prompt, false);
+    for (const request of config.eval_start_prompts) await add(request, true);
+  }
+  // Another sampler, because prompts with worked examples are longer than those to learn from.
+  const evalSampler = await makeSampler(
+    config.eval_temperature,
+    Math.min(Math.max(...asks.map((ask) => ask.problems.length)), prompts * samples),
+    asks.reduce((most, { prompt, problems: of }) => Math.max(most, longestPrompt(prompt, of)), 1),
+  );
+  const benchmarksOf = (start: boolean): Benchmark[] =>
+    asks
+      .filter(({ atStart }) => atStart === start)
+      .map(({ name, label, problems: of, prompt }) => ({
+        name,
+        label,
+        problems: of,
+        settings: { ...prompt, ...common, sampler: evalSampler },
+      }));
+  const { state, grpoState } = await startState(config, from, learner, fingerprint(problems));
+  const problemAt = (n: number) => fitting[order.at(n)]!;
+  return {
+    gpu,
+    config,
+    plan,
+    learner,
+    reference,
+    settings,
+    problemAt,
+    benchmarks: benchmarksOf(false),
+    startBenchmarks: benchmarksOf(true),
+    state,
+    grpoState,
+  };
+}
+
+async function openReference(
+  gpu: Gpu,
+  config: GrpoConfig,
+  plan: GrpoPlan,
+  policy: ModelWeights,
+  checkpoint: string | undefined,
+): Promise<ReferenceModel> {
+  const moved = checkpoint !== undefined && config.sync_ref_model;
+  const weights = await loadModel(gpu, moved ? path.join(checkpoint, referenceFolder) : config.model, {
+    precision: policy.precision,
+  });
+  return ReferenceModel.create(gpu, weights, policy, plan.reference!);
+}
+
+async function startState(
+  config: GrpoConfig,
+  { found, configFingerprint }: GrpoStart,
+  learner: Learner,
+  dataFingerprint: string,
+): Promise<{ state: TrainingState; grpoState: GrpoState | undefined }> {
+  if (found === undefined) {
+    const state: TrainingState = {
+      phase: 'grpo',
+      step: 0,
+      optimizerSteps: 0,
+      tokens: 0,
+      data: { fingerprint: dataFingerprint, sequence: 0 },
+      configFingerprint,
+      parent: config.model,
+    };
+    return { state, grpoState: undefined };
+  }
+  const { folder, state } = found;
+  if (state.configFingerprint !== configFingerprint || state.data.fingerprint !== dataFingerprint) {
+    throw new UserError(`${config.out} holds a GRPO run with another config or other problems`, {
+      hint: `change \`out\`, or delete ${config.out} to start again`,
+    });
+  }
+  await loadMoments(folder, learner);
+  learner.steps = state.optimizerSteps;
+  return { state, grpoState: await readGrpoState(folder) };
+}
+
+function rewardSpec(config: GrpoConfig): RewardSpec {
+  const keys = Object.keys(rewardConfigShape) as (keyof RewardSpec)[];
+  return Object.fromEntries(keys.map((key) => [key, config[key]]));
+}
+
+type Asked = Pick<RolloutSettings, 'tokenizer' | 'template' | 'prefix'>;
+
+const longestPrompt = (asked: Asked, problems: readonly Problem[]): number =>
+  problems.reduce((most, problem) => Math.max(most, promptTokens(asked, problem).length), 0);
+
+/** `simple`, or `simple-8shot`. */
+function labelOf({ name, shots }: PromptTemplate): string {
+  return shots === undefined ? name : `${name}-${shots.n}shot`;
+}
+
+function fittingProblems(problems: readonly Problem[], asked: Asked, config: GrpoConfig): Problem[] {
+  const fitting = problems.filter(
+    (problem) => promptTokens(asked, problem).length <= config.max_prompt_length,
+  );
+  if (fitting.length > 0) return fitting;
+  throw new UserError(
+    `none of the ${problems.length} problems to learn from fits max_prompt_length ${config.max_prompt_length} with the template ${asked.template.name}`,
+    { hint: 'raise max_prompt_length' },
+  );
+}

@@ -1,0 +1,45 @@
+/**
+ * The weighted sum of several rewards, as TRL's `reward_funcs` and `reward_weights`: a part that is null for a row (it does not apply) is left
+ * out of that row's sum, and a row for which all are null has no reward. A part that failed for the batch (threw, ran out of time) takes
+ * the reward of every row with it: a sum without it would teach what the other parts want, which nobody asked for.
+ */
+import type { PartScores, Reward, RewardPart } from './reward.ts';
+
+export interface WeightedPart {
+  readonly part: RewardPart;
+  readonly weight: number;
+}
+
+export function combineRewards(name: string, parts: readonly WeightedPart[]): Reward {
+  return {
+    name,
+    async score(batch, signal) {
+      const scores: PartScores[] = [];
+      for (const { part } of parts) scores.push(await part.score(batch, signal));
+      const failures: Record<string, string> = {};
+      for (const [i, { failure }] of scores.entries())
+        if (failure !== undefined) failures[parts[i]!.part.name] = failure;
+      const failed = Object.keys(failures).length > 0;
+      const judge = scores.find((score) => score.correct !== undefined);
+      return {
+        reward: batch.map((_, row) => (failed ? null : weighted(parts, scores, row))),
+        correct: judge?.correct === undefined ? batch.map(() => null) : [...judge.correct],
+        answers: judge?.answers === undefined ? batch.map(() => undefined) : [...judge.answers],
+        components: Object.fromEntries(parts.map(({ part }, i) => [part.name, scores[i]!.values])),
+        ...(failed && { failures }),
+      };
+    },
+    async close() {
+      for (const { part } of parts) await part.close?.();
+    },
+  };
+}
+
+function weighted(parts: readonly WeightedPart[], scores: readonly PartScores[], row: number): number | null {
+  let sum: number | null = null;
+  for (const [i, { weight }] of parts.entries()) {
+    const value = scores[i]!.values[row] ?? null;
+    if (value !== null) sum = (sum ?? 0) + weight * value;
+  }
+  return sum;
+}
