@@ -9,19 +9,19 @@
  */
 export { type LoadedRecipe, loadRecipe } from '../mixtures/load.ts';
 export { type MixturePlan, type PlanOptions, planMixture } from '../mixtures/plan.ts';
-export { type DeviceInfo, type DeviceOptions, type Gpu, openDevice } from '../trainer/device.ts';
 export {
   type EvaluationRequest,
   type EvaluationResult,
   evaluateProblems,
-} from '../trainer/evaluate-problems.ts';
-export { type GenerateRequest, generate } from '../trainer/generate.ts';
+} from '../trainer/evaluation/evaluate-problems.ts';
+export { type DeviceInfo, type DeviceOptions, type Gpu, openDevice } from '../trainer/gpu/device.ts';
 export { type GrpoConfig, grpoConfigSchema } from '../trainer/grpo/config.ts';
 export { type GrpoOptions, type GrpoResult, grpo } from '../trainer/grpo/grpo.ts';
-export { computeLogits } from '../trainer/logits.ts';
+export { computeLogits } from '../trainer/learner/logits.ts';
 export { loadModel } from '../trainer/model/folder.ts';
-export { type TrainOptions, type TrainResult, train } from '../trainer/train.ts';
-export { type TrainConfig, trainConfigSchema } from '../trainer/train-config.ts';
+export { type GenerateRequest, generate } from '../trainer/sampler/generate.ts';
+export { type TrainOptions, type TrainResult, train } from '../trainer/training/train.ts';
+export { type TrainConfig, trainConfigSchema } from '../trainer/training/train-config.ts';
 export { InputError, InterruptedError, UserError } from './core/errors.ts';
 export type { Emit, ProgressEvent } from './core/events.ts';
 export type { MetricRow, RunRecord } from './core/record.ts';

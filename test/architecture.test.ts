@@ -69,7 +69,7 @@ describe('the rules', () => {
     'src/cli/mix.ts':
       "/** A command. */\nexport const run = async () => (await import('../filters/rule.ts'));\nconsole.log(1);\n",
     'src/main.ts': "/** Main. */\nimport { run } from './cli/mix.ts';\nawait run();\nprocess.exit(0);\n",
-    'trainer/device.ts':
+    'trainer/gpu/device.ts':
       "/** The device. */\nimport { create } from 'webgpu';\nexport const gpu = create([]);\n",
     'src/tui/app.tsx': "/** The app. */\nimport { Box } from 'ink';\nexport const app = <Box />;\n",
     'src/bin/midtrain.js': '#!/usr/bin/env node\n/** Starts. */\nprocess.exit(0);\n',
@@ -145,11 +145,11 @@ describe('the rules', () => {
       'printing and exiting below the command line',
       {
         'src/core/loud.ts': '/** Loud. */\nconsole.log(1);\n',
-        'trainer/quit.ts': '/** Quit. */\nprocess.exit(1);\n',
+        'trainer/gpu/quit.ts': '/** Quit. */\nprocess.exit(1);\n',
       },
       [
         'src/core/loud.ts: prints; only src/cli, src/tui, src/main.ts may',
-        'trainer/quit.ts: ends the process; only src/main.ts may',
+        'trainer/gpu/quit.ts: ends the process; only src/main.ts may',
       ],
     ],
     [
@@ -160,12 +160,12 @@ describe('the rules', () => {
     [
       'the GPU and React loaded elsewhere',
       {
-        'trainer/gpu.ts': "/** Gpu. */\nimport { globals } from 'webgpu';\nexport { globals };\n",
+        'trainer/gpu/gpu.ts': "/** Gpu. */\nimport { globals } from 'webgpu';\nexport { globals };\n",
         'src/report/page.ts': "/** Page. */\nexport const page = () => import('react');\n",
       },
       [
         'src/report/page.ts: loads react; only src/tui may',
-        'trainer/gpu.ts: loads webgpu; only trainer/device.ts may',
+        'trainer/gpu/gpu.ts: loads webgpu; only trainer/gpu/device.ts may',
       ],
     ],
     [
@@ -175,14 +175,14 @@ describe('the rules', () => {
         'src/report/page.tsx': '/** Page. */\nexport {};\n',
         'src/core/utils.ts': '/** Everything. */\nexport {};\n',
         'src/core/BigThing.ts': '/** Big. */\nexport {};\n',
-        'trainer/old.js': '/** Old. */\n',
+        'trainer/gpu/old.js': '/** Old. */\n',
       },
       [
         'src/core/BigThing.ts: not a kebab-case name',
         'src/core/utils.ts: a name that says nothing; name it for what it does',
         'src/report/page.tsx: JSX belongs in src/tui',
         'src/stray.ts: belongs to no folder of the table',
-        'trainer/old.js: JavaScript belongs in src/bin or src/setup only',
+        'trainer/gpu/old.js: JavaScript belongs in src/bin or src/setup only',
       ],
     ],
     [
@@ -202,7 +202,7 @@ describe('the rules', () => {
       ...clean,
       'src/core/said.ts':
         "/** Nobody calls console.log( or process.exit( here. */\n// import './x.ts'\nexport const url = 'http://x';\n",
-      'trainer/typed.ts':
+      'trainer/gpu/typed.ts':
         "/** Typed. */\nimport type { globals } from 'webgpu';\nexport type G = typeof globals;\n",
     });
     expect(violations(tree)).toEqual([]);
@@ -244,7 +244,7 @@ describe('the rules', () => {
 
   test('report source folders that the README leaves out, and accept a tree or a path', () => {
     const named =
-      'src/\n  core/   what all agree on\n├── text/\n\nand `src/cli`, `trainer`, kernels/ and src/tui, src/bin.\n';
+      'src/\n  core/   what all agree on\n├── text/\n\nand `src/cli`, `trainer/gpu`, kernels/ and src/tui, src/bin.\n';
     expect(foldersMissingFromReadme(plant({ ...clean, 'README.md': named }))).toEqual(['src/filters']);
   });
 });

@@ -2,7 +2,7 @@
  * Causal grouped-query attention: forward keeps only o and the log-sum-exp of each row; backward is delta, then one kernel for dq and
  * one for dk and dv (no atomics; Dao 2022, and four WebGPU projects that came to the same split). `decode` is the forward of one row
  * over a KV cache, in the same order. Plans name the kernels of one row a thread; `attentionKernel` gives the same in another variant, which
- * the executable puts in its place (trainer/tuning.ts).
+ * the executable puts in its place (trainer/gpu/tuning.ts).
  */
 import {
   defineKernel,

@@ -2,7 +2,7 @@
  * The ways in which attention may be computed, as data: `AttentionVariant` says how work is cut, generate.ts writes the WGSL of it.
  *
  * Every variant walks the other rows of a row in a fixed order, without atomics, so its bits do not depend on how many rows there are.
- * Variants differ from each other in the last bits (they group sums differently), so a run records those it used (trainer/tuning.ts).
+ * Variants differ from each other in the last bits (they group sums differently), so a run records those it used (trainer/gpu/tuning.ts).
  */
 import type { Scalars } from '../kernel.ts';
 import type { AdapterTraits } from '../matmul/variant.ts';

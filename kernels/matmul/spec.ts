@@ -1,6 +1,6 @@
 /**
  * The three matrix products of a linear layer. Weights lie as Hugging Face stores them: (outputs, inputs). Plans name the portable variant;
- * `matmulKernel` gives the same product in another one, which the executable puts in its place (trainer/tuning.ts).
+ * `matmulKernel` gives the same product in another one, which the executable puts in its place (trainer/gpu/tuning.ts).
  */
 import { halfWords } from '../half/spec.ts';
 import { packHalves } from '../half/values.ts';

@@ -1,4 +1,4 @@
-/** out = a + scale * b: no part of training, but the kernel that trainer/measure-bandwidth.ts times. `size` is a multiple of 4. */
+/** out = a + scale * b: no part of training, but the kernel that trainer/gpu/measure-bandwidth.ts times. `size` is a multiple of 4. */
 import { defineKernel, floats, gridFor, reads, type Scalars, uints, writes } from '../kernel.ts';
 import { triad } from './reference.ts';
 

@@ -6,10 +6,10 @@
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { arithmeticProblems } from '../../mixtures/arithmetic.ts';
-import { checkpointName } from '../../trainer/checkpoint.ts';
 import type { GrpoConfig } from '../../trainer/grpo/config.ts';
 import { grpoConfigSchema } from '../../trainer/grpo/config.ts';
-import { type TrainConfig, trainConfigSchema } from '../../trainer/train-config.ts';
+import { checkpointName } from '../../trainer/learner/checkpoint.ts';
+import { type TrainConfig, trainConfigSchema } from '../../trainer/training/train-config.ts';
 import { type FilterConfig, filterConfigSchema } from '../stages/filter-config.ts';
 
 export interface DemoWorld {

@@ -5,11 +5,11 @@
  */
 import path from 'node:path';
 import { loadRecipe } from '../../mixtures/load.ts';
-import type { Gpu } from '../../trainer/device.ts';
+import type { Gpu } from '../../trainer/gpu/device.ts';
 import type { GrpoConfig } from '../../trainer/grpo/config.ts';
 import { type GrpoResult, grpo } from '../../trainer/grpo/grpo.ts';
-import { type TrainResult, train } from '../../trainer/train.ts';
-import type { TrainConfig } from '../../trainer/train-config.ts';
+import { type TrainResult, train } from '../../trainer/training/train.ts';
+import type { TrainConfig } from '../../trainer/training/train-config.ts';
 import type { Emit } from '../core/events.ts';
 import { type FilterResult, filterCorpus } from '../jobs/filter-corpus.ts';
 import type { FilterConfig } from '../stages/filter-config.ts';

@@ -19,7 +19,7 @@ const llama2c: Command = {
   ],
   async run(context, args, options) {
     const { resolve } = await import('node:path');
-    const { convertLlama2c } = await import('../../trainer/convert-llama2c.ts');
+    const { convertLlama2c } = await import('../../trainer/convert/convert-llama2c.ts');
     const tokenizer = options.tokenizer as string | undefined;
     const out = resolve(context.cwd, args[1]!);
     const config = await convertLlama2c(
@@ -64,7 +64,7 @@ const hf: Command = {
   ],
   async run(context, args, options) {
     const { resolve } = await import('node:path');
-    const { convertFolder } = await import('../../trainer/convert-folder.ts');
+    const { convertFolder } = await import('../../trainer/convert/convert-folder.ts');
     const out = resolve(context.cwd, args[1]!);
     const dtype = ((options.dtype as string | undefined) ?? 'bf16').toUpperCase() as 'F32' | 'F16' | 'BF16';
     const shardBytes = options.shardBytes as number | undefined;

@@ -49,7 +49,7 @@ async function run(
   const { writeFileAtomic } = await import('../io/atomic.ts');
   const { demoWorld } = await import('../ablate/demo-world.ts');
   const { runWholeWay } = await import('../ablate/whole-way.ts');
-  const { openDevice } = await import('../../trainer/device.ts');
+  const { openDevice } = await import('../../trainer/gpu/device.ts');
   const out = path.resolve(context.cwd, options.out as string);
   const pages = await pagesFolder(context.cwd, options.pages as string | undefined);
   const world = demoWorld({

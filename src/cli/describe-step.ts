@@ -1,7 +1,7 @@
 /** One sentence about each finished step of the whole way, for the demo. */
 
 import type { GrpoResult } from '../../trainer/grpo/grpo.ts';
-import type { TrainResult } from '../../trainer/train.ts';
+import type { TrainResult } from '../../trainer/training/train.ts';
 import type { StepDone } from '../ablate/whole-way.ts';
 import type { FilterResult } from '../jobs/filter-corpus.ts';
 import type { MixResult } from '../stages/mix.ts';

@@ -53,7 +53,7 @@ async function run(
     await Promise.all([
       import('../../mixtures/load.ts'),
       import('../../mixtures/sources.ts'),
-      import('../../trainer/model-shapes.ts'),
+      import('../../trainer/model/model-shapes.ts'),
       import('../tui/design-session.ts'),
     ]);
   const { perform, startHistory } = await import('../../mixtures/design/history.ts');

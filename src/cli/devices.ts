@@ -1,6 +1,6 @@
 /** `midtrain devices`: which GPU training would run on, found exactly the way training finds it, how fast it is, and what would be faster. */
-import type { Product } from '../../trainer/autotune.ts';
-import type { DeviceDescription } from '../../trainer/describe-device.ts';
+import type { Product } from '../../trainer/gpu/autotune.ts';
+import type { DeviceDescription } from '../../trainer/learner/describe-device.ts';
 import { exitCodes } from '../core/errors.ts';
 import { type Command, type CommandContext, jsonOption } from './command.ts';
 import { integerValue } from './parse.ts';
@@ -72,9 +72,9 @@ export const command: Command = {
     },
   ],
   async run(context, _args, options) {
-    const { openDevice } = await import('../../trainer/device.ts');
-    const { describeDevice, trainingPlanOf } = await import('../../trainer/describe-device.ts');
-    const { configNamed } = await import('../../trainer/model-shapes.ts');
+    const { openDevice } = await import('../../trainer/gpu/device.ts');
+    const { describeDevice, trainingPlanOf } = await import('../../trainer/learner/describe-device.ts');
+    const { configNamed } = await import('../../trainer/model/model-shapes.ts');
     const config = await configNamed(options.model as string);
     const adapter = options.adapter as string | undefined;
     const gpu = await openDevice(adapter === undefined ? {} : { adapter });
@@ -82,7 +82,7 @@ export const command: Command = {
       const limit = gpu.info.limits.maxStorageBufferBindingSize!;
       const plan = trainingPlanOf(config, options.batch as number, options.sequence as number, limit);
       if (options.tune !== undefined) {
-        const { autotune, productsOf } = await import('../../trainer/autotune.ts');
+        const { autotune, productsOf } = await import('../../trainer/gpu/autotune.ts');
         const products = productsOf(plan);
         const task = 'tune';
         let done = 0;

@@ -1,6 +1,7 @@
 /** What `midtrain eval` tells: the plan, the figures of a model, and a comparison, for people and as JSON. */
-import type { BenchmarkResult, EvaluationResult } from '../../trainer/evaluate-problems.ts';
+
 import type { SetComparisons } from '../../trainer/evaluation/compare-folders.ts';
+import type { BenchmarkResult, EvaluationResult } from '../../trainer/evaluation/evaluate-problems.ts';
 import type { EvaluationPlan } from '../../trainer/evaluation/plan-evaluation.ts';
 import type { Share } from '../../trainer/evaluation/summarise.ts';
 import { printable } from '../core/printable.ts';

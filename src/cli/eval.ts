@@ -1,5 +1,5 @@
-/** `midtrain eval`: accuracy of models on problem sets, and comparing two evaluations. Maps flags to trainer/evaluate-problems.ts. */
-import type { EvaluationResult } from '../../trainer/evaluate-problems.ts';
+/** `midtrain eval`: accuracy of models on problem sets, and comparing two evaluations. Maps flags to trainer/evaluation/evaluate-problems.ts. */
+import type { EvaluationResult } from '../../trainer/evaluation/evaluate-problems.ts';
 import { exitCodes, UserError } from '../core/errors.ts';
 import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
 import { choiceValue, integerValue, listValue, numberValue } from './parse.ts';
@@ -197,7 +197,7 @@ async function run(
     writeResult(context, plans.map(text.planFacts), plans.map(text.planText).join('\n'));
     return exitCodes.done;
   }
-  const { carryOut } = await import('../../trainer/evaluate-problems.ts');
+  const { carryOut } = await import('../../trainer/evaluation/evaluate-problems.ts');
   const ks = options.k === undefined ? undefined : ksOf(options.k as string, request.samples);
   const results: EvaluationResult[] = [];
   for (const [i, model] of models.entries()) {

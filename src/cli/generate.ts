@@ -69,7 +69,7 @@ export const command: Command = {
     },
   ],
   async run(context, args, options) {
-    const { generate } = await import('../../trainer/generate.ts');
+    const { generate } = await import('../../trainer/sampler/generate.ts');
     const { printable } = await import('../core/printable.ts');
     const texts = await withGpu((gpu) =>
       generate(gpu, args[0]!, {

@@ -214,7 +214,7 @@ async function costOf(
   if (recipe.training === undefined && options.tflops === undefined && options.model === undefined)
     return undefined;
   const { estimateRun, estimateTable } = await import('../../mixtures/estimate.ts');
-  const { modelNamed, suggestedModel } = await import('../../trainer/model-shapes.ts');
+  const { modelNamed, suggestedModel } = await import('../../trainer/model/model-shapes.ts');
   const asked = options.model as string | undefined;
   const model =
     asked === undefined

@@ -1,4 +1,4 @@
-/** `midtrain train`: the stable and the decay phase on WebGPU. Maps flags to trainer/train.ts. */
+/** `midtrain train`: the stable and the decay phase on WebGPU. Maps flags to trainer/training/train.ts. */
 import { exitCodes, UserError } from '../core/errors.ts';
 import { type Command, dryRunOption, jsonOption } from './command.ts';
 import { choiceValue, integerValue, wordsValue } from './parse.ts';
@@ -79,7 +79,7 @@ export const command: Command = {
     if (options.phase === undefined)
       throw new UserError('no phase given', { hint: 'add --phase stable or --phase decay' });
     const { readYaml } = await import('./read-yaml.ts');
-    const { trainConfigSchema } = await import('../../trainer/train-config.ts');
+    const { trainConfigSchema } = await import('../../trainer/training/train-config.ts');
     const read = await readYaml(trainConfigSchema, args[0], context.cwd);
     const config =
       options.autotune === true && typeof read.autotune !== 'number' ? { ...read, autotune: true } : read;
@@ -87,17 +87,17 @@ export const command: Command = {
     const from = options.from as string | undefined;
     const branch = options.branch as string | undefined;
     if (options.dryRun === true) {
-      const { describeTraining } = await import('../../trainer/describe-training.ts');
+      const { describeTraining } = await import('../../trainer/training/describe-training.ts');
       const described = await describeTraining(config, phase, from, branch);
       writeResult(context, described, textOf(described.lines));
       return exitCodes.done;
     }
     if (options.maxRestarts !== undefined) {
-      const { planTraining } = await import('../../trainer/plan-training.ts');
+      const { planTraining } = await import('../../trainer/training/plan-training.ts');
       const { runFolder } = planTraining(config, phase, from, branch);
       return superviseTraining(runFolder, options.maxRestarts as number, context.signal);
     }
-    const { train } = await import('../../trainer/train.ts');
+    const { train } = await import('../../trainer/training/train.ts');
     const { emit, signal } = context;
     const result = await withGpu((gpu) =>
       train(gpu, config, phase, {
@@ -124,7 +124,7 @@ async function superviseTraining(
   signal: AbortSignal,
 ): Promise<number> {
   const { runAgain, supervise } = await import('./supervise.ts');
-  const { listCheckpoints } = await import('../../trainer/checkpoint.ts');
+  const { listCheckpoints } = await import('../../trainer/learner/checkpoint.ts');
   const { readRecord } = await import('../io/run-record.ts');
   return supervise({
     maxRestarts,

@@ -5,7 +5,7 @@
  * `models/llama.py` get_flops, which agrees. Recomputation, the optimizer and norms are left out, so a trainer does a little more.
  */
 
-/** What decides the arithmetic of a decoder. trainer/model-shapes.ts has those of known models. */
+/** What decides the arithmetic of a decoder. trainer/model/model-shapes.ts has those of known models. */
 export interface ModelShape {
   name: string;
   /** All of them, as published. */

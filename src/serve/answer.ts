@@ -4,7 +4,7 @@
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { RankedPosition } from '../../trainer/sampler-session.ts';
+import type { RankedPosition } from '../../trainer/sampler/sampler-session.ts';
 import { hash32 } from '../core/random.ts';
 import { ApiError, badRequest } from './api-error.ts';
 import type { Engine, Job, Outcome } from './engine.ts';

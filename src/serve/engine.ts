@@ -4,14 +4,14 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Gpu } from '../../trainer/device.ts';
-import { endTokenOf } from '../../trainer/end-token.ts';
+import type { Gpu } from '../../trainer/gpu/device.ts';
+import { endTokenOf } from '../../trainer/model/end-token.ts';
 import { loadModel } from '../../trainer/model/folder.ts';
 import type { ModelWeights } from '../../trainer/model/weights.ts';
-import { Sampler } from '../../trainer/sampler.ts';
-import type { RankedPosition } from '../../trainer/sampler-session.ts';
-import type { SamplingParams } from '../../trainer/sampling.ts';
-import { TokenText } from '../../trainer/token-text.ts';
+import { Sampler } from '../../trainer/sampler/sampler.ts';
+import type { RankedPosition } from '../../trainer/sampler/sampler-session.ts';
+import type { SamplingParams } from '../../trainer/sampler/sampling.ts';
+import { TokenText } from '../../trainer/sampler/token-text.ts';
 import { UserError } from '../core/errors.ts';
 import { type ChatMessage, ChatTemplate, encodeChat } from '../tokens/chat-template.ts';
 import { loadTokenizer, type Tokenizer } from '../tokens/tokenizer.ts';

@@ -1,5 +1,5 @@
 /** Log-probabilities as the two endpoints write them: at temperature 1, of the whole vocabulary, whatever the request was drawn with. */
-import type { RankedPosition } from '../../trainer/sampler-session.ts';
+import type { RankedPosition } from '../../trainer/sampler/sampler-session.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 
 export interface CompletionLogprobs {

@@ -3,7 +3,7 @@
  * the answer and is not supported is refused by name, never ignored; what cannot change it (`user`, `metadata`) is let through.
  */
 import { z } from 'zod';
-import { mostRanked } from '../../trainer/sampler-plan.ts';
+import { mostRanked } from '../../trainer/sampler/sampler-plan.ts';
 import { badRequest } from './api-error.ts';
 
 const absent = z.null().optional();

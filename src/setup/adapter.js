@@ -1,6 +1,6 @@
 /**
  * Makes sure that a WebGPU adapter exists and records it in `<cache>/adapter.json`, from which every midtrain process
- * finds it (trainer/find-adapter.ts). In this order: a GPU or the machine's own Mesa as they are; lavapipe in the cache
+ * finds it (trainer/gpu/find-adapter.ts). In this order: a GPU or the machine's own Mesa as they are; lavapipe in the cache
  * folder; SwiftShader. `MIDTRAIN_ADAPTER` adds one by name. What counts is what Dawn opens, tried in a child process.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';

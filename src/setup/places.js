@@ -18,7 +18,7 @@ export function isClone(root = packageRoot) {
   return existsSync(path.join(root, 'tsconfig.json'));
 }
 
-/** `$XDG_CACHE_HOME/midtrain`, else `~/.cache/midtrain`; the same rule as trainer/find-adapter.ts, which a test holds. */
+/** `$XDG_CACHE_HOME/midtrain`, else `~/.cache/midtrain`; the same rule as trainer/gpu/find-adapter.ts, which a test holds. */
 export function cacheFolder(environment = process.env) {
   const base = environment.XDG_CACHE_HOME;
   return path.join(base && path.isAbsolute(base) ? base : path.join(homedir(), '.cache'), 'midtrain');

@@ -9,8 +9,8 @@ import { packageRoot } from './places.js';
 
 const entry = JSON.parse(process.argv[2]);
 // A clone need not be built yet (Node 24 strips the types); an installed package has only dist/.
-const source = path.join(packageRoot, 'trainer/find-adapter.ts');
-const module = existsSync(source) ? source : path.join(packageRoot, 'dist/trainer/find-adapter.js');
+const source = path.join(packageRoot, 'trainer/gpu/find-adapter.ts');
+const module = existsSync(source) ? source : path.join(packageRoot, 'dist/trainer/gpu/find-adapter.js');
 const { applyAdapter } = await import(pathToFileURL(module).href);
 if (entry.libraries !== undefined) applyAdapter(entry);
 const { create } = await import('webgpu');

@@ -1,7 +1,7 @@
 /** Measures the speed of this machine's adapter in a process of its own and sends it to the designer (design-speed.ts). */
 
-import { openDevice } from '../../trainer/device.ts';
-import { measuredUtilisation, measureSpeed } from '../../trainer/measure-speed.ts';
+import { openDevice } from '../../trainer/gpu/device.ts';
+import { measuredUtilisation, measureSpeed } from '../../trainer/gpu/measure-speed.ts';
 import { runCleanups } from '../core/cleanup.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { SpeedAnswer } from './design-speed.ts';

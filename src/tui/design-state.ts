@@ -74,7 +74,7 @@ export interface DesignUi {
   question: Question | undefined;
   message: Message | undefined;
   speed: Speed | undefined;
-  /** Name of a model of trainer/model-shapes.ts. */
+  /** Name of a model of trainer/model/model-shapes.ts. */
   model: string;
 }
 

@@ -8,17 +8,17 @@
 import { parseArgs } from 'node:util';
 import { flopsPerToken } from '../../src/core/model-flops.ts';
 import { Random } from '../../src/core/random.ts';
-import { autotune, productsOf } from '../../trainer/autotune.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { Learner } from '../../trainer/learner.ts';
-import { planLearner } from '../../trainer/learner-plan.ts';
-import { measureSpeed } from '../../trainer/measure-speed.ts';
+import { autotune, productsOf } from '../../trainer/gpu/autotune.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { measureSpeed } from '../../trainer/gpu/measure-speed.ts';
+import { adoptKernels, usedKernels } from '../../trainer/gpu/tuning.ts';
+import { Learner } from '../../trainer/learner/learner.ts';
+import { planLearner } from '../../trainer/learner/learner-plan.ts';
+import { adamWDefaults } from '../../trainer/learner/optimizer.ts';
 import type { ModelConfig } from '../../trainer/model/config.ts';
+import { modelConfigOf, shapeOf } from '../../trainer/model/model-shapes.ts';
 import { countParameters } from '../../trainer/model/parameters.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
-import { modelConfigOf, shapeOf } from '../../trainer/model-shapes.ts';
-import { adamWDefaults } from '../../trainer/optimizer.ts';
-import { adoptKernels, usedKernels } from '../../trainer/tuning.ts';
 import { type BenchRow, benchRow, printBench } from './report.ts';
 
 const { values: flags } = parseArgs({

@@ -19,12 +19,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Random } from '../../src/core/random.ts';
 import { packageRoot } from '../../src/io/package-root.ts';
-import { openDevice } from '../../trainer/device.ts';
+import { openDevice } from '../../trainer/gpu/device.ts';
 import type { ModelConfig } from '../../trainer/model/config.ts';
 import { saveModel } from '../../trainer/model/folder.ts';
 import { initialWeights } from '../../trainer/model/init.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
-import { Sampler } from '../../trainer/sampler.ts';
+import { Sampler } from '../../trainer/sampler/sampler.ts';
 import { type BenchRow, benchRow, median, printBench } from './report.ts';
 
 /** As it was before this process chose an adapter. */

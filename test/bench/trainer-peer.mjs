@@ -1,12 +1,12 @@
 /**
  * A peer of bench:trainer in a process of its own: `node trainer-peer.mjs jax|tfjs FOLDER`. FOLDER holds the node_modules of the peers.
  * Reads a row as a line of JSON and answers {check} after one run that is not timed, then {seconds} of a run for every further line
- * {times}. It uses the adapter that midtrain uses, and waits with the same throttle (trainer/device.ts).
+ * {times}. It uses the adapter that midtrain uses, and waits with the same throttle (trainer/gpu/device.ts).
  */
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
-import { openDevice } from '../../trainer/device.ts';
+import { openDevice } from '../../trainer/gpu/device.ts';
 
 const [peer, folder] = process.argv.slice(2);
 const gpu = await openDevice();

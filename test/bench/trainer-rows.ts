@@ -8,13 +8,13 @@ import {
 import { logitsGradientKernel, logProbabilitiesKernel } from '../../kernels/cross-entropy/spec.ts';
 import { matmulBackwardInput, matmulBackwardWeight, matmulForward } from '../../kernels/matmul/spec.ts';
 import type { MatmulOp } from '../../kernels/matmul/variant.ts';
-import type { Gpu } from '../../trainer/device.ts';
-import { Executable } from '../../trainer/executable.ts';
-import { Learner } from '../../trainer/learner.ts';
+import type { Gpu } from '../../trainer/gpu/device.ts';
+import { Executable } from '../../trainer/gpu/executable.ts';
+import { Learner } from '../../trainer/learner/learner.ts';
 import type { ModelConfig } from '../../trainer/model/config.ts';
 import { parameterBlocks } from '../../trainer/model/parameters.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
-import { PlanBuilder, type Tensor } from '../../trainer/plan.ts';
+import { PlanBuilder, type Tensor } from '../../trainer/plan/plan.ts';
 
 export interface MatmulRow {
   kind: 'matmul';

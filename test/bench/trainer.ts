@@ -25,8 +25,8 @@ import { cpus, homedir, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { packageRoot } from '../../src/io/package-root.ts';
-import { openDevice } from '../../trainer/device.ts';
-import { usedKernels } from '../../trainer/tuning.ts';
+import { openDevice } from '../../trainer/gpu/device.ts';
+import { usedKernels } from '../../trainer/gpu/tuning.ts';
 import { type BenchRow, benchRow, median, printBench } from './report.ts';
 import { ourSide, type TrainerRow, trainerRows, workOf } from './trainer-rows.ts';
 

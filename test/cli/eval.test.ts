@@ -12,7 +12,7 @@ import { ksOf, outFolders, requestOf } from '../../src/cli/eval-request.ts';
 import { comparisonText } from '../../src/cli/eval-text.ts';
 import { commands } from '../../src/cli/index.ts';
 import { parseCommandLine } from '../../src/cli/parse-command-line.ts';
-import { openDevice } from '../../trainer/device.ts';
+import { openDevice } from '../../trainer/gpu/device.ts';
 import { ensureBuilt, runCli } from '../run-cli.ts';
 import { sums, writeEvalModel, writeRecords } from '../trainer/eval-model.ts';
 

@@ -13,7 +13,7 @@ import { stringify } from 'yaml';
 import { presetNames } from '../../src/cli/grpo.ts';
 import { Random } from '../../src/core/random.ts';
 import { readMetrics } from '../../src/io/run-record.ts';
-import { openDevice } from '../../trainer/device.ts';
+import { openDevice } from '../../trainer/gpu/device.ts';
 import { presetNames as known } from '../../trainer/grpo/presets.ts';
 import { type CliResult, ensureBuilt, runCli } from '../run-cli.ts';
 import { digitsConfig, makeDigitsWorld, statefulKeys } from '../trainer/digits-world.ts';

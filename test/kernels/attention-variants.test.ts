@@ -18,8 +18,8 @@ import { compareArrays } from '../../kernels/compare.ts';
 import type { Scalars } from '../../kernels/kernel.ts';
 import type { AdapterTraits } from '../../kernels/matmul/variant.ts';
 import { Random } from '../../src/core/random.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { traitsOf } from '../../trainer/tuning.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { traitsOf } from '../../trainer/gpu/tuning.ts';
 import { caseBuffers, runKernel } from './run-kernel.ts';
 
 let gpu: Gpu;

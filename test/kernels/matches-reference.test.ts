@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareArrays } from '../../kernels/compare.ts';
 import { kernels } from '../../kernels/index.ts';
 import { Random } from '../../src/core/random.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
 import { caseBuffers, runKernel } from './run-kernel.ts';
 
 let gpu: Gpu;

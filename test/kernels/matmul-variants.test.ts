@@ -19,8 +19,8 @@ import {
   variantName,
 } from '../../kernels/matmul/variant.ts';
 import { Random } from '../../src/core/random.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { traitsOf } from '../../trainer/tuning.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { traitsOf } from '../../trainer/gpu/tuning.ts';
 import { caseBuffers, runKernel } from './run-kernel.ts';
 
 let gpu: Gpu;

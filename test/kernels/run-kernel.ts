@@ -1,7 +1,7 @@
 /** Runs one kernel once on the GPU with given buffers and returns all buffers afterwards. For tests only. */
 import { compileKernel, packParams } from '../../kernels/compile.ts';
 import type { Buffers, KernelSpec, Scalars } from '../../kernels/kernel.ts';
-import type { Gpu } from '../../trainer/device.ts';
+import type { Gpu } from '../../trainer/gpu/device.ts';
 
 export async function runKernel(
   gpu: Gpu,

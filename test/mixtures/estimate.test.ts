@@ -16,7 +16,7 @@ import { loadRecipe } from '../../mixtures/load.ts';
 import { type MixturePlan, planMixture, type SourceSize } from '../../mixtures/plan.ts';
 import { parseRecipe } from '../../mixtures/recipe.ts';
 import { mix } from '../../src/stages/mix.ts';
-import { modelShapes, shapeOf } from '../../trainer/model-shapes.ts';
+import { modelShapes, shapeOf } from '../../trainer/model/model-shapes.ts';
 import { scratchFolder } from '../io/scratch.ts';
 
 const scratch = scratchFolder();

@@ -9,11 +9,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { openDevice } from '../../trainer/device.ts';
-import { Learner } from '../../trainer/learner.ts';
-import { computeLogits } from '../../trainer/logits.ts';
+import { openDevice } from '../../trainer/gpu/device.ts';
+import { Learner } from '../../trainer/learner/learner.ts';
+import { computeLogits } from '../../trainer/learner/logits.ts';
+import { adamWDefaults } from '../../trainer/learner/optimizer.ts';
 import { loadModel, saveModel } from '../../trainer/model/folder.ts';
-import { adamWDefaults } from '../../trainer/optimizer.ts';
 
 const python = process.env.MIDTRAIN_PEER_PYTHON;
 if (python === undefined) {

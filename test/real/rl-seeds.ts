@@ -21,13 +21,13 @@ import { Random } from '../../src/core/random.ts';
 import { readRun } from '../../src/io/run-record.ts';
 import { TokenShardWriter } from '../../src/io/token-shard.ts';
 import { loadTokenizer } from '../../src/tokens/tokenizer.ts';
-import { convertFolder } from '../../trainer/convert-folder.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
+import { convertFolder } from '../../trainer/convert/convert-folder.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
 import { grpoConfigSchema } from '../../trainer/grpo/config.ts';
 import { grpo } from '../../trainer/grpo/grpo.ts';
 import { readRows } from '../../trainer/problem-sets/read-rows.ts';
-import { train } from '../../trainer/train.ts';
-import { trainConfigSchema } from '../../trainer/train-config.ts';
+import { train } from '../../trainer/training/train.ts';
+import { trainConfigSchema } from '../../trainer/training/train-config.ts';
 import { sharedData } from '../io/shared-data.ts';
 import { completeDigits } from './digit-reward.ts';
 

@@ -10,9 +10,9 @@ import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Random } from '../../src/core/random.ts';
-import { openDevice } from '../../trainer/device.ts';
-import { train } from '../../trainer/train.ts';
-import { trainConfigSchema } from '../../trainer/train-config.ts';
+import { openDevice } from '../../trainer/gpu/device.ts';
+import { train } from '../../trainer/training/train.ts';
+import { trainConfigSchema } from '../../trainer/training/train-config.ts';
 import { writeTokenFolder } from '../trainer/token-folder.ts';
 
 const steps = Number(process.argv[2] ?? 10_000);

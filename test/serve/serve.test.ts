@@ -7,8 +7,8 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from '../../src/serve/engine.ts';
 import { type Endpoint, openEndpoint } from '../../src/serve/server.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { computeLogits } from '../../trainer/logits.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { computeLogits } from '../../trainer/learner/logits.ts';
 import { loadModel } from '../../trainer/model/folder.ts';
 import { writeTextModel } from '../trainer/text-model.ts';
 

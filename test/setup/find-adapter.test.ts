@@ -18,7 +18,7 @@ import {
   openLibraries,
   prepareVulkan,
   readAdapterRecord,
-} from '../../trainer/find-adapter.ts';
+} from '../../trainer/gpu/find-adapter.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'midtrain-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

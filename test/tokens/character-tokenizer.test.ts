@@ -8,7 +8,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { characterTokenizer } from '../../src/tokens/character-tokenizer.ts';
 import { loadTokenizer } from '../../src/tokens/tokenizer.ts';
-import { convertFolder } from '../../trainer/convert-folder.ts';
+import { convertFolder } from '../../trainer/convert/convert-folder.ts';
 import { describeWith, sharedData } from '../io/shared-data.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'characters-'));

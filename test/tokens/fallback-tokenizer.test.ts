@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { loadTokenizer, tokenizerOf } from '../../src/tokens/tokenizer.ts';
 import { tokenizerFilesOf } from '../../src/tokens/tokenizer-files.ts';
 import type { TokenizerJson } from '../../src/tokens/tokenizer-json.ts';
-import { readLlama2cTokenizer } from '../../trainer/convert-llama2c.ts';
+import { readLlama2cTokenizer } from '../../trainer/convert/convert-llama2c.ts';
 
 const stories = join(import.meta.dirname, '../../../shared/data/models/stories260K');
 const here = existsSync(stories);

@@ -1,6 +1,6 @@
 /** What `devices` advises, fact by fact: it must speak where something is slow and be silent where nothing is. */
 import { expect, test } from 'vitest';
-import { adviseDevice, type DeviceFacts } from '../../trainer/advise-device.ts';
+import { adviseDevice, type DeviceFacts } from '../../trainer/gpu/advise-device.ts';
 
 const fast: DeviceFacts = {
   software: false,

@@ -7,9 +7,9 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { silent } from '../../src/core/events.ts';
 import { Random } from '../../src/core/random.ts';
-import type { Gpu } from '../../trainer/device.ts';
-import { train } from '../../trainer/train.ts';
-import { trainConfigSchema } from '../../trainer/train-config.ts';
+import type { Gpu } from '../../trainer/gpu/device.ts';
+import { train } from '../../trainer/training/train.ts';
+import { trainConfigSchema } from '../../trainer/training/train-config.ts';
 import { writeTokenFolder } from './token-folder.ts';
 
 /** Writes problems (train.jsonl, heldout.jsonl) and trains the start model in `root`; gives its folder. */

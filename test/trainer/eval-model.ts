@@ -4,7 +4,7 @@ import path from 'node:path';
 import { trainBpe } from '../../src/tokens/bpe-train.ts';
 import { loadTokenizer, type Tokenizer } from '../../src/tokens/tokenizer.ts';
 import { saveTokenizerFiles } from '../../src/tokens/tokenizer-files.ts';
-import type { Gpu } from '../../trainer/device.ts';
+import type { Gpu } from '../../trainer/gpu/device.ts';
 import { saveModel } from '../../trainer/model/folder.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
 import { tinyConfig, tinyWeights } from './tiny-model.ts';

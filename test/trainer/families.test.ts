@@ -8,13 +8,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { Learner } from '../../trainer/learner.ts';
-import { computeLogits } from '../../trainer/logits.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { Learner } from '../../trainer/learner/learner.ts';
+import { computeLogits } from '../../trainer/learner/logits.ts';
 import { loadModel, saveModel } from '../../trainer/model/folder.ts';
 import type { ModelWeights } from '../../trainer/model/weights.ts';
-import { listTensors, readTensor } from '../../trainer/safetensors.ts';
-import { Sampler } from '../../trainer/sampler.ts';
+import { listTensors, readTensor } from '../../trainer/safetensors/safetensors.ts';
+import { Sampler } from '../../trainer/sampler/sampler.ts';
 
 const fixtures = path.join(import.meta.dirname, '../fixtures/families');
 const families = readdirSync(fixtures).sort();

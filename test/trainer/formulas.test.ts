@@ -1,9 +1,9 @@
 /** Schedules, accuracy, templates and the order of problems against values worked out by hand. (The objective of GRPO: grpo-objective.test.ts.) */
 import { describe, expect, it } from 'vitest';
-import { pairedDifference, passAtK, wilsonInterval } from '../../trainer/accuracy.ts';
-import { ProblemOrder } from '../../trainer/problems.ts';
+import { pairedDifference, passAtK, wilsonInterval } from '../../trainer/evaluation/accuracy.ts';
+import { learningRateAt } from '../../trainer/learner/schedule.ts';
+import { ProblemOrder } from '../../trainer/problem-sets/problems.ts';
 import { fillTemplate, findTemplate } from '../../trainer/prompts/templates.ts';
-import { learningRateAt } from '../../trainer/schedule.ts';
 
 describe('the learning rate', () => {
   const base = { learning_rate: 1, min_lr_ratio: 0.1 };

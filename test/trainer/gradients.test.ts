@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareArrays } from '../../kernels/compare.ts';
 import { Random } from '../../src/core/random.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { Learner } from '../../trainer/learner.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { Learner } from '../../trainer/learner/learner.ts';
 import { parameterBlocks } from '../../trainer/model/parameters.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
 import { ReferenceLearner, randomRows, tinyConfig, tinyShape, tinyWeights } from './tiny-model.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../trainer/grpo/advantage.ts';
 import { type LossType, lossTypes, tokenShares } from '../../trainer/grpo/normaliser.ts';
 import { overlongPenalty } from '../../trainer/grpo/overlong.ts';
-import type { PolicyOptions } from '../../trainer/policy-plan.ts';
+import type { PolicyOptions } from '../../trainer/learner/policy-plan.ts';
 import { logSoftmax, type PolicySequence, plainPolicy, policyPath } from './policy-path.ts';
 
 describe('advantages', () => {

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/core/errors.ts';
-import { listCheckpoints } from '../../trainer/checkpoint.ts';
 import { type GrpoConfig, grpoConfigSchema } from '../../trainer/grpo/config.ts';
 import { drawBatch } from '../../trainer/grpo/draw-batch.ts';
 import { evaluationMetrics } from '../../trainer/grpo/evaluate-heldout.ts';
@@ -19,8 +18,9 @@ import {
   rollBack,
   rollbackTarget,
 } from '../../trainer/grpo/rollback.ts';
+import type { Rollout } from '../../trainer/grpo/rollout.ts';
 import { stepMetrics } from '../../trainer/grpo/step-metrics.ts';
-import type { Rollout } from '../../trainer/rollout.ts';
+import { listCheckpoints } from '../../trainer/learner/checkpoint.ts';
 import { tinyConfig } from './tiny-model.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'grpo-plan-'));

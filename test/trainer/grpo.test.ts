@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InterruptedError } from '../../src/core/errors.ts';
 import { type ProgressEvent, silent } from '../../src/core/events.ts';
 import { readRun } from '../../src/io/run-record.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
 import { type GrpoConfig, grpoConfigSchema } from '../../trainer/grpo/config.ts';
 import { grpo } from '../../trainer/grpo/grpo.ts';
 import type { Finding, FindingAction, RunWatcher } from '../../trainer/grpo/watch.ts';

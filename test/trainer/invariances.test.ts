@@ -4,15 +4,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { Learner, type Rows } from '../../trainer/learner.ts';
-import { computeLogits } from '../../trainer/logits.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { Learner, type Rows } from '../../trainer/learner/learner.ts';
+import { computeLogits } from '../../trainer/learner/logits.ts';
+import { adamWDefaults } from '../../trainer/learner/optimizer.ts';
 import type { ModelConfig } from '../../trainer/model/config.ts';
 import { loadModel, saveModel } from '../../trainer/model/folder.ts';
 import { initialWeights } from '../../trainer/model/init.ts';
 import { parameterBlocks } from '../../trainer/model/parameters.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
-import { adamWDefaults } from '../../trainer/optimizer.ts';
 import { randomRows, tinyConfig, tinyShape, tinyWeights } from './tiny-model.ts';
 
 const fixtures = path.join(import.meta.dirname, '../fixtures/families');

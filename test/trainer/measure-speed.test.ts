@@ -1,7 +1,7 @@
 /** Measuring an adapter: a plausible speed in bounded time, from work that was really done. (What is said where there is none: test/cli/devices.test.ts.) */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { measureSpeed } from '../../trainer/measure-speed.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { measureSpeed } from '../../trainer/gpu/measure-speed.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {

@@ -1,13 +1,13 @@
 /** A policy loss of given logits, the way a learner computes it, by the plain-loop references in double precision. For tests. */
 import { logitsGradientKernel, logProbabilitiesKernel } from '../../kernels/cross-entropy/spec.ts';
-import { PlanBuilder } from '../../trainer/plan.ts';
 import {
   declarePolicy,
   type PolicyOptions,
   policyTermsPerRow,
   recordPolicyLoss,
-} from '../../trainer/policy-plan.ts';
-import { ReferenceExecutor } from '../../trainer/reference-executor.ts';
+} from '../../trainer/learner/policy-plan.ts';
+import { PlanBuilder } from '../../trainer/plan/plan.ts';
+import { ReferenceExecutor } from '../../trainer/plan/reference-executor.ts';
 
 export interface PolicySequence {
   /** (tokens, vocabulary). */

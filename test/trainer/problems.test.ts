@@ -14,9 +14,9 @@ import {
   loadProblemSet,
   locateProblems,
 } from '../../trainer/problem-sets/load-problem-set.ts';
+import { readProblems } from '../../trainer/problem-sets/problems.ts';
 import { levelTest, problemsSchema } from '../../trainer/problem-sets/selection.ts';
 import { toProblem } from '../../trainer/problem-sets/to-problem.ts';
-import { readProblems } from '../../trainer/problems.ts';
 import { exemplars } from '../../trainer/prompts/exemplars.ts';
 import { describeWith, sharedData } from '../io/shared-data.ts';
 

@@ -10,7 +10,7 @@ import { gradeAnswer } from '../../src/grader/grade-answer.ts';
 import { loadTokenizer, type Tokenizer } from '../../src/tokens/tokenizer.ts';
 import { saveTokenizerFiles, tokenizerFilesOf } from '../../src/tokens/tokenizer-files.ts';
 import type { TokenizerConfig, TokenizerJson } from '../../src/tokens/tokenizer-json.ts';
-import type { Problem } from '../../trainer/problems.ts';
+import type { Problem } from '../../trainer/problem-sets/problems.ts';
 import { checkPromptBudget, encodePrompt, promptText } from '../../trainer/prompts/encode-prompt.ts';
 import { exemplars } from '../../trainer/prompts/exemplars.ts';
 import { builtInShots, drawnShots, shotsFor } from '../../trainer/prompts/few-shot.ts';

@@ -1,17 +1,17 @@
 /** The reference model of a KL term: its log-probabilities are the learner's for the same weights, it follows the policy, and its memory is what a dry run says. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
 import { packRollouts } from '../../trainer/grpo/pack-rollouts.ts';
 import {
   planReferenceMemory,
   ReferenceModel,
   type ReferenceShape,
 } from '../../trainer/grpo/reference-model.ts';
-import { Learner } from '../../trainer/learner.ts';
-import { planMemory } from '../../trainer/memory-plan.ts';
+import type { Rollout } from '../../trainer/grpo/rollout.ts';
+import { Learner } from '../../trainer/learner/learner.ts';
 import { layoutSlabs, parameterBlocks } from '../../trainer/model/parameters.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
-import type { Rollout } from '../../trainer/rollout.ts';
+import { planMemory } from '../../trainer/plan/memory-plan.ts';
 import { tinyConfig, tinyShape, tinyWeights } from './tiny-model.ts';
 
 let gpu: Gpu;

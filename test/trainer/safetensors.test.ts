@@ -3,9 +3,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { convertFolder } from '../../trainer/convert-folder.ts';
-import { listTensors, readTensor } from '../../trainer/safetensors.ts';
-import { planShards, writeModelFiles, writeSafetensors } from '../../trainer/write-safetensors.ts';
+import { convertFolder } from '../../trainer/convert/convert-folder.ts';
+import { listTensors, readTensor } from '../../trainer/safetensors/safetensors.ts';
+import {
+  planShards,
+  writeModelFiles,
+  writeSafetensors,
+} from '../../trainer/safetensors/write-safetensors.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'safetensors-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -1,12 +1,12 @@
 /** Continuous batching: refilled slots, shared prefixes, cuts and aborted requests change no sample; what is drawn is what the cuts allow. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { leastKept } from '../../kernels/sample/reference.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { computeLogits } from '../../trainer/logits.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { computeLogits } from '../../trainer/learner/logits.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
-import { Sampler } from '../../trainer/sampler.ts';
-import type { TokenRequest } from '../../trainer/sampler-session.ts';
-import type { SamplingParams } from '../../trainer/sampling.ts';
+import { Sampler } from '../../trainer/sampler/sampler.ts';
+import type { TokenRequest } from '../../trainer/sampler/sampler-session.ts';
+import type { SamplingParams } from '../../trainer/sampler/sampling.ts';
 import { tinyConfig, tinyWeights } from './tiny-model.ts';
 
 let gpu: Gpu;

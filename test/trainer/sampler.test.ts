@@ -1,9 +1,9 @@
 /** Generation: a sample's tokens do not depend on the batch, and its log-probabilities are the trainer's. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { Learner } from '../../trainer/learner.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { Learner } from '../../trainer/learner/learner.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
-import { type SampleRequest, Sampler } from '../../trainer/sampler.ts';
+import { type SampleRequest, Sampler } from '../../trainer/sampler/sampler.ts';
 import { tinyConfig, tinyShape, tinyWeights } from './tiny-model.ts';
 
 let gpu: Gpu;

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { observationOf } from '../../src/signatures/read-row.ts';
 import { replaySignatures } from '../../src/signatures/replay.ts';
 import { signaturesSchema } from '../../src/signatures/rules.ts';
+import type { Rollout } from '../../trainer/grpo/rollout.ts';
+import { signatureWatcher } from '../../trainer/grpo/signature-watcher.ts';
 import type { WatchedStep } from '../../trainer/grpo/watch.ts';
-import type { Rollout } from '../../trainer/rollout.ts';
-import { signatureWatcher } from '../../trainer/signatures/signature-watcher.ts';
 
 const config = signaturesSchema.parse({ repetition_loop: { action: 'rollback' } });
 

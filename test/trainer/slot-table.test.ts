@@ -1,7 +1,7 @@
 /** Where requests go: prefixes are found, copied in an order in which they are there, and never more than one request gets a slot. */
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/core/random.ts';
-import { type Placement, SlotTable } from '../../trainer/slot-table.ts';
+import { type Placement, SlotTable } from '../../trainer/sampler/slot-table.ts';
 
 const prompt = (length: number, first = 1) => Array.from({ length }, (_, i) => (i === 0 ? first : 100 + i));
 

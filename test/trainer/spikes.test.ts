@@ -1,9 +1,9 @@
 /** Steps that are skipped on the device: a gradient that is not finite, and a spike of its norm; and what a z-loss reports. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { Learner } from '../../trainer/learner.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { Learner } from '../../trainer/learner/learner.ts';
+import { adamWDefaults } from '../../trainer/learner/optimizer.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
-import { adamWDefaults } from '../../trainer/optimizer.ts';
 import { randomRows, tinyConfig, tinyShape, tinyWeights } from './tiny-model.ts';
 
 let gpu: Gpu;

@@ -3,14 +3,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { convertLlama2c } from '../../trainer/convert-llama2c.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { Learner } from '../../trainer/learner.ts';
-import { computeLogits } from '../../trainer/logits.ts';
+import { convertLlama2c } from '../../trainer/convert/convert-llama2c.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { Learner } from '../../trainer/learner/learner.ts';
+import { computeLogits } from '../../trainer/learner/logits.ts';
+import { adamWDefaults } from '../../trainer/learner/optimizer.ts';
 import { loadModel } from '../../trainer/model/folder.ts';
 import type { ModelWeights } from '../../trainer/model/weights.ts';
-import { adamWDefaults } from '../../trainer/optimizer.ts';
-import { Sampler } from '../../trainer/sampler.ts';
+import { Sampler } from '../../trainer/sampler/sampler.ts';
 
 const source = path.resolve(import.meta.dirname, '../../../shared/data/models/stories260K');
 interface Golden {

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { trainBpe } from '../../src/tokens/bpe-train.ts';
 import { saveTokenizerFiles } from '../../src/tokens/tokenizer-files.ts';
-import type { Gpu } from '../../trainer/device.ts';
+import type { Gpu } from '../../trainer/gpu/device.ts';
 import type { ModelConfig } from '../../trainer/model/config.ts';
 import { saveModel } from '../../trainer/model/folder.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';

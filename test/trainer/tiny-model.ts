@@ -3,17 +3,17 @@
 import { groupRowsByToken } from '../../kernels/embedding/group-rows.ts';
 import { packHalves } from '../../kernels/half/values.ts';
 import { Random } from '../../src/core/random.ts';
-import type { Rows } from '../../trainer/learner.ts';
-import { type LearnerShape, type LearnerTensors, planLearner } from '../../trainer/learner-plan.ts';
+import type { Rows } from '../../trainer/learner/learner.ts';
+import { type LearnerShape, type LearnerTensors, planLearner } from '../../trainer/learner/learner-plan.ts';
+import { adamWDefaults } from '../../trainer/learner/optimizer.ts';
 import type { ModelConfig } from '../../trainer/model/config.ts';
 import type { Precision } from '../../trainer/model/half-weights.ts';
 import { initialWeights } from '../../trainer/model/init.ts';
 import { layoutSlabs, parameterBlocks } from '../../trainer/model/parameters.ts';
 import { ropeTableOf } from '../../trainer/model/rope.ts';
 import { declareWeights } from '../../trainer/model/weights.ts';
-import { adamWDefaults } from '../../trainer/optimizer.ts';
-import type { Tensor } from '../../trainer/plan.ts';
-import { ReferenceExecutor } from '../../trainer/reference-executor.ts';
+import type { Tensor } from '../../trainer/plan/plan.ts';
+import { ReferenceExecutor } from '../../trainer/plan/reference-executor.ts';
 
 export const tinyConfig: ModelConfig = {
   vocabSize: 19,

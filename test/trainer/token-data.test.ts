@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { openTokenShard, TokenShardWriter } from '../../src/io/token-shard.ts';
-import type { LearnerShape } from '../../trainer/learner-plan.ts';
-import { type CountedRows, TokenData } from '../../trainer/token-data.ts';
+import type { LearnerShape } from '../../trainer/learner/learner-plan.ts';
+import { type CountedRows, TokenData } from '../../trainer/training/token-data.ts';
 import { scratchFolder } from '../io/scratch.ts';
 import { ReferenceLearner, tinyConfig, tinyShape, tinyWeights } from './tiny-model.ts';
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { trainBpe } from '../../src/tokens/bpe-train.ts';
 import { type Tokenizer, tokenizerOf } from '../../src/tokens/tokenizer.ts';
-import { cutAtStop, TokenText } from '../../trainer/token-text.ts';
+import { cutAtStop, TokenText } from '../../trainer/sampler/token-text.ts';
 
 let tokenizer: Tokenizer;
 beforeAll(async () => {

@@ -6,10 +6,10 @@ import type { ProgressEvent } from '../../src/core/events.ts';
 import { openParquet } from '../../src/io/parquet-footer.ts';
 import { readRun } from '../../src/io/run-record.ts';
 import { TokenShardWriter } from '../../src/io/token-shard.ts';
-import { readTrainingState } from '../../trainer/checkpoint.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { MixtureSoFar } from '../../trainer/mixture-so-far.ts';
-import { openTrainingData } from '../../trainer/token-data.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { readTrainingState } from '../../trainer/learner/checkpoint.ts';
+import { MixtureSoFar } from '../../trainer/training/mixture-so-far.ts';
+import { openTrainingData } from '../../trainer/training/token-data.ts';
 import {
   hashOf,
   type TrainingWorld,

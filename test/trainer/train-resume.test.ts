@@ -4,10 +4,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/core/errors.ts';
 import { readRun } from '../../src/io/run-record.ts';
-import { listCheckpoints, readTrainingState } from '../../trainer/checkpoint.ts';
-import { allowedBy, configChanges, phaseSettings } from '../../trainer/config-changes.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import type { TrainConfig } from '../../trainer/train-config.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { listCheckpoints, readTrainingState } from '../../trainer/learner/checkpoint.ts';
+import { allowedBy, configChanges, phaseSettings } from '../../trainer/training/config-changes.ts';
+import type { TrainConfig } from '../../trainer/training/train-config.ts';
 import {
   hashOf,
   type TrainingWorld,

@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InterruptedError, UserError } from '../../src/core/errors.ts';
 import type { ProgressEvent } from '../../src/core/events.ts';
 import { readMetrics, readRun } from '../../src/io/run-record.ts';
-import { listCheckpoints } from '../../trainer/checkpoint.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { DeviceLostError, OutOfMemoryError } from '../../trainer/gpu-errors.ts';
-import { readSkipped } from '../../trainer/skipped-batch.ts';
-import { openTrainingData } from '../../trainer/token-data.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { DeviceLostError, OutOfMemoryError } from '../../trainer/gpu/gpu-errors.ts';
+import { listCheckpoints } from '../../trainer/learner/checkpoint.ts';
+import { readSkipped } from '../../trainer/training/skipped-batch.ts';
+import { openTrainingData } from '../../trainer/training/token-data.ts';
 import { hashOf, type TrainingWorld, trainingWorld, trainStable } from './training-world.ts';
 
 let gpu: Gpu;

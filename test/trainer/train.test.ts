@@ -8,11 +8,11 @@ import { InterruptedError } from '../../src/core/errors.ts';
 import { type ProgressEvent, silent } from '../../src/core/events.ts';
 import { Random } from '../../src/core/random.ts';
 import { readRun } from '../../src/io/run-record.ts';
-import { listCheckpoints } from '../../trainer/checkpoint.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { train } from '../../trainer/train.ts';
-import { type TrainConfig, trainConfigSchema } from '../../trainer/train-config.ts';
-import { type KernelChoices, writeTable } from '../../trainer/tuning.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { type KernelChoices, writeTable } from '../../trainer/gpu/tuning.ts';
+import { listCheckpoints } from '../../trainer/learner/checkpoint.ts';
+import { train } from '../../trainer/training/train.ts';
+import { type TrainConfig, trainConfigSchema } from '../../trainer/training/train-config.ts';
 import { writeTokenFolder } from './token-folder.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'train-'));

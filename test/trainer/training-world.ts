@@ -7,9 +7,9 @@ import { expect } from 'vitest';
 import { InterruptedError } from '../../src/core/errors.ts';
 import type { ProgressEvent } from '../../src/core/events.ts';
 import { Random } from '../../src/core/random.ts';
-import type { Gpu } from '../../trainer/device.ts';
-import { type TrainOptions, type TrainResult, train } from '../../trainer/train.ts';
-import { type TrainConfig, trainConfigSchema } from '../../trainer/train-config.ts';
+import type { Gpu } from '../../trainer/gpu/device.ts';
+import { type TrainOptions, type TrainResult, train } from '../../trainer/training/train.ts';
+import { type TrainConfig, trainConfigSchema } from '../../trainer/training/train-config.ts';
 import { writeTokenFolder } from './token-folder.ts';
 
 export interface TrainingWorld {

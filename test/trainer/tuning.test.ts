@@ -6,9 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { attentionForwardKernel } from '../../kernels/attention/spec.ts';
 import { matmulForward } from '../../kernels/matmul/spec.ts';
 import { candidates, variantName } from '../../kernels/matmul/variant.ts';
-import { autotune, productsOf } from '../../trainer/autotune.ts';
-import { type Gpu, openDevice } from '../../trainer/device.ts';
-import { PlanBuilder } from '../../trainer/plan.ts';
+import { autotune, productsOf } from '../../trainer/gpu/autotune.ts';
+import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
 import {
   adoptKernels,
   chooseVariant,
@@ -20,7 +19,8 @@ import {
   traitsOf,
   usedKernels,
   writeTable,
-} from '../../trainer/tuning.ts';
+} from '../../trainer/gpu/tuning.ts';
+import { PlanBuilder } from '../../trainer/plan/plan.ts';
 
 let gpu: Gpu;
 const folder = mkdtempSync(path.join(tmpdir(), 'midtrain-tuning-'));

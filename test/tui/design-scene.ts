@@ -7,7 +7,7 @@ import { loadRecipe } from '../../mixtures/load.ts';
 import { DesignSession } from '../../src/tui/design-session.ts';
 import { type DesignUi, type Surroundings, startUi, unsaved } from '../../src/tui/design-state.ts';
 import type { DesignView } from '../../src/tui/design-view.ts';
-import { modelShapes } from '../../trainer/model-shapes.ts';
+import { modelShapes } from '../../trainer/model/model-shapes.ts';
 
 export const scratch = (): string => mkdtempSync(join(tmpdir(), 'design-'));
 

@@ -9,7 +9,7 @@ import type { CommandContext } from '../../src/cli/command.ts';
 import { command } from '../../src/cli/design.ts';
 import { DesignSession } from '../../src/tui/design-session.ts';
 import { ScreenWriter } from '../../src/tui/screen-writer.ts';
-import { modelShapes } from '../../trainer/model-shapes.ts';
+import { modelShapes } from '../../trainer/model/model-shapes.ts';
 import { manySources, scratch, sessionOf, uiOf } from './design-scene.ts';
 
 const moved = (session: DesignSession) =>

@@ -5,12 +5,12 @@
 import type { Extraction } from '../../src/core/evaluation.ts';
 import { hash32 } from '../../src/core/random.ts';
 import type { Tokenizer } from '../../src/tokens/tokenizer.ts';
-import type { Problem } from '../problems.ts';
+import type { Problem } from '../problem-sets/problems.ts';
 import { encodePrompt } from '../prompts/encode-prompt.ts';
 import type { PromptTemplate } from '../prompts/templates.ts';
-import type { Sampler } from '../sampler.ts';
-import type { SamplingParams } from '../sampling.ts';
-import { cutAtStop, TokenText } from '../token-text.ts';
+import type { Sampler } from '../sampler/sampler.ts';
+import type { SamplingParams } from '../sampler/sampling.ts';
+import { cutAtStop, TokenText } from '../sampler/token-text.ts';
 import type { Grader } from './evaluate-set.ts';
 import { gradeCompletion } from './grade.ts';
 import type { GradedProblem } from './graded-problem.ts';

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { InputError } from '../../src/core/errors.ts';
-import type { Problem } from '../problems.ts';
+import type { Problem } from '../problem-sets/problems.ts';
 import { type GradedProblem, partPath, readPart, writePart } from './graded-problem.ts';
 
 /** Draws and grades every sample of some problems, in their order. What it gives may not depend on which problems it is given together. */

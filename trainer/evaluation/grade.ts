@@ -4,7 +4,7 @@
  */
 import type { Extraction } from '../../src/core/evaluation.ts';
 import { answersEqual, gradeAnswer } from '../../src/grader/grade-answer.ts';
-import type { Problem } from '../problems.ts';
+import type { Problem } from '../problem-sets/problems.ts';
 
 export interface Verdict {
   /** What was taken for the answer; null where none was found. */

@@ -8,11 +8,11 @@
  */
 import type { Tokenizer } from '../../src/tokens/tokenizer.ts';
 import { letterOf } from '../problem-sets/choices.ts';
-import type { Problem } from '../problems.ts';
+import type { Problem } from '../problem-sets/problems.ts';
 import { encodePrompt } from '../prompts/encode-prompt.ts';
 import type { PromptTemplate } from '../prompts/templates.ts';
-import type { Sampler } from '../sampler.ts';
-import { mostRanked } from '../sampler-plan.ts';
+import type { Sampler } from '../sampler/sampler.ts';
+import { mostRanked } from '../sampler/sampler-plan.ts';
 import { identityOf } from './draw-samples.ts';
 import type { Grader } from './evaluate-set.ts';
 import type { GradedProblem } from './graded-problem.ts';

@@ -5,10 +5,10 @@
 import { z } from 'zod';
 import { exemplarSets } from '../../src/core/evaluation.ts';
 import { signaturesSchema } from '../../src/signatures/rules.ts';
+import { scheduleSchema } from '../learner/schedule.ts';
 import { problemsSchema } from '../problem-sets/selection.ts';
 import { defaultStopStrings } from '../prompts/templates.ts';
 import { rewardConfigShape } from '../rewards/index.ts';
-import { scheduleSchema } from '../schedule.ts';
 import { rewardScales } from './advantage.ts';
 import { lengthAdvanceSchema } from './length-schedule.ts';
 import { lossTypes } from './normaliser.ts';

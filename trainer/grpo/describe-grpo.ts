@@ -1,13 +1,13 @@
 /** `grpo --dry-run`: what a run would do and how much memory it would take, from its config and files; no GPU is opened. */
 import type { Evidence } from '../../src/core/evidence.ts';
-import { planLearner } from '../learner-plan.ts';
-import { planMemory } from '../memory-plan.ts';
+import { planLearner } from '../learner/learner-plan.ts';
 import { readModelConfig } from '../model/folder.ts';
 import { bytesOfHalves, type Precision } from '../model/half-weights.ts';
 import { countParameters, layoutSlabs, parameterBlocks, vocabularyRows } from '../model/parameters.ts';
 import { declareWeights } from '../model/weights.ts';
-import type { PlanBuilder } from '../plan.ts';
-import { readProblems } from '../problems.ts';
+import { planMemory } from '../plan/memory-plan.ts';
+import type { PlanBuilder } from '../plan/plan.ts';
+import { readProblems } from '../problem-sets/problems.ts';
 import { loadTemplate } from '../prompts/load-template.ts';
 import type { GrpoConfig } from './config.ts';
 import { type GrpoPlan, planGrpo } from './plan-grpo.ts';

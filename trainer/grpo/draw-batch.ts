@@ -5,10 +5,10 @@
  * (as in verl), and does not draw for ever.
  */
 import { UserError } from '../../src/core/errors.ts';
-import type { Problem } from '../problems.ts';
-import type { Rollout } from '../rollout.ts';
+import type { Problem } from '../problem-sets/problems.ts';
 import { groupsOf, isFlat } from './advantage.ts';
 import type { GrpoConfig } from './config.ts';
+import type { Rollout } from './rollout.ts';
 
 export interface DrawnBatch {
   /** Group after group. */

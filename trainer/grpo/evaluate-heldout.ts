@@ -3,10 +3,10 @@
  * Names are `eval_<set>_...`, as the Hugging Face Trainer names several sets; the first set also stands under the plain `eval_...` that curves,
  * reports and signatures follow. Prompts of another template than the run's are told apart by `eval_<set>@<template>_...`.
  */
-import { wilsonInterval } from '../accuracy.ts';
-import type { Problem } from '../problems.ts';
-import { type Rollout, type RolloutSettings, rollOut } from '../rollout.ts';
+import { wilsonInterval } from '../evaluation/accuracy.ts';
+import type { Problem } from '../problem-sets/problems.ts';
 import { meanAndStd } from './advantage.ts';
+import { type Rollout, type RolloutSettings, rollOut } from './rollout.ts';
 
 export interface Benchmark {
   /** As in metric names; empty for the only set of a config that gives one path. */

@@ -9,14 +9,14 @@ import path from 'node:path';
 import { fingerprint } from '../../src/core/config.ts';
 import { InterruptedError, messageOf } from '../../src/core/errors.ts';
 import { readRecord } from '../../src/io/run-record.ts';
-import { listCheckpoints, newestValid } from '../checkpoint.ts';
-import type { Gpu } from '../device.ts';
-import { resolvePrecision } from '../precision.ts';
-import { signatureWatcher } from '../signatures/signature-watcher.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { listCheckpoints, newestValid } from '../learner/checkpoint.ts';
+import { resolvePrecision } from '../model/precision.ts';
 import type { GrpoConfig } from './config.ts';
 import { GrpoLoop, type GrpoOptions, type GrpoResult } from './grpo-loop.ts';
 import { changedConfig, readRollbacks, removeAbandoned } from './rollback.ts';
 import { openGrpo } from './setup.ts';
+import { signatureWatcher } from './signature-watcher.ts';
 
 export type { GrpoOptions, GrpoResult } from './grpo-loop.ts';
 

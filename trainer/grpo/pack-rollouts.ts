@@ -3,7 +3,7 @@
  * (kvStart) and with positions of its own. So the training plan has one shape whatever the response length, and almost nothing is padding.
  * First-fit by decreasing length; deterministic.
  */
-import type { PolicyRows } from '../learner.ts';
+import type { PolicyRows } from '../learner/learner.ts';
 
 export interface PackItem {
   promptTokens: readonly number[];

@@ -3,9 +3,9 @@
  * warning of. Pure; grpo.ts carries it out, `--dry-run` prints it.
  */
 import { UserError } from '../../src/core/errors.ts';
-import type { LearnerShape } from '../learner-plan.ts';
+import type { LearnerShape } from '../learner/learner-plan.ts';
+import type { PolicyOptions } from '../learner/policy-plan.ts';
 import type { ModelConfig } from '../model/config.ts';
-import type { PolicyOptions } from '../policy-plan.ts';
 import { type Problems, problemsSchema } from '../problem-sets/selection.ts';
 import type { GrpoConfig, PromptRequest } from './config.ts';
 import { type LengthTable, longest, parseLengthTable } from './length-schedule.ts';

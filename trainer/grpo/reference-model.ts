@@ -4,8 +4,8 @@
  * vocabulary] never exists. A plan, and what binds it to a device.
  */
 import { interpolateKernel } from '../../kernels/interpolate/spec.ts';
-import type { Gpu } from '../device.ts';
-import { Executable } from '../executable.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { Executable } from '../gpu/executable.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { attendWithin, recordForward } from '../model/decoder.ts';
 import { type Precision, recordHalves } from '../model/half-weights.ts';
@@ -13,9 +13,9 @@ import { recordHeadForward } from '../model/head.ts';
 import { type Slab, vocabularyParts } from '../model/parameters.ts';
 import { ropeTableOf } from '../model/rope.ts';
 import { declareSlabs, declareWeights, type ModelWeights } from '../model/weights.ts';
-import { type Plan, PlanBuilder, type Tensor } from '../plan.ts';
-import type { Rollout } from '../rollout.ts';
+import { type Plan, PlanBuilder, type Tensor } from '../plan/plan.ts';
 import { packRollouts } from './pack-rollouts.ts';
+import type { Rollout } from './rollout.ts';
 
 export interface ReferenceShape {
   config: ModelConfig;

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { parseConfig } from '../../src/core/config.ts';
 import { writeFileAtomic } from '../../src/io/atomic.ts';
-import { checkpointMarker, listCheckpoints } from '../checkpoint.ts';
+import { checkpointMarker, listCheckpoints } from '../learner/checkpoint.ts';
 import type { GrpoConfig } from './config.ts';
 import { readGrpoState } from './grpo-state.ts';
 import { type RollbackChange, rollbackChangeSchema } from './rollback-change.ts';

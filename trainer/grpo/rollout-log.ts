@@ -1,7 +1,7 @@
 /** `rollouts.jsonl`: a few samples of every step for people to read. */
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { writeFileAtomicSync } from '../../src/io/atomic.ts';
-import type { Rollout } from '../rollout.ts';
+import type { Rollout } from './rollout.ts';
 
 export class RolloutLog {
   private readonly fd: number;

@@ -2,10 +2,11 @@
  * The row of metrics.jsonl of one GRPO step, from its rollouts and updates. Names are TRL's where TRL has one, else verl's. Rewards that could not
  * be had are left out of every mean, as in TRL, and counted in `rewards/unscored`.
  */
-import type { Rollout } from '../rollout.ts';
+
 import { meanAndStd, scored, shareOfFlatGroups } from './advantage.ts';
 import type { GrpoConfig } from './config.ts';
 import type { DrawnBatch } from './draw-batch.ts';
+import type { Rollout } from './rollout.ts';
 import type { UpdateStats } from './update-tally.ts';
 
 export function stepMetrics(

@@ -1,11 +1,11 @@
 /** One step of GRPO: draw, score, normalise within groups, ask the reference, update. A function of the setup's weights, the step and its place in the problems. */
 import { Random } from '../../src/core/random.ts';
-import { type Rollout, rollOut } from '../rollout.ts';
-import { learningRateAt } from '../schedule.ts';
+import { learningRateAt } from '../learner/schedule.ts';
 import { groupAdvantages, separateAdvantages } from './advantage.ts';
 import type { GrpoConfig } from './config.ts';
 import { drawBatch } from './draw-batch.ts';
 import { overlongPenalty } from './overlong.ts';
+import { type Rollout, rollOut } from './rollout.ts';
 import type { GrpoSetup } from './setup.ts';
 import { stepMetrics } from './step-metrics.ts';
 import { updatePolicy } from './update.ts';

@@ -3,8 +3,8 @@
  * ratio: over the sequences) of an update and then over updates, minima and maxima over the sequences of an update: TRL's metrics with the update as
  * the batch.
  */
-import type { StepResult } from '../learner.ts';
-import { policyTermsPerRow } from '../policy-plan.ts';
+import type { StepResult } from '../learner/learner.ts';
+import { policyTermsPerRow } from '../learner/policy-plan.ts';
 import { meanAndStd } from './advantage.ts';
 import type { GrpoConfig } from './config.ts';
 

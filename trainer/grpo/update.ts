@@ -3,12 +3,12 @@
  * sampler's own: it runs the trainer's kernels, and their difference is measured in the first mini-batch, where weights have not changed yet and
  * every ratio should be 1. Micro-batches are queued two deep, so the device does not wait for what the CPU reads.
  */
-import type { Learner, StepResult } from '../learner.ts';
-import { policyTermsPerRow } from '../policy-plan.ts';
-import type { Rollout } from '../rollout.ts';
+import type { Learner, StepResult } from '../learner/learner.ts';
+import { policyTermsPerRow } from '../learner/policy-plan.ts';
 import type { GrpoConfig } from './config.ts';
 import { tokenShares } from './normaliser.ts';
 import { type PackedBatch, packRollouts } from './pack-rollouts.ts';
+import type { Rollout } from './rollout.ts';
 import { type UpdateStats, UpdateTally } from './update-tally.ts';
 
 export interface LearningItem {

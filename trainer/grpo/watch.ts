@@ -4,7 +4,7 @@
  * changes that the user named (rollback.ts). The rules are in trainer/signatures; here is only what they and the loop agree on.
  */
 import { z } from 'zod';
-import type { Rollout } from '../rollout.ts';
+import type { Rollout } from './rollout.ts';
 
 export const findingActions = ['warn', 'stop', 'rollback'] as const;
 export type FindingAction = (typeof findingActions)[number];

@@ -11,7 +11,7 @@ import { headNormBackwardKernel, headNormBackwardWeightKernel } from '../../kern
 import { rmsNormBackwardKernel } from '../../kernels/rms-norm/spec.ts';
 import { ropeKernel } from '../../kernels/rope/spec.ts';
 import { invariant } from '../../src/core/errors.ts';
-import type { Tensor } from '../plan.ts';
+import type { Tensor } from '../plan/plan.ts';
 import {
   attentionScalars,
   type BatchTensors,

@@ -16,7 +16,7 @@ import { headNormForwardKernel } from '../../kernels/head-norm/spec.ts';
 import type { Scalars } from '../../kernels/kernel.ts';
 import { rmsNormForwardKernel } from '../../kernels/rms-norm/spec.ts';
 import { ropeKernel } from '../../kernels/rope/spec.ts';
-import type { PlanBuilder, Tensor } from '../plan.ts';
+import type { PlanBuilder, Tensor } from '../plan/plan.ts';
 import { attentionScale, type ModelConfig } from './config.ts';
 import { recordLinear } from './linear.ts';
 import { vocabularyParts } from './parameters.ts';

@@ -4,8 +4,8 @@
  */
 import { shaderSource } from '../../kernels/compile.ts';
 import { halfWords, packHalvesKernel } from '../../kernels/half/spec.ts';
-import type { Gpu } from '../device.ts';
-import { type PlanBuilder, type Tensor, windowAlignment } from '../plan.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { type PlanBuilder, type Tensor, windowAlignment } from '../plan/plan.ts';
 import type { ParameterBlock, Slab } from './parameters.ts';
 
 /** What operands of matrix products are rounded to; sums and everything else are f32. */

@@ -4,7 +4,7 @@
  */
 import { logitsGradientKernel, logProbabilitiesKernel } from '../../kernels/cross-entropy/spec.ts';
 import type { Scalars } from '../../kernels/kernel.ts';
-import { type PlanBuilder, type Tensor, windowAlignment } from '../plan.ts';
+import { type PlanBuilder, type Tensor, windowAlignment } from '../plan/plan.ts';
 import type { ModelConfig } from './config.ts';
 import { recordLinear, recordLinearInputGradient, recordLinearWeightGradient } from './linear.ts';
 

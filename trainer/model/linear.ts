@@ -23,7 +23,7 @@ import {
 } from '../../kernels/matmul/spec.ts';
 import { sumPartsKernel } from '../../kernels/reduce/spec.ts';
 import { rmsNormBackwardWeightKernel } from '../../kernels/rms-norm/spec.ts';
-import type { PlanBuilder, Tensor } from '../plan.ts';
+import type { PlanBuilder, Tensor } from '../plan/plan.ts';
 
 interface LinearSizes {
   rows: number;

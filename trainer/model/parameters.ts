@@ -7,7 +7,7 @@
  * Matrices (decayed) and norm weights (not decayed) have slabs of their own (nanotron, llm.c: decay on 2-D tensors only).
  */
 import { UserError } from '../../src/core/errors.ts';
-import { windowAlignment } from '../plan.ts';
+import { windowAlignment } from '../plan/plan.ts';
 import type { ModelConfig } from './config.ts';
 
 export interface ParameterPart {

@@ -3,8 +3,8 @@
  * rollout always sees the weights that were just updated. Tensors go up and come back in ranges, so none is in memory whole.
  */
 import { invariant, UserError } from '../../src/core/errors.ts';
-import type { Gpu } from '../device.ts';
-import type { PlanBuilder, Tensor } from '../plan.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { PlanBuilder, Tensor } from '../plan/plan.ts';
 import type { ModelConfig } from './config.ts';
 import { declareHalves, HalfWeights, type Precision } from './half-weights.ts';
 import { layoutSlabs, parameterBlocks, type Slab, vocabularyRows } from './parameters.ts';

@@ -9,7 +9,7 @@
 import { UserError } from '../../src/core/errors.ts';
 import { type ChatMessage, encodeChat, textOfParts } from '../../src/tokens/chat-template.ts';
 import type { Tokenizer } from '../../src/tokens/tokenizer.ts';
-import type { Problem } from '../problems.ts';
+import type { Problem } from '../problem-sets/problems.ts';
 import { shotsFor } from './few-shot.ts';
 import { fillTemplate, type PromptTemplate } from './templates.ts';
 

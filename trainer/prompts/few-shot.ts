@@ -6,7 +6,7 @@
 import { UserError } from '../../src/core/errors.ts';
 import { type ExemplarSet, exemplarSets } from '../../src/core/evaluation.ts';
 import { Random } from '../../src/core/random.ts';
-import type { Problem } from '../problems.ts';
+import type { Problem } from '../problem-sets/problems.ts';
 import { type Exemplar, exemplars } from './exemplars.ts';
 
 export interface FewShot {
