@@ -1,7 +1,7 @@
 /** `midtrain grpo`: reinforcement learning from verifiable rewards on WebGPU. Maps flags to trainer/grpo/grpo.ts. */
 import { exitCodes, UserError } from '../core/errors.ts';
 import { type Command, dryRunOption, jsonOption } from './command.ts';
-import { choiceValue } from './parse.ts';
+import { choiceValue, integerValue, wordsValue } from './parse.ts';
 import { withGpu } from './with-gpu.ts';
 import { percent, textOf, writeResult } from './write-result.ts';
 
@@ -15,7 +15,8 @@ export const command: Command = {
     'Samples several answers to each problem, rewards those whose last \\boxed{} is right, and updates the model with the clipped GRPO loss. ' +
     'Names and defaults in the config are those of TRL; a preset has the values of the paper, each with how well it is known. ' +
     'Accuracy on held-out problems is measured before step 0 and every eval_every steps. ' +
-    'A stopped run goes on when the same command is given again, bit for bit.',
+    'A stopped run goes on when the same command is given again, bit for bit; a config that differs in what decides its course is refused, key by key, ' +
+    'unless --allow-changes names them. A reward may be a module of your own: reward: ./my-reward.ts, relative to the config.',
   arguments: [{ name: 'config', description: 'YAML file' }],
   options: [
     { flags: '--example-config', description: 'print a config to start from and stop' },
@@ -23,6 +24,18 @@ export const command: Command = {
       flags: '--preset <name>',
       description: `values for keys the config does not give: ${presetNames.join(' (the paper), ')} (its released scripts)`,
       parse: choiceValue(presetNames),
+    },
+    {
+      flags: '--allow-changes <keys>',
+      description:
+        'go on although these keys of the config differ from the stopped run (as the refusal names them, joined by commas; data; all)',
+      parse: wordsValue(),
+    },
+    {
+      flags: '--max-restarts <n>',
+      description:
+        'start again in a new process when the GPU is lost, so many times at most and only after a new checkpoint',
+      parse: integerValue({ min: 0, max: 1000 }),
     },
     dryRunOption,
     jsonOption,
@@ -37,6 +50,10 @@ export const command: Command = {
     {
       command: 'midtrain grpo runs/demo/grpo.yaml --preset octothinker --dry-run',
       what: "the paper's values and their evidence, beside those of the config",
+    },
+    {
+      command: 'midtrain grpo grpo.yaml --allow-changes schedule.learning_rate,beta',
+      what: 'go on with another learning rate and KL term; run.json records from which step on',
     },
   ],
   async run(context, args, options) {
@@ -57,15 +74,28 @@ export const command: Command = {
         ? grpoConfigSchema
         : z.preprocess((raw) => ({ ...(raw as object), preset }), grpoConfigSchema);
     const config = await readYaml(schema, args[0], context.cwd);
+    const { dirname, resolve } = await import('node:path');
+    const folder = dirname(resolve(context.cwd, args[0]));
     if (options.dryRun === true) {
       const { describeGrpo } = await import('../../trainer/grpo/describe-grpo.ts');
-      const described = await describeGrpo(config);
+      const described = await describeGrpo(config, folder);
       writeResult(context, described, textOf(described.lines));
       return exitCodes.done;
     }
+    if (options.maxRestarts !== undefined) {
+      const { superviseRun } = await import('./supervise.ts');
+      return superviseRun(config.out, options.maxRestarts as number, context.signal);
+    }
     const { grpo } = await import('../../trainer/grpo/grpo.ts');
     const { emit, signal } = context;
-    const result = await withGpu((gpu) => grpo(gpu, config, { emit, signal }));
+    const result = await withGpu((gpu) =>
+      grpo(gpu, config, {
+        emit,
+        signal,
+        folder,
+        allowChanges: (options.allowChanges as string[] | undefined) ?? [],
+      }),
+    );
     writeResult(
       context,
       result,

@@ -50,6 +50,31 @@ export async function supervise(supervision: Supervision): Promise<number> {
   }
 }
 
+/** A run of the trainer: the work is done by child processes; what they leave in the run folder says whether to start one again. */
+export async function superviseRun(
+  runFolder: string,
+  maxRestarts: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const { listCheckpoints } = await import('../../trainer/learner/checkpoint.ts');
+  const { readRecord } = await import('../io/run-record.ts');
+  return supervise({
+    maxRestarts,
+    progress: () => Number(/\d+$/.exec(listCheckpoints(runFolder).at(-1) ?? '')?.[0] ?? -1),
+    lostDevice: () => {
+      try {
+        const { status, summary } = readRecord(runFolder);
+        return status === 'failed' && summary.failure === 'device lost';
+      } catch {
+        return false;
+      }
+    },
+    attempt: () => runAgain('--max-restarts'),
+    stopped: () => signal.aborted,
+    say: (line) => void process.stderr.write(`${line}\n`),
+  });
+}
+
 /** Runs this very command in a child process on the same terminal, without the flag that leads here. */
 export async function runAgain(withoutFlag: string): Promise<Ended> {
   const [, script, ...args] = process.argv;

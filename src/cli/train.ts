@@ -95,7 +95,8 @@ export const command: Command = {
     if (options.maxRestarts !== undefined) {
       const { planTraining } = await import('../../trainer/training/plan-training.ts');
       const { runFolder } = planTraining(config, phase, from, branch);
-      return superviseTraining(runFolder, options.maxRestarts as number, context.signal);
+      const { superviseRun } = await import('./supervise.ts');
+      return superviseRun(runFolder, options.maxRestarts as number, context.signal);
     }
     const { train } = await import('../../trainer/training/train.ts');
     const { emit, signal } = context;
@@ -116,32 +117,6 @@ export const command: Command = {
     return exitCodes.done;
   },
 };
-
-/** The work is done by child processes; what they leave in the run folder says whether to start one again. */
-async function superviseTraining(
-  runFolder: string,
-  maxRestarts: number,
-  signal: AbortSignal,
-): Promise<number> {
-  const { runAgain, supervise } = await import('./supervise.ts');
-  const { listCheckpoints } = await import('../../trainer/learner/checkpoint.ts');
-  const { readRecord } = await import('../io/run-record.ts');
-  return supervise({
-    maxRestarts,
-    progress: () => Number(/\d+$/.exec(listCheckpoints(runFolder).at(-1) ?? '')?.[0] ?? -1),
-    lostDevice: () => {
-      try {
-        const { status, summary } = readRecord(runFolder);
-        return status === 'failed' && summary.failure === 'device lost';
-      } catch {
-        return false;
-      }
-    },
-    attempt: () => runAgain('--max-restarts'),
-    stopped: () => signal.aborted,
-    say: (line) => void process.stderr.write(`${line}\n`),
-  });
-}
 
 const exampleConfig = `# midtrain train train.yaml --phase stable, then --phase decay
 name: small

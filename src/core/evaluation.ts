@@ -18,7 +18,7 @@ import { listSchema, slotSchema } from './slots.ts';
 export const references = ['auto', 'text', 'hash', 'boxed', 'choice'] as const;
 export type Reference = (typeof references)[number];
 
-/** How an answer is found in what a model writes (src/grader). */
+/** Where the final answer stands in what a model writes (src/grader). `auto`: wherever it is found. */
 export const extractions = ['auto', 'boxed', 'hash', 'final-line', 'choice'] as const;
 export type Extraction = (typeof extractions)[number];
 

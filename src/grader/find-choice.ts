@@ -7,12 +7,17 @@ const said =
   /(?:answer|choice|option|r[ée]ponse|respuesta|antwort|risposta|ответ|答案|選擇|选择|答え)(?:\s+(?:to|for)\s[^.:\n]{0,80}?)?\s*(?:is|should be|must be|would be|was|are|est|es|ist|è|是|为|為|は|:|：|=)*\s*:?\s*/giu;
 const letterHere =
   /^[\s*_$("'[（【{]*(?:\\(?:boxed|text(?:bf)?|mathrm|mathbf)\s*\{\s*)*[\s*("'[（]*(?:option\s+|choice\s+)?([A-J])(?![A-Za-z0-9'’])/;
+/** A further letter behind the first, joined to it. */
+const another =
+  /^[\s)}\]$]*(?:,|;|\/|&|\band\b|\bor\b)[\s({[$\\]*(?:(?:text(?:bf)?|mathrm|mathbf)\s*\{\s*)?\(?[A-J](?![A-Za-z0-9'’])/;
 const longestTail = 4000;
 
 export function extractChoice(text: string, boxed: string | undefined): string | undefined {
   if (boxed !== undefined) {
-    const letter = letterHere.exec(boxed.slice(0, 100))?.[1];
-    if (letter !== undefined) return letter;
+    const found = letterHere.exec(boxed.slice(0, 100));
+    // A box with two letters names none: `A, B` is a hedge.
+    if (found !== null && another.test(boxed.slice(found[0].length, 200))) return undefined;
+    if (found !== null) return found[1];
   }
   const tail = text.length > longestTail ? text.slice(-longestTail) : text;
   let last: string | undefined;

@@ -2,15 +2,12 @@
  * Grades a completion against a reference answer, for rewards, evaluation and data filters: finds the final answer by the template's rule
  * (extract-answer.ts) and compares it (answers-equal.ts). Pure, synchronous, bounded in time, and never throws.
  */
+import type { Extraction } from '../core/evaluation.ts';
 import { answersEqual, type EqualityOptions } from './answers-equal.ts';
 import { afterThoughts, extractFinalAnswer, extractHashAnswer } from './extract-answer.ts';
 import { extractBoxedGroup } from './find-boxes.ts';
 import { extractChoice } from './find-choice.ts';
 import { choiceLetter, isProse, sameWords } from './text-answer.ts';
-
-/** Where the final answer stands. `auto`: wherever it is found. */
-export const extractions = ['auto', 'boxed', 'hash', 'final-line', 'choice'] as const;
-export type Extraction = (typeof extractions)[number];
 
 export interface GradeOptions extends EqualityOptions {
   readonly extract?: Extraction;

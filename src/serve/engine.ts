@@ -2,10 +2,9 @@
  * A model that answers requests: the sampler's session with a bounded queue before it, text in and text out. Samples of all requests are
  * decoded side by side; what a request draws depends on its prompt, its seed and its parameters, not on what else is being served.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import type { Gpu } from '../../trainer/gpu/device.ts';
-import { endTokenOf } from '../../trainer/model/end-token.ts';
+import { endTokenOf, endTokensOf } from '../../trainer/model/end-token.ts';
 import { loadModel } from '../../trainer/model/folder.ts';
 import type { ModelWeights } from '../../trainer/model/weights.ts';
 import { Sampler } from '../../trainer/sampler/sampler.ts';
@@ -81,7 +80,7 @@ export class Engine {
     this.sampler = sampler;
     this.chat = ChatTemplate.of(tokenizer.files);
     const { config } = weights;
-    this.endTokens = endTokensOf(folder, endTokenOf(folder, config, tokenizer), tokenizer);
+    this.endTokens = endTokensOf(folder, config, tokenizer);
     this.beginToken = config.bosId ?? tokenizer.bosId;
   }
 
@@ -221,16 +220,4 @@ export class Engine {
     this.sampler.destroy();
     this.weights.destroy();
   }
-}
-
-/** Every token that ends an answer: the model's, the tokenizer's, and those of generation_config.json (instruct models name several). */
-function endTokensOf(folder: string, eosId: number, tokenizer: Tokenizer): number[] {
-  const file = join(folder, 'generation_config.json');
-  const ids = new Set([eosId]);
-  if (tokenizer.eosId !== undefined) ids.add(tokenizer.eosId);
-  if (existsSync(file)) {
-    const { eos_token_id: named } = JSON.parse(readFileSync(file, 'utf8')) as { eos_token_id?: unknown };
-    for (const id of Array.isArray(named) ? named : [named]) if (Number.isInteger(id)) ids.add(id as number);
-  }
-  return [...ids];
 }

@@ -1,15 +1,17 @@
 /**
  * What this machine's GPU does with midtrain, in one command: the adapter, the speed of its matrix products, and training on random tokens
- * for a minute each of models of 135M and 1B weights: tokens a second, model FLOP/s, and their share of the products' speed. On a software
+ * for a minute each of models of 135M and 1B weights (operands in f16 where the GPU computes with it): tokens a second, model FLOP/s, and MFU, their share of the products' speed. On a software
  * adapter the shapes are tiny, to show that everything runs.
  *
- *   npm run bench:gpu [-- --seconds 60] [--model SmolLM2-135M] [--sequence 1024] [--batch 8]
+ *   npm run bench:gpu [-- --seconds 60] [--model SmolLM2-135M] [--sequence 1024] [--batch 8] [--precision f32]
  */
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { flopsPerToken } from '../../src/core/model-flops.ts';
 import { Random } from '../../src/core/random.ts';
 import { autotune, productsOf } from '../../trainer/gpu/autotune.ts';
 import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
+import { measureBandwidth } from '../../trainer/gpu/measure-bandwidth.ts';
 import { measureSpeed } from '../../trainer/gpu/measure-speed.ts';
 import { adoptKernels, usedKernels } from '../../trainer/gpu/tuning.ts';
 import { Learner } from '../../trainer/learner/learner.ts';
@@ -18,6 +20,7 @@ import { adamWDefaults } from '../../trainer/learner/optimizer.ts';
 import type { ModelConfig } from '../../trainer/model/config.ts';
 import { modelConfigOf, shapeOf } from '../../trainer/model/model-shapes.ts';
 import { countParameters } from '../../trainer/model/parameters.ts';
+import { resolvePrecision } from '../../trainer/model/precision.ts';
 import { ModelWeights } from '../../trainer/model/weights.ts';
 import { type BenchRow, benchRow, printBench } from './report.ts';
 
@@ -27,6 +30,7 @@ const { values: flags } = parseArgs({
     model: { type: 'string', multiple: true },
     sequence: { type: 'string' },
     batch: { type: 'string' },
+    precision: { type: 'string' },
     quick: { type: 'boolean' },
   },
 });
@@ -53,11 +57,20 @@ const { info } = gpu;
 console.log(`adapter   ${info.name} (${info.software ? 'software: the CPU does the work' : 'hardware'})`);
 console.log(`features  ${info.features.join(', ')}`);
 console.log(`binds     ${((info.limits.maxStorageBufferBindingSize ?? 0) / 1048576).toFixed(0)} MiB at most`);
-const speed = await measureSpeed(gpu, { seconds: info.software ? 1 : 3 });
+const asked = z.enum(['auto', 'f32', 'f16']).parse(flags.precision ?? 'auto');
+const precision = resolvePrecision(gpu, asked);
+const half = precision === 'f16';
+// The fastest variant at a large size: what model FLOP/s are a share of.
+const speed = await measureSpeed(gpu, { seconds: info.software ? 1 : 3, half, peak: true });
 const gflops = speed.flopsPerSecond / 1e9;
-console.log(`products  ${gflops.toFixed(1)} GFLOP/s in f32 at ${speed.shape.m}^3`);
+console.log(`products  ${gflops.toFixed(1)} GFLOP/s in ${precision} at ${speed.shape.m}^3`);
+const bandwidth = (await measureBandwidth(gpu)).bytesPerSecond / 1e9;
+console.log(`memory    ${bandwidth.toFixed(1)} GB/s (STREAM triad)`);
 
-const rows: BenchRow[] = [benchRow('matmul', 'GFLOP/s', gflops, undefined)];
+const rows: BenchRow[] = [
+  benchRow(`matmul ${precision}`, 'GFLOP/s', gflops, undefined),
+  benchRow('memory triad', 'GB/s', bandwidth, undefined),
+];
 const seconds = Number(flags.seconds ?? (flags.quick || info.software ? 8 : 60));
 for (const name of flags.model ?? ['SmolLM2-135M', 'Llama-3.2-1B']) {
   const real = modelConfigOf(name);
@@ -86,7 +99,7 @@ async function trainFor(
   batch: number,
   seq: number,
 ): Promise<BenchRow[]> {
-  const weights = new ModelWeights(device, config);
+  const weights = new ModelWeights(device, config, { precision });
   const random = new Random(1);
   // One piece of noise, uploaded again and again: what the weights are does not change the time.
   const noise = Float32Array.from({ length: 1 << 20 }, () => random.normal() * 0.02);
@@ -146,5 +159,6 @@ async function trainFor(
   return [
     benchRow(`${name} training`, 'tokens/s', tokens, undefined),
     benchRow(`${name} model FLOP/s`, 'GFLOP/s', flops / 1e9, undefined),
+    benchRow(`${name} MFU`, '% of the measured peak', share * 100, undefined),
   ];
 }

@@ -158,7 +158,7 @@ async function beginRun(out: string, plan: EvaluationPlan, gpu: Gpu): Promise<Ru
 async function samplerOf(
   gpu: Gpu,
   weights: Awaited<ReturnType<typeof loadModel>>,
-  { modelConfig, eosId, request, sets }: EvaluationPlan,
+  { modelConfig, endTokens, request, sets }: EvaluationPlan,
   slots: number,
 ): Promise<Sampler> {
   const scoring = request.mode === 'choices';
@@ -168,13 +168,13 @@ async function samplerOf(
     responseLength: scoring ? 1 : request.maxTokens,
     slots,
     temperature: request.sampling.temperature,
-    eosId,
+    eosId: endTokens[0]!,
     ...(scoring ? { ranking: true } : {}),
   });
 }
 
 function graderOf(plan: EvaluationPlan, { name, template, extract }: PlannedSet, sampler: Sampler): Grader {
-  const { tokenizer, prefix, eosId, request } = plan;
+  const { tokenizer, prefix, request } = plan;
   const { sampling, samples, maxTokens, seed, choiceScore } = request;
   if (request.mode === 'choices')
     return choiceGrader({ sampler, tokenizer, template, prefix, score: choiceScore });
@@ -185,7 +185,7 @@ function graderOf(plan: EvaluationPlan, { name, template, extract }: PlannedSet,
     template,
     prefix,
     stopStrings: request.stopStrings ?? stopStringsOf(template),
-    endTokens: turn === undefined || turn === eosId ? [eosId] : [eosId, turn],
+    endTokens: turn === undefined ? plan.endTokens : [...new Set([...plan.endTokens, turn])],
     sampling,
     samples,
     maxTokens,

@@ -10,7 +10,7 @@ import { type ExemplarSet, type Extraction, exemplarSets, extractions } from '..
 import { fingerprintFile } from '../../src/io/file-hash.ts';
 import { loadTokenizer, type Tokenizer } from '../../src/tokens/tokenizer.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { endTokenOf } from '../model/end-token.ts';
+import { endTokensOf } from '../model/end-token.ts';
 import { readModelConfig } from '../model/folder.ts';
 import { loadProblemSet, type ProblemSet } from '../problem-sets/load-problem-set.ts';
 import { readProblems } from '../problem-sets/problems.ts';
@@ -66,7 +66,8 @@ export interface EvaluationPlan {
   modelConfig: ModelConfig;
   tokenizer: Tokenizer;
   prefix: number | undefined;
-  eosId: number;
+  /** Of the model; a chat template adds its own. */
+  endTokens: readonly number[];
   request: EvaluationRequest;
   sets: PlannedSet[];
   decisive: Record<string, unknown>;
@@ -100,7 +101,7 @@ export async function planEvaluation(model: string, request: EvaluationRequest):
     modelConfig,
     tokenizer,
     prefix,
-    eosId: endTokenOf(model, modelConfig, tokenizer),
+    endTokens: endTokensOf(model, modelConfig, tokenizer),
     request,
     sets,
     decisive: {

@@ -5,10 +5,12 @@
  * to the end of the queue; one unmeasured round first (pipelines, clocks, caches), then the best. Training does more than products:
  * multiply with `measuredUtilisation`. Gives up: shapes of a given model; narrow matrices are slower.
  */
-import { matmulForward } from '../../kernels/matmul/spec.ts';
+import type { KernelSpec } from '../../kernels/kernel.ts';
+import { matmulForward, matmulKernel } from '../../kernels/matmul/spec.ts';
+import { candidates, fits, portableVariant } from '../../kernels/matmul/variant.ts';
 import type { Gpu } from './device.ts';
 import { timedKernel } from './time-kernel.ts';
-import { kernelFor } from './tuning.ts';
+import { kernelFor, traitsOf } from './tuning.ts';
 
 export interface MeasuredSpeed {
   /** A multiplication and an addition are two. */
@@ -24,6 +26,10 @@ export interface MeasuredSpeed {
 export interface MeasureSpeedOptions {
   /** How long to measure, compiling and warming up apart. Default 1; the whole takes about twice that at most. */
   seconds?: number;
+  /** Operands in f16. */
+  half?: boolean;
+  /** On hardware, every variant that can run is tried at the size found, and the fastest counts: the peak, not what a run would take. */
+  peak?: boolean;
   signal?: AbortSignal;
 }
 
@@ -38,7 +44,7 @@ const sizes = [128, 256, 512, 1024, 2048, 4096];
 const leastSamples = 3;
 
 export async function measureSpeed(gpu: Gpu, options: MeasureSpeedOptions = {}): Promise<MeasuredSpeed> {
-  const { seconds = 1, signal } = options;
+  const { seconds = 1, half = false, signal } = options;
   // One product of the chosen size takes at most a twentieth of the time.
   let [size, perProduct] = [sizes[0]!, Number.POSITIVE_INFINITY];
   const began = performance.now();
@@ -48,15 +54,24 @@ export async function measureSpeed(gpu: Gpu, options: MeasureSpeedOptions = {}):
     const guess = perProduct * (next / size) ** 3;
     if (Number.isFinite(guess) && guess > seconds / 20) break;
     size = next;
-    perProduct = await timeProducts(gpu, next, 1, signal);
+    perProduct = await timeProducts(gpu, chosen(gpu, next, half), sizesOf(next, half), 1, signal);
     if ((performance.now() - began) / 1000 > seconds / 2) break;
+  }
+  let kernel = chosen(gpu, size, half);
+  if (options.peak === true && !gpu.info.software) {
+    const sizes = sizesOf(size, half);
+    for (const variant of candidates(traitsOf(gpu), half).filter((v) => fits(v, 'nt', sizes))) {
+      const other = matmulKernel('nt', variant, half);
+      const taken = await timeProducts(gpu, other, sizes, 1, signal);
+      if (taken < perProduct) [perProduct, kernel] = [taken, other];
+    }
   }
   const products = Math.max(1, Math.min(256, Math.round(seconds / 10 / Math.max(perProduct, 1e-6))));
   const samples: number[] = [];
   const start = performance.now();
   while (samples.length < leastSamples || (performance.now() - start) / 1000 < seconds) {
     if (samples.length >= 32) break;
-    samples.push((await timeProducts(gpu, size, products, signal)) / products);
+    samples.push((await timeProducts(gpu, kernel, sizesOf(size, half), products, signal)) / products);
   }
   // Whatever else runs on the machine only slows down, and a peak that is too low makes shares of it that are too high.
   const best = Math.min(...samples);
@@ -69,16 +84,27 @@ export async function measureSpeed(gpu: Gpu, options: MeasureSpeedOptions = {}):
   };
 }
 
-/** Seconds for `products` products of `size` in one submission, after one that is not timed. */
+/** The kernel that training would take for a square product. */
+function chosen(gpu: Gpu, size: number, half: boolean): KernelSpec {
+  const sizes = sizesOf(size, half);
+  return kernelFor(gpu, half ? matmulKernel('nt', portableVariant, true) : matmulForward, sizes);
+}
+
+function sizesOf(size: number, half: boolean): Record<string, number> {
+  const sizes = { m: size, n: size, k: size, use_residual: 0, stride: size, first: 0 };
+  return half ? { ...sizes, half: 1 } : sizes;
+}
+
+/** Seconds for `products` products in one submission, after one that is not timed. */
 async function timeProducts(
   gpu: Gpu,
-  size: number,
+  spec: KernelSpec,
+  sizes: Record<string, number>,
   products: number,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   signal?.throwIfAborted();
-  const sizes = { m: size, n: size, k: size, use_residual: 0, stride: size, first: 0 };
-  const kernel = await timedKernel(gpu, kernelFor(gpu, matmulForward, sizes), sizes);
+  const kernel = await timedKernel(gpu, spec, sizes);
   try {
     await kernel.time(1);
     signal?.throwIfAborted();

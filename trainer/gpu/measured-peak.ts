@@ -20,6 +20,7 @@ const peakSchema = z.strictObject({
   adapter: z.string(),
   dawn: z.string(),
   generator: z.int(),
+  precision: z.enum(['f32', 'f16']),
   /** A multiplication and an addition are two. */
   flopsPerSecond: z.number().positive(),
   /** Of the product: rows, columns, inner length. */
@@ -31,18 +32,32 @@ export type MeasuredPeak = z.output<typeof peakSchema>;
 export interface PeakOptions {
   /** Measure although it is known, because the kernels have been tuned since. */
   again?: boolean;
+  /** Of the operands. */
+  precision: 'f32' | 'f16';
   emit: Emit;
   signal: AbortSignal;
 }
 
 /** Reads the peak of this adapter, or measures it (some two seconds) and keeps it. Call it before `adoptKernels`. */
-export async function measuredPeak(gpu: Gpu, { again, emit, signal }: PeakOptions): Promise<MeasuredPeak> {
-  const key = keyOf(gpu);
+export async function measuredPeak(
+  gpu: Gpu,
+  { again, precision, emit, signal }: PeakOptions,
+): Promise<MeasuredPeak> {
+  const key = keyOf(gpu, precision);
   const file = fileOf(key);
   const known = again === true ? undefined : read(file);
-  if (known?.adapter === key.adapter && known.dawn === key.dawn && known.generator === key.generator)
+  if (
+    known?.adapter === key.adapter &&
+    known.dawn === key.dawn &&
+    known.generator === key.generator &&
+    known.precision === precision
+  )
     return known;
-  const { flopsPerSecond, shape, samples } = await measureSpeed(gpu, { signal });
+  const { flopsPerSecond, shape, samples } = await measureSpeed(gpu, {
+    signal,
+    half: precision === 'f16',
+    peak: true,
+  });
   const peak: MeasuredPeak = { ...key, flopsPerSecond, shape, samples };
   try {
     writeFileAtomicSync(file, `${JSON.stringify(peak, null, 2)}\n`);
@@ -52,27 +67,28 @@ export async function measuredPeak(gpu: Gpu, { again, emit, signal }: PeakOption
   emit({
     kind: 'message',
     level: 'info',
-    text: `${gpu.info.name} multiplies matrices at ${(flopsPerSecond / 1e9).toPrecision(3)} GFLOP/s; mfu is a share of that`,
+    text: `${gpu.info.name} multiplies matrices at ${(flopsPerSecond / 1e9).toPrecision(3)} GFLOP/s in ${precision}; mfu is a share of that`,
   });
   return peak;
 }
 
 /** Of a figure that was shown to be too low: the next run measures anew. */
-export function forgetPeak(gpu: Gpu): void {
+export function forgetPeak(gpu: Gpu, precision: 'f32' | 'f16'): void {
   try {
-    rmSync(fileOf(keyOf(gpu)), { force: true });
+    rmSync(fileOf(keyOf(gpu, precision)), { force: true });
   } catch {
     // A cache folder that cannot be written to.
   }
 }
 
-type PeakKey = Pick<MeasuredPeak, 'adapter' | 'dawn' | 'generator'>;
+type PeakKey = Pick<MeasuredPeak, 'adapter' | 'dawn' | 'generator' | 'precision'>;
 
-function keyOf(gpu: Gpu): PeakKey {
+function keyOf(gpu: Gpu, precision: 'f32' | 'f16'): PeakKey {
   return {
     adapter: adapterName(gpu),
     dawn: packageVersions(['webgpu']).webgpu ?? 'unknown',
     generator: generatorVersion,
+    precision,
   };
 }
 

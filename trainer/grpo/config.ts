@@ -7,7 +7,6 @@ import { exemplarSets } from '../../src/core/evaluation.ts';
 import { signaturesSchema } from '../../src/signatures/rules.ts';
 import { scheduleSchema } from '../learner/schedule.ts';
 import { problemsSchema } from '../problem-sets/selection.ts';
-import { defaultStopStrings } from '../prompts/templates.ts';
 import { rewardConfigShape } from '../rewards/index.ts';
 import { rewardScales } from './advantage.ts';
 import { lengthAdvanceSchema } from './length-schedule.ts';
@@ -54,7 +53,8 @@ const fields = z.strictObject({
   template: z.string().default('simple'),
   /** Token before every prompt: as documents begin in the training data. */
   prompt_prefix: z.enum(['auto', 'bos', 'eos', 'none']).default('auto'),
-  stop_strings: z.array(z.string().min(1)).default([...defaultStopStrings]),
+  /** Default: those of the template; none for `chat`, whose turns end with a token. */
+  stop_strings: z.array(z.string().min(1)).optional(),
   ...rewardConfigShape,
   /** Lowers the reward of responses that come near the longest length allowed (DAPO; verl's reward_model.overlong_buffer). */
   overlong_buffer: overlongBufferSchema.optional(),
@@ -67,7 +67,14 @@ const fields = z.strictObject({
   mini_batch_prompts: count.optional(),
   /** Passes over each rollout batch (mu). */
   num_iterations: count.default(1),
+  /** How rollouts are drawn; importance ratios are over the whole vocabulary at this temperature (trainer/sampler/sampling.ts). */
   temperature: z.number().positive().default(1),
+  /** Draw from the likeliest tokens that hold this share together; 1: all. */
+  top_p: z.number().positive().max(1).default(1),
+  /** Draw from so many likeliest tokens; 0: all. */
+  top_k: z.int().min(0).default(0),
+  /** Draw from tokens at least this share as likely as the likeliest; 0 (TRL: none): all. */
+  min_p: z.number().min(0).max(1).default(0),
   /** How far a ratio may fall below 1 and, unless epsilon_high says otherwise, rise above it before it is clipped. */
   epsilon: z.number().positive().lt(1).default(0.2),
   epsilon_high: z.number().positive().optional(),
@@ -152,5 +159,8 @@ const fields = z.strictObject({
 });
 
 export const grpoConfigSchema = z.preprocess(applyPreset, fields);
+
+/** The names of its keys. */
+export const grpoConfigKeys: readonly string[] = Object.keys(fields.shape);
 
 export type GrpoConfig = z.output<typeof grpoConfigSchema>;

@@ -9,10 +9,12 @@ import { planMemory } from '../plan/memory-plan.ts';
 import type { PlanBuilder } from '../plan/plan.ts';
 import { readProblems } from '../problem-sets/problems.ts';
 import { loadTemplate } from '../prompts/load-template.ts';
+import { checkRewards } from '../rewards/index.ts';
 import type { GrpoConfig } from './config.ts';
 import { type GrpoPlan, planGrpo } from './plan-grpo.ts';
 import { presetInUse } from './presets.ts';
 import { planReferenceMemory } from './reference-model.ts';
+import { rewardSpec } from './reward-spec.ts';
 
 export interface GrpoDescription {
   parameters: number;
@@ -34,7 +36,9 @@ export interface GrpoDescription {
   lines: string[];
 }
 
-export async function describeGrpo(config: GrpoConfig): Promise<GrpoDescription> {
+/** `folder`: where relative paths of reward modules start. */
+export async function describeGrpo(config: GrpoConfig, folder?: string): Promise<GrpoDescription> {
+  checkRewards(rewardSpec(config), folder);
   const model = await readModelConfig(config.model);
   const plan = planGrpo(config, model);
   const template = await loadTemplate({ template: config.template, model: config.model });
@@ -58,6 +62,7 @@ export async function describeGrpo(config: GrpoConfig): Promise<GrpoDescription>
       `model            ${config.model}: ${parameters} parameters`,
       `problems         ${problems} to learn from, ${setsInWords(heldout)} held out for accuracy (${config.eval_temperature === 0 ? 'greedy' : `sampled at temperature ${config.eval_temperature}`})`,
       `template         ${template.name} (evidence: ${template.evidence})`,
+      `sampling         ${samplingInWords(config)}`,
       `rollouts         ${config.steps} steps x ${config.prompts_per_step} prompts x ${config.num_generations} samples = ${rollouts}; ${plan.updates} updates a step`,
       `response length  ${lengthInWords(config, plan)}`,
       `loss             ${lossInWords(config)}`,
@@ -106,6 +111,15 @@ function lengthInWords({ length_advance: advance }: GrpoConfig, { lengths }: Grp
   return `${table}, each when fewer than ${100 * advance.clipped_ratio} % of ${advance.window} steps' responses were cut short`;
 }
 
+function samplingInWords({ temperature, top_p, top_k, min_p }: GrpoConfig): string {
+  return [
+    `temperature ${temperature}`,
+    ...(top_k > 0 ? [`top_k ${top_k}`] : []),
+    ...(top_p < 1 ? [`top_p ${top_p}`] : []),
+    ...(min_p > 0 ? [`min_p ${min_p}`] : []),
+  ].join(', ');
+}
+
 function lossInWords(config: GrpoConfig): string {
   const { epsilon, epsilon_high: high, delta, beta } = config;
   return [
@@ -123,6 +137,9 @@ function lossInWords(config: GrpoConfig): string {
 }
 
 function rewardLines(config: GrpoConfig): string[] {
+  const names = config.reward_funcs ?? [config.reward];
+  const weights = config.reward_weights;
+  const sum = names.map((name, i) => (weights === undefined ? name : `${weights[i]} x ${name}`)).join(' + ');
   const { overlong_buffer: overlong, filter_groups: filter } = config;
   const said = [
     ...(overlong ? [`up to ${overlong.penalty_factor} less in the last ${overlong.len} tokens allowed`] : []),
@@ -131,9 +148,9 @@ function rewardLines(config: GrpoConfig): string[] {
       ? [`groups without variance replaced, in ${filter.max_num_gen_batches} rounds at most`]
       : []),
   ];
-  return said.length === 0 ? [] : [`rewards          ${said.join('; ')}`];
+  return [`rewards          ${[sum, ...said].join('; ')}`];
 }
 
-function mib(bytes: number): string {
+export function mib(bytes: number): string {
   return `${(bytes / 1048576).toFixed(1)} MiB`;
 }

@@ -26,6 +26,10 @@ import type { Finding, RunWatcher, WatchedStep } from './watch.ts';
 export interface GrpoOptions {
   emit: Emit;
   signal: AbortSignal;
+  /** Where relative paths of reward modules start: the config's folder. Default: the working directory. */
+  folder?: string;
+  /** Keys of the config that may differ from the stopped run's (resume.ts). */
+  allowChanges?: readonly string[];
   /** Makes what watches the run, called once for every time it is opened. Default: the failure signatures of the config. */
   watch?: () => RunWatcher;
 }
@@ -338,7 +342,10 @@ function startRecord({ config, settings, state, gpu, plan }: GrpoSetup, origin: 
     })),
     parents: [config.model],
     device: { ...gpu.info, kernels: usedKernels(gpu) },
-    summary: { rollbacks: origin.rollbacks },
+    summary: {
+      rollbacks: origin.rollbacks,
+      ...(state.changes === undefined ? {} : { changes: state.changes }),
+    },
   });
   // A run killed before its first checkpoint begins again, its evaluation of step 0 too.
   run.metrics.rewind((row) => row.step > state.step || origin.checkpoint === undefined);

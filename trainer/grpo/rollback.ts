@@ -29,12 +29,12 @@ export type Rollback = z.output<typeof rollbackSchema>;
 const fileName = 'rollbacks.json';
 const fileSchema = z.strictObject({ configFingerprint: z.string(), rollbacks: z.array(rollbackSchema) });
 
-/** The rollbacks of a run so far; none when the folder's are those of another config. */
-export function readRollbacks(runFolder: string, configFingerprint: string): Rollback[] {
+/** The rollbacks of a run so far; none when the folder's are those of another run than one of these configs. */
+export function readRollbacks(runFolder: string, configFingerprints: readonly string[]): Rollback[] {
   const file = path.join(runFolder, fileName);
   if (!existsSync(file)) return [];
   const found = parseConfig(fileSchema, JSON.parse(readFileSync(file, 'utf8')), file);
-  return found.configFingerprint === configFingerprint ? found.rollbacks : [];
+  return configFingerprints.includes(found.configFingerprint) ? found.rollbacks : [];
 }
 
 /**

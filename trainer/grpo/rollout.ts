@@ -40,7 +40,11 @@ export interface RolloutSettings {
   sampling?: Partial<SamplingParams>;
   /** Token put before the prompt, as documents begin in training. */
   prefix: number | undefined;
+  /** Tokens that end a sample. */
+  endTokens: readonly number[];
   seed: number;
+  /** Told of every part of the reward that failed for a batch, and why. */
+  onFailure?: (part: string, why: string) => void;
 }
 
 /** Draws `samples` completions of each problem; results lie problem after problem. `purpose` keeps training and evaluation draws apart. */
@@ -63,6 +67,7 @@ export async function rollOut(
   );
   const drawn = await sampler.generate(prompts, requests, {
     maxTokens,
+    endTokens: settings.endTokens,
     ...(settings.sampling && { sampling: settings.sampling }),
     ...(stopStrings.length > 0 && { watch: () => stopWatch(tokenizer, stopStrings) }),
     ...(signal && { signal }),
@@ -90,10 +95,12 @@ export async function rollOut(
       truncated,
       completionTokens: tokens.length,
       completionIds: tokens,
+      ...(problem.choices && { choices: problem.choices }),
       row: problem.row,
     })),
     signal,
   );
+  for (const [part, why] of Object.entries(scores.failures ?? {})) settings.onFailure?.(part, why);
   return finished.map((sample, i) => ({
     ...sample,
     reward: scores.reward[i]!,

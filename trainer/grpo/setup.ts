@@ -2,8 +2,8 @@
  * Opens what a GRPO run works with: problems, tokenizer, weights on the device, learner, reference model, samplers, and the state of the checkpoint
  * it goes on from. Everything opened is given to `held`, which frees it.
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { fingerprint } from '../../src/core/config.ts';
 import { UserError } from '../../src/core/errors.ts';
 import type { ExemplarSet } from '../../src/core/evaluation.ts';
 import { loadTokenizer } from '../../src/tokens/tokenizer.ts';
@@ -11,23 +11,24 @@ import type { Gpu } from '../gpu/device.ts';
 import { adoptKernels } from '../gpu/tuning.ts';
 import { loadMoments, recordedKernels, type TrainingState } from '../learner/checkpoint.ts';
 import { Learner } from '../learner/learner.ts';
-import { endTokenOf } from '../model/end-token.ts';
+import { endTokensOf } from '../model/end-token.ts';
 import { loadModel } from '../model/folder.ts';
 import { resolvePrecision } from '../model/precision.ts';
 import type { ModelWeights } from '../model/weights.ts';
 import { loadProblemSet } from '../problem-sets/load-problem-set.ts';
-import { type Problem, ProblemOrder, readProblems } from '../problem-sets/problems.ts';
+import { type Problem, ProblemOrder } from '../problem-sets/problems.ts';
 import { builtInShots } from '../prompts/few-shot.ts';
 import { endOfTurn, loadTemplate } from '../prompts/load-template.ts';
 import { prefixToken } from '../prompts/prefix-token.ts';
-import type { PromptTemplate } from '../prompts/templates.ts';
-import { makeReward, type RewardSpec, rewardConfigShape } from '../rewards/index.ts';
+import { type PromptTemplate, stopStringsOf } from '../prompts/templates.ts';
+import { makeReward } from '../rewards/index.ts';
 import { Sampler } from '../sampler/sampler.ts';
 import type { GrpoConfig, PromptRequest } from './config.ts';
 import type { Benchmark } from './evaluate-heldout.ts';
 import { type GrpoState, readGrpoState } from './grpo-state.ts';
 import { type GrpoPlan, planGrpo } from './plan-grpo.ts';
 import { ReferenceModel } from './reference-model.ts';
+import { rewardSpec } from './reward-spec.ts';
 import { promptTokens, type RolloutSettings } from './rollout.ts';
 
 export interface GrpoSetup {
@@ -47,10 +48,17 @@ export interface GrpoSetup {
   grpoState: GrpoState | undefined;
 }
 
-/** The checkpoint to go on from, checked; none at the beginning. */
+/** What a run is opened with. */
 export interface GrpoStart {
-  found: { folder: string; state: TrainingState } | undefined;
-  configFingerprint: string;
+  /** The problems to learn from. */
+  problems: readonly Problem[];
+  /** The checkpoint to go on from, checked; none at the beginning. */
+  checkpoint: string | undefined;
+  state: TrainingState;
+  /** Where relative paths of reward modules start. */
+  folder: string;
+  /** Told once of every way in which a part of the reward fails. */
+  warn: (text: string) => void;
 }
 
 /** Folder of a checkpoint's reference model, where it moves. */
@@ -62,10 +70,9 @@ export async function openGrpo(
   from: GrpoStart,
   held: AsyncDisposableStack,
 ): Promise<GrpoSetup> {
-  const checkpoint = from.found?.folder;
+  const { checkpoint, problems, state } = from;
   const start = checkpoint ?? config.model;
   adoptKernels(gpu, recordedKernels(checkpoint));
-  const problems = await readProblems(config.problems, { use: 'train' });
   const tokenizer = await loadTokenizer(config.model);
   const precision = resolvePrecision(gpu, config.precision);
   const weights = held.adopt(await loadModel(gpu, start, { precision }), (w) => w.destroy());
@@ -79,10 +86,14 @@ export async function openGrpo(
   const asked = async (request: PromptRequest, examples?: ExemplarSet) => {
     const { template = config.template, num_fewshot: n } = request;
     const shots = n === 0 ? undefined : builtInShots(request.examples ?? examples ?? 'gsm', n);
-    return { tokenizer, prefix, template: await loadTemplate({ template, model: config.model, shots }) };
+    const loaded = await loadTemplate({ template, model: config.model, shots });
+    const turn = endOfTurn(loaded, tokenizer);
+    const endTokens = endTokensOf(config.model, weights.config, tokenizer, turn);
+    const stopStrings = config.stop_strings ?? stopStringsOf(loaded);
+    return { tokenizer, prefix, template: loaded, endTokens, stopStrings };
   };
   const own = await asked({ num_fewshot: 0 });
-  const eosId = endOfTurn(own.template, tokenizer) ?? endTokenOf(config.model, weights.config, tokenizer);
+  const [eosId] = own.endTokens as [number];
   const makeSampler = async (temperature: number, slots: number, promptLength: number) =>
     held.adopt(
       await Sampler.create(gpu, weights, {
@@ -95,12 +106,14 @@ export async function openGrpo(
       }),
       (s) => s.destroy(),
     );
-  const reward = await makeReward(rewardSpec(config));
+  const reward = await makeReward(rewardSpec(config), from.folder);
   held.defer(() => reward.close?.());
-  const common = { reward, stopStrings: config.stop_strings, seed: config.seed };
+  const onFailure = onceEach(from.warn);
+  const common = { reward, seed: config.seed, onFailure };
   const { prompts_per_step: prompts, num_generations: samples, max_prompt_length: promptLength } = config;
   const sampler = await makeSampler(config.temperature, prompts * samples, promptLength);
-  const settings: RolloutSettings = { ...own, ...common, sampler };
+  const { top_p, top_k, min_p } = config;
+  const settings: RolloutSettings = { ...own, ...common, sampler, sampling: { top_p, top_k, min_p } };
   const fitting = fittingProblems(problems, settings, config);
   const order = new ProblemOrder(fitting.length, config.seed);
 
@@ -138,7 +151,11 @@ export async function openGrpo(
         problems: of,
         settings: { ...prompt, ...common, sampler: evalSampler },
       }));
-  const { state, grpoState } = await startState(config, from, learner, fingerprint(problems));
+  if (checkpoint !== undefined) {
+    await loadMoments(checkpoint, learner);
+    learner.steps = state.optimizerSteps;
+  }
+  const grpoState = checkpoint === undefined ? undefined : await readGrpoState(checkpoint);
   const problemAt = (n: number) => fitting[order.at(n)]!;
   return {
     gpu,
@@ -162,48 +179,31 @@ async function openReference(
   policy: ModelWeights,
   checkpoint: string | undefined,
 ): Promise<ReferenceModel> {
-  const moved = checkpoint !== undefined && config.sync_ref_model;
+  // A checkpoint from before sync_ref_model was turned on has none.
+  const moved =
+    checkpoint !== undefined &&
+    config.sync_ref_model &&
+    existsSync(path.join(checkpoint, referenceFolder, 'model.safetensors'));
   const weights = await loadModel(gpu, moved ? path.join(checkpoint, referenceFolder) : config.model, {
     precision: policy.precision,
   });
   return ReferenceModel.create(gpu, weights, policy, plan.reference!);
 }
 
-async function startState(
-  config: GrpoConfig,
-  { found, configFingerprint }: GrpoStart,
-  learner: Learner,
-  dataFingerprint: string,
-): Promise<{ state: TrainingState; grpoState: GrpoState | undefined }> {
-  if (found === undefined) {
-    const state: TrainingState = {
-      phase: 'grpo',
-      step: 0,
-      optimizerSteps: 0,
-      tokens: 0,
-      data: { fingerprint: dataFingerprint, sequence: 0 },
-      configFingerprint,
-      parent: config.model,
-    };
-    return { state, grpoState: undefined };
-  }
-  const { folder, state } = found;
-  if (state.configFingerprint !== configFingerprint || state.data.fingerprint !== dataFingerprint) {
-    throw new UserError(`${config.out} holds a GRPO run with another config or other problems`, {
-      hint: `change \`out\`, or delete ${config.out} to start again`,
-    });
-  }
-  await loadMoments(folder, learner);
-  learner.steps = state.optimizerSteps;
-  return { state, grpoState: await readGrpoState(folder) };
+/** One message for each part and kind of failure: numbers in it (a time, an index) make no other kind. */
+function onceEach(warn: (text: string) => void): (part: string, why: string) => void {
+  const told = new Set<string>();
+  return (part, why) => {
+    const kind = `${part}: ${why.replace(/\d+/g, '0')}`;
+    if (told.has(kind) || told.size > 20) return;
+    told.add(kind);
+    warn(
+      `the reward ${part} failed for a batch, whose samples teach nothing (counted in rewards/unscored): ${why}`,
+    );
+  };
 }
 
-function rewardSpec(config: GrpoConfig): RewardSpec {
-  const keys = Object.keys(rewardConfigShape) as (keyof RewardSpec)[];
-  return Object.fromEntries(keys.map((key) => [key, config[key]]));
-}
-
-type Asked = Pick<RolloutSettings, 'tokenizer' | 'template' | 'prefix'>;
+type Asked = Pick<RolloutSettings, 'tokenizer' | 'template' | 'prefix' | 'endTokens' | 'stopStrings'>;
 
 const longestPrompt = (asked: Asked, problems: readonly Problem[]): number =>
   problems.reduce((most, problem) => Math.max(most, promptTokens(asked, problem).length), 0);

@@ -67,18 +67,17 @@ export function stepMetrics(
   };
 }
 
-/** Mean and deviation of every part of the reward, over the rollouts that it applied to. */
+/** Mean and deviation of every part of the reward over the rollouts that it scored, and the share that it did not. */
 function rewardParts(rollouts: readonly Rollout[]): Record<string, number> {
   const names = [...new Set(rollouts.flatMap((r) => Object.keys(r.components)))].sort();
   return Object.fromEntries(
     names.flatMap((name) => {
       const values = scored(rollouts.map((r) => r.components[name] ?? null));
-      if (values.length === 0) return [];
+      const without = 1 - values.length / rollouts.length;
+      const unscored: [string, number][] = without > 0 ? [[`rewards/${name}/unscored`, without]] : [];
+      if (values.length === 0) return unscored;
       const { mean, std } = meanAndStd(values);
-      return [
-        [`rewards/${name}/mean`, mean],
-        [`rewards/${name}/std`, std],
-      ];
+      return [...unscored, [`rewards/${name}/mean`, mean], [`rewards/${name}/std`, std]];
     }),
   );
 }

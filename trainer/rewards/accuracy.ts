@@ -3,7 +3,8 @@
  * A row without a reference answer does not apply: null.
  */
 import { z } from 'zod';
-import { extractions, isMathAnswer } from '../../src/grader/grade-answer.ts';
+import { extractions } from '../../src/core/evaluation.ts';
+import { isMathAnswer } from '../../src/grader/grade-answer.ts';
 import { gradeBatch } from './grade.ts';
 import type { RewardInput, RewardPart } from './reward.ts';
 

@@ -3,7 +3,8 @@
  * out of that row's sum, and a row for which all are null has no reward. A part that failed for the batch (threw, ran out of time) takes
  * the reward of every row with it: a sum without it would teach what the other parts want, which nobody asked for.
  */
-import type { PartScores, Reward, RewardPart } from './reward.ts';
+import { gradeBatch } from './grade.ts';
+import type { PartScores, Reward, RewardInput, RewardPart } from './reward.ts';
 
 export interface WeightedPart {
   readonly part: RewardPart;
@@ -20,11 +21,11 @@ export function combineRewards(name: string, parts: readonly WeightedPart[]): Re
       for (const [i, { failure }] of scores.entries())
         if (failure !== undefined) failures[parts[i]!.part.name] = failure;
       const failed = Object.keys(failures).length > 0;
-      const judge = scores.find((score) => score.correct !== undefined);
+      const judged = scores.find((score) => score.correct !== undefined) ?? byGrader(batch);
       return {
         reward: batch.map((_, row) => (failed ? null : weighted(parts, scores, row))),
-        correct: judge?.correct === undefined ? batch.map(() => null) : [...judge.correct],
-        answers: judge?.answers === undefined ? batch.map(() => undefined) : [...judge.answers],
+        correct: [...judged.correct!],
+        answers: judged.answers === undefined ? batch.map(() => undefined) : [...judged.answers],
         components: Object.fromEntries(parts.map(({ part }, i) => [part.name, scores[i]!.values])),
         ...(failed && { failures }),
       };
@@ -33,6 +34,12 @@ export function combineRewards(name: string, parts: readonly WeightedPart[]): Re
       for (const { part } of parts) await part.close?.();
     },
   };
+}
+
+/** Where no part says whether an answer is right (format, length, a user's module), the grader does: accuracy is measured all the same. */
+function byGrader(batch: readonly RewardInput[]): Pick<PartScores, 'correct' | 'answers'> {
+  const { correct, answers } = gradeBatch(batch, 'auto');
+  return { correct: batch.map(({ expected }, i) => (expected.trim() === '' ? null : correct[i]!)), answers };
 }
 
 function weighted(parts: readonly WeightedPart[], scores: readonly PartScores[], row: number): number | null {

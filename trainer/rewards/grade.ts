@@ -1,5 +1,7 @@
 /** The grade of a completion, computed once however many parts of a reward ask for it. */
-import { type Extraction, type Grade, gradeAnswer } from '../../src/grader/grade-answer.ts';
+import type { Extraction } from '../../src/core/evaluation.ts';
+import { extractBoxedGroup } from '../../src/grader/find-boxes.ts';
+import { type Grade, gradeAnswer } from '../../src/grader/grade-answer.ts';
 import type { RewardInput } from './reward.ts';
 
 const graded = new WeakMap<RewardInput, Map<Extraction, Grade>>();
@@ -9,10 +11,19 @@ function gradeOf(input: RewardInput, extract: Extraction): Grade {
   if (grades === undefined) graded.set(input, (grades = new Map()));
   let grade = grades.get(extract);
   if (grade === undefined) {
-    const options = input.choices === undefined ? { extract } : { extract, choices: input.choices };
-    grades.set(extract, (grade = gradeAnswer(input.completion, input.expected, options)));
+    grades.set(extract, (grade = gradeOnce(input, extract)));
   }
   return grade;
+}
+
+/** Of multiple choice the letter or the text of the right choice counts, wherever it is looked for. */
+function gradeOnce({ completion, expected, choices }: RewardInput, extract: Extraction): Grade {
+  if (choices === undefined || extract === 'hash' || extract === 'final-line')
+    return gradeAnswer(completion, expected, { extract, ...(choices && { choices }) });
+  const box = extract === 'boxed' ? extractBoxedGroup(completion) : undefined;
+  if (extract === 'boxed' && box === undefined) return { correct: false, answer: undefined, how: 'boxed' };
+  const text = box === undefined ? completion : `\\boxed{${box}}`;
+  return gradeAnswer(text, expected, { extract: 'choice', choices });
 }
 
 export interface Graded {

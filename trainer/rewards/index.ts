@@ -17,7 +17,7 @@ import {
 } from './format.ts';
 import { repetitionPenaltyReward, softOverlongPunishment } from './length-and-repetition.ts';
 import type { Reward, RewardPart } from './reward.ts';
-import { isModulePath, UserReward } from './user-reward.ts';
+import { isModulePath, moduleFile, UserReward } from './user-reward.ts';
 
 /** Makes a part from its options, which its own schema checks. */
 type MakePart = (options: never) => RewardPart;
@@ -64,19 +64,7 @@ export type RewardSpec = z.input<z.ZodObject<typeof rewardConfigShape>>;
  * be used. `folder`: where relative paths of modules start.
  */
 export async function makeReward(spec: string | RewardSpec, folder: string = process.cwd()): Promise<Reward> {
-  const given = z.object(rewardConfigShape).parse(typeof spec === 'string' ? { reward: spec } : spec);
-  const names = given.reward_funcs ?? [given.reward];
-  const weights = given.reward_weights ?? names.map(() => 1);
-  if (weights.length !== names.length)
-    throw new UserError(
-      `reward_weights has ${weights.length} numbers for ${names.length} rewards (${names.join(', ')})`,
-    );
-  for (const name of Object.keys(given.reward_options)) {
-    if (!names.includes(name))
-      throw new UserError(
-        `reward_options names "${name}", which is not among the rewards ${names.join(', ')}`,
-      );
-  }
+  const { given, names, weights } = settled(spec);
   const parts: RewardPart[] = [];
   try {
     for (const name of names) {
@@ -95,6 +83,36 @@ export async function makeReward(spec: string | RewardSpec, folder: string = pro
     names.join('+'),
     parts.map((part, i) => ({ part, weight: weights[i]! })),
   );
+}
+
+/** Throws what `makeReward` would throw of names, options, weights and missing modules; no module is loaded. */
+export function checkRewards(spec: RewardSpec, folder: string = process.cwd()): void {
+  const { given, names } = settled(spec);
+  for (const name of names) {
+    if (isModulePath(name)) moduleFile(name, folder);
+    else builtIn(name, given.reward_options[name] ?? {});
+  }
+}
+
+function settled(spec: string | RewardSpec): {
+  given: z.output<z.ZodObject<typeof rewardConfigShape>>;
+  names: string[];
+  weights: number[];
+} {
+  const given = z.object(rewardConfigShape).parse(typeof spec === 'string' ? { reward: spec } : spec);
+  const names = given.reward_funcs ?? [given.reward];
+  const weights = given.reward_weights ?? names.map(() => 1);
+  if (weights.length !== names.length)
+    throw new UserError(
+      `reward_weights has ${weights.length} numbers for ${names.length} rewards (${names.join(', ')})`,
+    );
+  for (const name of Object.keys(given.reward_options)) {
+    if (!names.includes(name))
+      throw new UserError(
+        `reward_options names "${name}", which is not among the rewards ${names.join(', ')}`,
+      );
+  }
+  return { given, names, weights };
 }
 
 function builtIn(name: string, options: Readonly<Record<string, unknown>>): RewardPart {

@@ -23,7 +23,7 @@ export interface RewardInput {
 /** One entry for each input, in order. */
 export interface RewardScores {
   reward: (number | null)[];
-  /** Whether the answer is right; null when no part of the reward says so. */
+  /** Whether the answer is right, by the part of the reward that judges it, else by the grader; null without a reference answer. */
   correct: (boolean | null)[];
   /** The answer that was found in the completion, if any. */
   answers: (string | undefined)[];

@@ -27,6 +27,15 @@ export interface UserRewardOptions {
 /** `./reward.ts`, `rewards/brevity.js#score`: a path, not the name of a built-in reward. */
 export const isModulePath = (spec: string): boolean => /\.[cm]?[jt]s(?:#\w+)?$/.test(spec);
 
+/** The file of a module path. Throws where there is none. */
+export function moduleFile(spec: string, folder: string): string {
+  const file = path.resolve(folder, spec.replace(/#\w+$/, ''));
+  if (existsSync(file)) return file;
+  throw new UserError(`no reward module ${file}`, {
+    hint: 'a relative path starts from the folder of the config',
+  });
+}
+
 export class UserReward implements RewardPart {
   readonly name: string;
   private readonly file: string;
@@ -45,11 +54,8 @@ export class UserReward implements RewardPart {
 
   /** Loads the module once, so that a wrong path or a syntax error ends the run before it begins. */
   static async load(spec: string, options: UserRewardOptions): Promise<UserReward> {
+    moduleFile(spec, options.folder);
     const reward = new UserReward(spec, options);
-    if (!existsSync(reward.file))
-      throw new UserError(`no reward module ${reward.file}`, {
-        hint: 'a relative path starts from the folder of the config',
-      });
     await reward.start();
     return reward;
   }

@@ -3,7 +3,7 @@ import { UserError } from '../../src/core/errors.ts';
 import { hash32 } from '../../src/core/random.ts';
 import { loadTokenizer } from '../../src/tokens/tokenizer.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { endTokenOf } from '../model/end-token.ts';
+import { endTokenOf, endTokensOf } from '../model/end-token.ts';
 import { loadModel } from '../model/folder.ts';
 import { Sampler } from './sampler.ts';
 import type { SamplingParams } from './sampling.ts';
@@ -56,6 +56,7 @@ export async function generate(
   const samples = await sampler.generate([prompt], requests, {
     maxTokens,
     sampling,
+    endTokens: endTokensOf(folder, config, tokenizer),
     ...(stops.length > 0 && { watch: () => stopWatch(tokenizer, stops) }),
     ...(signal && { signal }),
   });

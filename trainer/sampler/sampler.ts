@@ -32,6 +32,8 @@ export interface GenerateOptions {
   maxTokens: number;
   /** Other than the sampler's temperature and no cuts. */
   sampling?: Partial<SamplingParams>;
+  /** Other than the sampler's one; they are part of the sample. */
+  endTokens?: readonly number[];
   /** Makes what watches a sample for stop strings: told of each token once, in order, it says true where the sample should end. */
   watch?: (request: number) => (token: number) => boolean;
   signal?: AbortSignal;
@@ -109,7 +111,7 @@ export class Sampler {
         seed,
         maxTokens: Math.min(options.maxTokens, responseLength),
         sampling,
-        endTokens: [eosId],
+        endTokens: options.endTokens ?? [eosId],
         ...(watch && { watch }),
         ...(options.signal && { signal: options.signal }),
       });

@@ -55,22 +55,28 @@ function stepsOf(settings: PhaseSettings): number {
 
 /** Keys whose values differ, in order of the keys; `stepsDone` decides whether another schedule matters. */
 export function configChanges(before: PhaseSettings, now: PhaseSettings, stepsDone: number): ConfigChange[] {
-  const [old, current] = [flat(before), flat(now)];
-  const defaults = flat(
-    trainConfigSchema.parse({ name: 'x', out: 'x', sequence_length: 1, micro_batch_size: 1 }),
+  const defaults = trainConfigSchema.parse({ name: 'x', out: 'x', sequence_length: 1, micro_batch_size: 1 });
+  const changes = differences(before, now, defaults, (key) =>
+    harmless.test(key) ? 'harmless' : startOnly.test(key) ? 'start' : 'course',
   );
-  const changes: ConfigChange[] = [];
-  for (const key of [...new Set([...old.keys(), ...current.keys()])].sort()) {
-    // A key that an older version did not know had its default.
-    const [a, b] = [old.get(key) ?? defaults.get(key), current.get(key) ?? defaults.get(key)];
-    if (stableJson(a ?? null) === stableJson(b ?? null)) continue;
-    const effect = harmless.test(key) ? 'harmless' : startOnly.test(key) ? 'start' : 'course';
-    changes.push({ key, from: a ?? null, to: b ?? null, effect });
-  }
   if (changes.some(({ key }) => schedule.test(key)) && sameRates(before, now, stepsDone)) {
     for (const change of changes) if (schedule.test(change.key)) change.effect = 'harmless';
   }
   return changes;
+}
+
+/** The keys whose values differ, in their order. A key that an older version did not know had its default. */
+export function differences(
+  before: object,
+  now: object,
+  defaults: object,
+  effectOf: (key: string) => ConfigChange['effect'],
+): ConfigChange[] {
+  const [old, current, usual] = [flat(before), flat(now), flat(defaults)];
+  return [...new Set([...old.keys(), ...current.keys()])].sort().flatMap((key) => {
+    const [from, to] = [old.get(key) ?? usual.get(key) ?? null, current.get(key) ?? usual.get(key) ?? null];
+    return stableJson(from) === stableJson(to) ? [] : [{ key, from, to, effect: effectOf(key) }];
+  });
 }
 
 function sameRates(before: PhaseSettings, now: PhaseSettings, stepsDone: number): boolean {
@@ -97,20 +103,17 @@ function flat(value: object): Map<string, unknown> {
  * What `--allow-changes` lets pass: keys as they stand in the refusal, a group of them (`optimizer`), or `all`. Throws for a word that is no
  * key of a config.
  */
-export function allowedBy(words: readonly string[]): (key: string) => boolean {
-  const known = new Set([
-    'all',
-    'data',
-    'phase',
-    'optimizer',
-    'sequence_length',
-    ...Object.keys(trainConfigSchema.shape),
-  ]);
+export function allowedBy(
+  words: readonly string[],
+  keys: readonly string[] = ['data', 'phase', ...Object.keys(trainConfigSchema.shape)],
+  of = 'a training config',
+): (key: string) => boolean {
+  const known = new Set(['all', ...keys]);
   for (const word of words) {
     const [head] = word.split('.');
     if (known.has(head!)) continue;
     const near = nearest(head!, [...known]);
-    throw new UserError(`--allow-changes ${word}: no key of a training config`, {
+    throw new UserError(`--allow-changes ${word}: no key of ${of}`, {
       hint:
         near === undefined
           ? 'give the keys that the refusal named, or all'
@@ -118,6 +121,33 @@ export function allowedBy(words: readonly string[]): (key: string) => boolean {
     });
   }
   return (key) => words.some((word) => word === 'all' || word === key || key.startsWith(`${word}.`));
+}
+
+/** The refusal of changes: each of them, and what lets it pass. */
+export function refusalOf(
+  runFolder: string,
+  step: number,
+  refused: readonly ConfigChange[],
+  allow: readonly string[],
+): UserError {
+  const start = refused.filter(({ effect }) => effect === 'start');
+  const course = refused.filter(({ effect }) => effect === 'course').map(({ key }) => key);
+  const what = refused.every(({ key }) => key === 'data') ? 'data' : 'config';
+  const lines = refused.map(
+    (change) =>
+      `  - ${changeText(change)}${change.effect === 'start' ? ' (decided when the run began)' : ''}`,
+  );
+  const anew = `change \`out\` to train anew, or delete ${runFolder}`;
+  const back =
+    start.length === 0 ? '' : `set ${start.map(({ key }) => key).join(', ')} back to go on with this run; `;
+  const words = [...allow, ...course].join(',');
+  const flag =
+    course.length === 0
+      ? ''
+      : `--allow-changes ${words} goes on from step ${step} with the new value${course.length === 1 ? '' : 's'}, which run.json and the checkpoints then record; `;
+  return new UserError(`${runFolder} holds a run with other ${what}:\n${lines.join('\n')}`, {
+    hint: `${back}${flag}${anew}`,
+  });
 }
 
 /** `optimizer.weight_decay: 0.1 -> 0.05`. */

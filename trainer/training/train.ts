@@ -116,7 +116,8 @@ async function trainPhase(
   }
 
   signal.throwIfAborted();
-  let peak = await measuredPeak(gpu, { emit, signal });
+  const { precision } = config;
+  let peak = await measuredPeak(gpu, { precision, emit, signal });
   const kernelChanges = resumeKernels(gpu, resume?.state.kernels);
   for (const change of kernelChanges)
     warn(`${changeText(change)}: the run goes on, but steps can differ in their last bits from here on`);
@@ -141,7 +142,7 @@ async function trainPhase(
   const tuning = tuningSeconds(config.autotune, gpu.info.software);
   if (tuning > 0 && resume === undefined) {
     if ((await tuneFor(gpu, shape, weights, tuning, options)) > 0)
-      peak = await measuredPeak(gpu, { again: true, emit, signal });
+      peak = await measuredPeak(gpu, { again: true, precision, emit, signal });
     adoptKernels(gpu);
   }
   const learner = await Learner.create(gpu, weights, shape);
@@ -234,7 +235,7 @@ async function trainPhase(
     }
     await runSteps(training);
     if (training.mostMfu > 1) {
-      forgetPeak(gpu);
+      forgetPeak(gpu, precision);
       warn(
         `mfu came to ${training.mostMfu.toFixed(2)}, so the peak of ${(peak.flopsPerSecond / 1e9).toPrecision(3)} GFLOP/s was measured too low, on a busy machine or with slower kernels: the next run measures it again`,
       );

@@ -12,9 +12,9 @@ import type { Learner } from '../learner/learner.ts';
 import {
   allowedBy,
   type ConfigChange,
-  changeText,
   configChanges,
   type PhaseSettings,
+  refusalOf,
 } from './config-changes.ts';
 import type { TrainingPlan } from './plan-training.ts';
 import type { TokenData } from './token-data.ts';
@@ -67,7 +67,7 @@ export async function findResume(
   const refused = changes.filter(
     ({ key, effect }) => effect === 'start' || (effect === 'course' && !allowed(key)),
   );
-  if (refused.length > 0) throw refusal(plan, found.state, refused, allow);
+  if (refused.length > 0) throw refusalOf(plan.runFolder, found.state.step, refused, allow);
   let state = found.state;
   if (plan.steps < state.step) {
     throw new UserError(
@@ -129,32 +129,6 @@ function recordedConfig(plan: TrainingPlan, settings: PhaseSettings): PhaseSetti
       ? { stable, decay }[phase as Phase]
       : (branches as Record<string, unknown>)?.[String(branch)];
   return section === undefined ? undefined : ({ ...rest, phase: section, from } as unknown as PhaseSettings);
-}
-
-function refusal(
-  plan: TrainingPlan,
-  state: TrainingState,
-  refused: readonly ConfigChange[],
-  allow: readonly string[],
-): UserError {
-  const start = refused.filter(({ effect }) => effect === 'start');
-  const course = refused.filter(({ effect }) => effect === 'course').map(({ key }) => key);
-  const what = refused.every(({ key }) => key === 'data') ? 'data' : 'config';
-  const lines = refused.map(
-    (change) =>
-      `  - ${changeText(change)}${change.effect === 'start' ? ' (decided when the run began)' : ''}`,
-  );
-  const anew = `change \`out\` to train anew, or delete ${plan.runFolder}`;
-  const back =
-    start.length === 0 ? '' : `set ${start.map(({ key }) => key).join(', ')} back to go on with this run; `;
-  const words = [...allow, ...course].join(',');
-  const flag =
-    course.length === 0
-      ? ''
-      : `--allow-changes ${words} goes on from step ${state.step} with the new value${course.length === 1 ? '' : 's'}, which run.json and the checkpoints then record; `;
-  return new UserError(`${plan.runFolder} holds a run with other ${what}:\n${lines.join('\n')}`, {
-    hint: `${back}${flag}${anew}`,
-  });
 }
 
 /**
