@@ -40,6 +40,19 @@ const widening = [
   ['const WIDTH: u32 = 1u;', 'const WIDTH: u32 = 4u;'],
   ['fn across(v: V) -> f32 { return v; }', 'fn across(v: V) -> f32 { return (v.x + v.y) + (v.z + v.w); }'],
   ['const LANES: V = V(0.0);', 'const LANES: V = V(0.0, 1.0, 2.0, 3.0);'],
+  // Of pairs that lie one after the other, the first of each and the second.
+  ['fn evens(a: V, b: V) -> V { return a; }', 'fn evens(a: V, b: V) -> V { return V(a.xz, b.xz); }'],
+  ['fn odds(a: V, b: V) -> V { return b; }', 'fn odds(a: V, b: V) -> V { return V(a.yw, b.yw); }'],
+  // The sum that a tree over four numbers gives.
+  ['fn halves(v: V) -> f32 { return v; }', 'fn halves(v: V) -> f32 { return (v.x + v.z) + (v.y + v.w); }'],
+  [
+    'fn greatest(v: V) -> f32 { return v; }',
+    'fn greatest(v: V) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }',
+  ],
+  [
+    'fn least(v: V) -> f32 { return v; }',
+    'fn least(v: V) -> f32 { return min(min(v.x, v.y), min(v.z, v.w)); }',
+  ],
 ] as const;
 
 /** The uniform of one dispatch, padded to 16 bytes. */

@@ -3,7 +3,6 @@ import { adamwKernel } from './adamw/spec.ts';
 import {
   attentionBackwardKeyValueKernel,
   attentionBackwardQueryKernel,
-  attentionDecodeKernel,
   attentionDeltaKernel,
   attentionForwardKernel,
 } from './attention/spec.ts';
@@ -55,7 +54,6 @@ export const kernels: readonly KernelSpec[] = [
   attentionDeltaKernel,
   attentionBackwardQueryKernel,
   attentionBackwardKeyValueKernel,
-  attentionDecodeKernel,
   gatedMlpForwardKernel,
   gatedMlpBackwardKernel,
   headNormForwardKernel,

@@ -93,7 +93,10 @@ async function carryOut(
     stderr: process.stderr,
     plain: invocation.options.json === true || process.env.CI !== undefined || process.env.TERM === 'dumb',
   });
-  routeNotices((text) => progress.emit({ kind: 'message', level: 'info', text }));
+  const delegated = invocation.command.delegates?.(invocation.options) === true;
+  routeNotices((text) => {
+    if (!delegated) progress.emit({ kind: 'message', level: 'info', text });
+  });
   try {
     return await runCommand({ ...invocation, signal, progress, stdout: process.stdout, cwd: process.cwd() });
   } finally {

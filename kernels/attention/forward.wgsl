@@ -3,7 +3,8 @@
 // lse: (batch * seq, heads), the log of each row's softmax sum, kept for backward; kvStart: (batch * seq), the first position
 // of its own sequence that a row may look at (0, or the start of its document when documents are masked from each other).
 // One thread a (row, head): eight neighbouring rows share a workgroup and read the same keys. Scores are never stored.
-// Keys come four at a time, in blocks that begin at multiples of four: sums are rescaled once a block. A key out of sight weighs zero.
+// Keys come four at a time, in blocks counted from the first key of the row's document, so that a row's bits do not depend on where in a
+// packed sequence its document lies: sums are rescaled once a block. A key out of sight weighs zero.
 const HEAD_DIM: u32 = 16u;
 // Heads are walked four channels at a time: HEAD_DIM is a multiple of 4, and so is every row's stride.
 const VECS: u32 = HEAD_DIM / 4u;
@@ -40,10 +41,11 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
   for (var i = 0u; i < VECS; i++) { q[i] = qkv[qAt + i] * p.scale; }
   var m = -3.0e38;
   var l = 0.0;
-  let begin = firstKey(kvStart[row], t);
+  let start = kvStart[row];
+  let begin = firstKey(start, t);
   // A bound that the compiler cannot foresee: unrolled, the two loops below are ten seconds of Mesa's time.
   let vecs = min(VECS, arrayLength(&qkv));
-  for (var s = begin & ~3u; s <= t; s += 4u) {
+  for (var s = start + ((begin - start) & ~3u); s <= t; s += 4u) {
     let keys = vec4<u32>(s) + vec4<u32>(0u, 1u, 2u, 3u);
     let at = (vec4<u32>(first) + min(keys, vec4<u32>(t))) * stride;
     var x0 = vec4<f32>();

@@ -145,32 +145,3 @@ export function attentionBackwardKeyValue(b: Buffers, scalars: Scalars): void {
     }
   });
 }
-
-/** One new row a slot over its cache (slots, 2, kv_heads, capacity, head_dim); positions[slot] is the new row's position. */
-export function attentionDecode(b: Buffers, scalars: Scalars): void {
-  const s = scalars as unknown as Shape & { slots: number; capacity: number };
-  const { qkv, cache, positions, o } = b as Record<string, Float64Array>;
-  for (let slot = 0; slot < s.slots; slot++) {
-    for (let head = 0; head < s.heads; head++) {
-      const at = offsets(s, head);
-      const kvHead = Math.floor(head / (s.heads / s.kv_heads));
-      const keys = (slot * 2 * s.kv_heads + kvHead) * s.capacity * s.head_dim;
-      const values = keys + s.kv_heads * s.capacity * s.head_dim;
-      const last = Math.min(positions![slot]!, s.capacity - 1);
-      const begin = firstKey(0, last, s.window);
-      const scores = Array.from({ length: last + 1 - begin }, (_, u) => {
-        const key = keys + (begin + u) * s.head_dim;
-        return cap(dot(qkv!, slot * at.stride + at.q, cache!, key, s.head_dim) * s.scale, s.softcap).score;
-      });
-      const max = Math.max(...scores);
-      const sum = scores.reduce((total, score) => total + Math.exp(score - max), 0);
-      for (let i = 0; i < s.head_dim; i++) {
-        let total = 0;
-        scores.forEach((score, u) => {
-          total += (Math.exp(score - max) / sum) * cache![values + (begin + u) * s.head_dim + i]!;
-        });
-        o![(slot * s.heads + head) * s.head_dim + i] = total;
-      }
-    }
-  }
-}

@@ -1,7 +1,7 @@
 /**
  * Causal grouped-query attention: forward keeps only o and the log-sum-exp of each row; backward is delta, then one kernel for dq and
- * one for dk and dv (no atomics; Dao 2022, and four WebGPU projects that came to the same split). `decode` is the forward of one row
- * over a KV cache, in the same order. Plans name the kernels of one row a thread; `attentionKernel` gives the same in another variant, which
+ * one for dk and dv (no atomics; Dao 2022, and four WebGPU projects that came to the same split). Forward over a KV cache, in the same
+ * order, is kv-cache/attend.wgsl. Plans name the kernels of one row a thread; `attentionKernel` gives the same in another variant, which
  * the executable puts in its place (trainer/gpu/tuning.ts).
  */
 import {
@@ -18,7 +18,6 @@ import { attentionKey, attentionSource } from './generate.ts';
 import {
   attentionBackwardKeyValue,
   attentionBackwardQuery,
-  attentionDecode,
   attentionDelta,
   attentionForward,
 } from './reference.ts';
@@ -161,40 +160,6 @@ export const attentionBackwardKeyValueKernel = defineKernel({
   reference: attentionBackwardKeyValue,
   cases,
   fill: forwardPass,
-  tolerance: 1e-5,
-});
-
-export const attentionDecodeKernel = defineKernel({
-  name: 'attention-decode',
-  file: 'attention/decode.wgsl',
-  bindings: [
-    reads('qkv', (s) => s.slots! * (s.heads! + 2 * s.kv_heads!) * s.head_dim!),
-    reads('cache', (s) => s.slots! * 2 * s.kv_heads! * s.capacity! * s.head_dim!),
-    reads('positions', (s) => s.slots!, 'u32'),
-    writes('o', (s) => s.slots! * s.heads! * s.head_dim!),
-  ],
-  params: [...uints('slots', 'heads', 'kv_heads', 'capacity', 'window'), ...floats('scale', 'softcap')],
-  constants,
-  workgroups: (s) => gridFor(s.slots! * s.heads!, 8),
-  reference: attentionDecode,
-  cases: [
-    { slots: 1, heads: 1, kv_heads: 1, head_dim: 4, capacity: 1, scale: 1, ...plain },
-    { slots: 9, heads: 4, kv_heads: 2, head_dim: 16, capacity: 33, scale: 0.25, ...plain },
-    {
-      slots: 9,
-      heads: 4,
-      kv_heads: 2,
-      head_dim: 8,
-      capacity: 33,
-      scale: 0.25,
-      window: 6,
-      softcap: 0.5,
-      use_softcap: 1,
-    },
-  ],
-  fill: (s, random) => ({
-    positions: Uint32Array.from({ length: s.slots! }, () => Math.floor(random() * s.capacity!)),
-  }),
   tolerance: 1e-5,
 });
 

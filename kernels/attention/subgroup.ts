@@ -4,8 +4,9 @@
  * component of eight lanes, a broadcast 0.6 and a multiply-add of eight lanes 0.8, so a kernel in which each thread reads for itself
  * spends nine tenths of its time on reads.
  *
- * Sums of a row: products of vec4s over channels, then (x + y) + (z + w); softmax in blocks of four keys that begin at multiples of four in
- * the sequence, as in forward.wgsl and decode.wgsl, whose bits it therefore has. What a row may not see gets the weight zero.
+ * Sums of a row: products of vec4s over channels, then (x + y) + (z + w); softmax in blocks of four keys counted from the first of the row's
+ * document, as in forward.wgsl and kv-cache/attend.wgsl, whose bits it therefore has. What a row may not see gets the weight zero. Where
+ * rows of one workgroup belong to several documents, forward walks these one after the other.
  */
 import { range } from '../matmul/operands.ts';
 import type { AttentionOp, SubgroupVariant } from './variant.ts';
@@ -69,12 +70,19 @@ function storeOwn(
 }
 
 /** Four products of own row r with rows 4b .. 4b + 3 of the other side, as the vec4 `name`r_b; `own` and `other` name vec4s. */
-function products(v: SubgroupVariant, quads: number, name: string, own: string, other: string): string[] {
+function products(
+  v: SubgroupVariant,
+  quads: number,
+  name: string,
+  own: string,
+  other: string,
+  zero = 'vec4<f32>()',
+): string[] {
   const rows = range(v.rows);
   const sum = (x: string): string => `(${x}.x + ${x}.y) + (${x}.z + ${x}.w)`;
   return [
     ...range(v.others).flatMap((j) => [
-      ...rows.map((r) => `    var ${name}${r}at${j} = vec4<f32>();`),
+      ...rows.map((r) => `    var ${name}${r}at${j} = ${zero};`),
       ...range(quads).flatMap((i) =>
         rows.map(
           (r) => `    ${name}${r}at${j} = fma(${own}${r}_${i}, ${other}${j}_${i}, ${name}${r}at${j});`,
@@ -148,11 +156,13 @@ function queryHead(v: SubgroupVariant, quads: number): { begin: string[]; rows: 
       '  let kvHead = head / (p.heads / p.kv_heads);',
       `  let kOff = (p.heads + kvHead) * ${quads}u;`,
       `  let vOff = kOff + p.kv_heads * ${quads}u;`,
-      '  var s = firstKey(kvStart[first + base], base) & ~3u;',
+      '  let start = kvStart[first + base];',
+      '  var s = start + ((firstKey(start, base) - start) & ~3u);',
     ],
     rows: range(v.rows).flatMap((r) => [
       `  let t${r} = min(base + ${r * v.lanes}u + lane, p.seq - 1u);`,
-      `  let begin${r} = firstKey(kvStart[first + t${r}], t${r});`,
+      `  let start${r} = kvStart[first + t${r}];`,
+      `  let begin${r} = firstKey(start${r}, t${r});`,
       ...loadOwn(quads, `q${r}`, 'qkv', `(first + t${r}) * stride + head * ${quads}u`, ' * p.scale'),
     ]),
     k: readTogether(v, quads, 'kr', 'qkv', at('kOff')),
@@ -160,9 +170,9 @@ function queryHead(v: SubgroupVariant, quads: number): { begin: string[]; rows: 
   };
 }
 
-/** Which of the four keys from `s` on row r sees. */
-function seen(r: number, b: number): string {
-  return `(key${b} <= vec4<u32>(t${r})) & (key${b} >= vec4<u32>(begin${r}))`;
+/** Which of four keys row r sees, `from` some key on. */
+function seen(r: number, b: number, from = `begin${r}`): string {
+  return `(key${b} <= vec4<u32>(t${r})) & (key${b} >= vec4<u32>(${from}))`;
 }
 
 function keysOf(b: number): string {
@@ -184,18 +194,23 @@ function forward(v: SubgroupVariant, quads: number, softcap: boolean): string[] 
       `  var m${r} = -3.0e38;`,
       `  var l${r} = 0.0;`,
     ]),
-    `  for (; s <= last; s += ${v.others}u) {`,
+    '  let several = kvStart[first + last] != start;',
+    // Of sums that begin with nothing and are short, Mesa changes the order: here it cannot tell that they do.
+    ...(quads < 4 ? ['  let zero = vec4<f32>(select(0.0, 1.0, arrayLength(&qkv) == 0u));'] : []),
+    '  while (s <= last) {',
     ...head.k.lines,
     ...spread(v, quads, 'k', head.k),
-    ...products(v, quads, 'x', 'q', 'k'),
+    ...products(v, quads, 'x', 'q', 'k', quads < 4 ? 'zero' : undefined),
     ...head.v.lines,
     ...spread(v, quads, 'v', head.v),
+    // These blocks are counted from one document's first key: rows of later ones see none of them.
+    ...rows.map((r) => `    let from${r} = select(0xffffffffu, begin${r}, s >= start${r});`),
     ...range(v.others / 4).flatMap((b) => [
       keysOf(b),
       ...rows.flatMap((r) => {
         const id = `${r}_${b}`;
         return [
-          `    let see${id} = ${seen(r, b)};`,
+          `    let see${id} = ${seen(r, b, `from${r}`)};`,
           `    let c${id} = select(vec4<f32>(-3.0e38), ${capped(softcap, `x${id}`)}, see${id});`,
           `    let n${id} = max(m${r}, max(max(c${id}.x, c${id}.y), max(c${id}.z, c${id}.w)));`,
           `    let keep${id} = select(exp(m${r} - n${id}), 1.0, m${r} == n${id});`,
@@ -206,6 +221,12 @@ function forward(v: SubgroupVariant, quads: number, softcap: boolean): string[] 
         ];
       }),
     ]),
+    // On to the next document, where one begins within these keys.
+    `    var next = s + ${v.others}u;`,
+    '    for (var open = several; open; open = false) {',
+    ...rows.map((r) => `      next = min(next, subgroupMin(select(0xffffffffu, start${r}, start${r} > s)));`),
+    '    }',
+    '    s = next;',
     '  }',
     ...storeOwn(
       v,

@@ -1,57 +1,60 @@
 // Per row of logits (already divided by nothing; inv_temperature scales them here): stats[row] = [logp(target), lse, entropy, argmax].
 //   logp = z_target - lse, lse = log sum exp z, entropy = lse - sum(p * z), all of z = logits * inv_temperature.
 // logits: (rows, vocab), a chunk of the batch; targets and stats are those of the whole batch, `first` is the chunk's first row.
-// One workgroup a row: 32 threads stride over the vocabulary, then a tree in workgroup memory (fixed order).
+// One workgroup a row: 32 sums, one for each remainder of the column by 32, then a tree in workgroup memory (fixed order, that of
+// sample/forward.wgsl). 32 threads hold one each, or 8 threads four: V is f32 or vec4<f32> (KernelSpec.width), with the same bits.
+alias V = f32;
+const WIDTH: u32 = 1u;
+const LANES: V = V(0.0);
+fn greatest(v: V) -> f32 { return v; }
+fn least(v: V) -> f32 { return v; }
+fn halves(v: V) -> f32 { return v; }
 // 1: logits pass through softcap * tanh(logit / softcap) first (Gemma 2).
 const SOFTCAP: u32 = 0u;
 
 struct Params { rows: u32, vocab: u32, first: u32, inv_temperature: f32, softcap: f32 }
 
-@group(0) @binding(0) var<storage, read> logits: array<f32>;
+@group(0) @binding(0) var<storage, read> logits: array<V>;
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
 @group(0) @binding(2) var<storage, read_write> stats: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> p: Params;
 
-const LANES: u32 = 32u;
-var<workgroup> top: array<f32, LANES>;
-var<workgroup> topAt: array<u32, LANES>;
-var<workgroup> sum: array<f32, LANES>;
-var<workgroup> weighted: array<f32, LANES>;
+const THREADS: u32 = 32u / WIDTH;
+var<workgroup> top: array<V, THREADS>;
+var<workgroup> topAt: array<V, THREADS>;
+var<workgroup> sum: array<V, THREADS>;
+var<workgroup> weighted: array<V, THREADS>;
 
-fn capped(logit: f32) -> f32 {
+fn capped(logit: V) -> V {
   if (SOFTCAP == 0u) { return logit; }
-  return p.softcap * tanh(clamp(logit / p.softcap, -15.0, 15.0));
+  return p.softcap * tanh(clamp(logit / p.softcap, V(-15.0), V(15.0)));
 }
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let row = group.x + group.y * groups.x;
   if (row >= p.rows) { return; }
-  let base = row * p.vocab;
-  var best = -3.0e38;
-  var bestAt = 0u;
-  for (var j = lane; j < p.vocab; j += LANES) {
+  let width = p.vocab / WIDTH;
+  let base = row * width;
+  var best = V(-3.0e38);
+  var bestAt = V(0.0);
+  for (var j = lane; j < width; j += THREADS) {
     let z = capped(logits[base + j]) * p.inv_temperature;
-    if (z > best) { best = z; bestAt = j; }
+    bestAt = select(bestAt, V(f32(j * WIDTH)), z > best);
+    best = max(best, z);
   }
   top[lane] = best;
-  topAt[lane] = bestAt;
   workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half = half / 2u) {
-    if (lane < half) {
-      let other = top[lane + half];
-      // The lower index wins a tie, as in a plain loop.
-      if (other > top[lane] || (other == top[lane] && topAt[lane + half] < topAt[lane])) {
-        top[lane] = other;
-        topAt[lane] = topAt[lane + half];
-      }
-    }
+  for (var half = THREADS / 2u; half > 0u; half = half / 2u) {
+    if (lane < half) { top[lane] = max(top[lane], top[lane + half]); }
     workgroupBarrier();
   }
-  let m = top[0];
-  var s = 0.0;
-  var w = 0.0;
-  for (var j = lane; j < p.vocab; j += LANES) {
+  let m = greatest(top[0]);
+  // The lowest column of those that are largest, as in a plain loop.
+  topAt[lane] = select(V(3.0e38), bestAt + LANES, best == V(m));
+  var s = V(0.0);
+  var w = V(0.0);
+  for (var j = lane; j < width; j += THREADS) {
     let z = capped(logits[base + j]) * p.inv_temperature - m;
     let e = exp(z);
     s += e;
@@ -60,16 +63,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   sum[lane] = s;
   weighted[lane] = w;
   workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half = half / 2u) {
+  for (var half = THREADS / 2u; half > 0u; half = half / 2u) {
     if (lane < half) {
+      topAt[lane] = min(topAt[lane], topAt[lane + half]);
       sum[lane] += sum[lane + half];
       weighted[lane] += weighted[lane + half];
     }
     workgroupBarrier();
   }
   if (lane == 0u) {
-    let logSum = log(sum[0]);
-    let picked = capped(logits[base + targets[p.first + row]]) * p.inv_temperature - m;
-    stats[p.first + row] = vec4<f32>(picked - logSum, m + logSum, logSum - weighted[0] / sum[0], f32(topAt[0]));
+    let total = halves(sum[0]);
+    let logSum = log(total);
+    let target_ = targets[p.first + row];
+    let near = capped(logits[base + target_ / WIDTH]);
+    let picked = greatest(select(V(-3.0e38), near, LANES == V(f32(target_ % WIDTH)))) * p.inv_temperature - m;
+    stats[p.first + row] = vec4<f32>(picked - logSum, m + logSum, logSum - halves(weighted[0]) / total, least(topAt[0]));
   }
 }

@@ -24,6 +24,7 @@ export const logProbabilitiesKernel = defineKernel({
   ],
   params,
   constants,
+  width: (s) => widthFor(s.vocab),
   workgroups: (s) => gridFor(s.rows!, 1),
   reference: logProbabilities,
   cases: shapes,

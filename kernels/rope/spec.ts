@@ -1,6 +1,8 @@
 /** Rotary position embedding on the query and key heads of a fused qkv row; direction -1 is its inverse and its gradient. */
-import { defineKernel, floats, gridFor, reads, uints, writes } from '../kernel.ts';
+import { defineKernel, floats, gridFor, reads, type Scalars, uints, widthFor, writes } from '../kernel.ts';
 import { rope, ropeFrequencies, ropeTable } from './reference.ts';
+
+const width = (s: Scalars) => widthFor(s.half, s.stride);
 
 export const ropeKernel = defineKernel({
   name: 'rope',
@@ -11,10 +13,12 @@ export const ropeKernel = defineKernel({
     writes('qkv', (s) => s.rows! * s.stride!),
   ],
   params: [...uints('rows', 'heads', 'half', 'stride'), ...floats('direction')],
-  workgroups: (s) => gridFor(s.rows! * s.heads! * s.half!, 64),
+  width,
+  workgroups: (s) => gridFor((s.rows! * s.heads! * s.half!) / width(s), 64),
   reference: rope,
   cases: [
     { rows: 1, heads: 1, half: 1, stride: 2, direction: 1 },
+    { rows: 17, heads: 3, half: 6, stride: 5 * 12, direction: 1 },
     { rows: 17, heads: 6, half: 8, stride: 8 * 16, direction: 1 },
     { rows: 65, heads: 3, half: 8, stride: 5 * 16, direction: -1 },
   ],

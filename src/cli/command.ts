@@ -67,6 +67,8 @@ export interface Command {
   more?(): string;
   /** Commands under this one (`tokenizer train`); a command with these has no arguments of its own. */
   subcommands?: readonly Command[];
+  /** Whether another process on the same terminal does the work and tells of Ctrl-C itself; then this one says nothing. */
+  delegates?(options: Record<string, unknown>): boolean;
   /** Returns the exit code. */
   run(context: CommandContext, args: string[], options: Record<string, unknown>): Promise<number>;
 }

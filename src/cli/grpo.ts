@@ -56,6 +56,7 @@ export const command: Command = {
       what: 'go on with another learning rate and KL term; run.json records from which step on',
     },
   ],
+  delegates: (options) => options.maxRestarts !== undefined,
   async run(context, args, options) {
     if (options.exampleConfig === true) {
       context.write(exampleConfig);

@@ -67,6 +67,7 @@ export const command: Command = {
       what: 'tune first, and start again if the GPU is lost',
     },
   ],
+  delegates: (options) => options.maxRestarts !== undefined,
   async run(context, args, options) {
     if (options.exampleConfig === true) {
       context.write(exampleConfig);

@@ -24,7 +24,7 @@ export function compareSection(data: ReportData): Markup | undefined {
     ['Run', 'Step', 'Status', 'Time', 'Result'],
     data.runs.map((run) => [
       run.label,
-      kindNames[run.kind],
+      run.record.command === 'eval' ? 'Eval' : kindNames[run.kind],
       statusBadge(run),
       duration(run.record.seconds),
       resultOf(run, data),
@@ -75,7 +75,9 @@ export function resultInWords(run: PreparedRun, data: ReportData): string | unde
     ];
     return parts.length > 0 ? parts.join(', ') : undefined;
   }
-  return undefined;
+  const place = data.evals?.runs.indexOf(run) ?? -1;
+  const first = data.evals?.rows[0];
+  return place < 0 ? undefined : `${first![0]!}: ${first![place + 1]!}`;
 }
 
 function resultOf(run: PreparedRun, data: ReportData): Content {

@@ -68,7 +68,8 @@ function titleOf(runs: readonly PreparedRun[]): string {
     runs.some((run) => run.kind === kind),
   );
   if (given.length === 0) return `${runs.length} runs`;
-  if (given.length === 1) return `${runs.length} ${given[0]} runs side by side`;
+  const others = runs.some((run) => run.kind === 'other');
+  if (given.length === 1) return `${runs.length} ${others ? '' : `${given[0]} `}runs side by side`;
   return `From ${names[given[0]!]} to ${names[given.at(-1)!]}`;
 }
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { mostRanked } from '../../trainer/sampler/sampler-plan.ts';
 import { badRequest } from './api-error.ts';
 
-const absent = z.null().optional();
+const absent = z.null('this server does not support it: leave it out').optional();
 const count = z.int().positive();
 /** Of any length; what it costs is bounded by the size of the body. */
 const tokens = z.array(z.int().min(0)).min(1);
@@ -38,7 +38,10 @@ const shared = {
 
 export const completionSchema = z.strictObject({
   ...shared,
-  prompt: z.union([z.string(), tokens, z.array(z.string()).min(1).max(128), z.array(tokens).min(1).max(128)]),
+  prompt: z.union(
+    [z.string(), tokens, z.array(z.string()).min(1).max(128), z.array(tokens).min(1).max(128)],
+    'needed, and must be a text, a list of token ids, or a list of at most 128 of these',
+  ),
   max_tokens: z.int().min(0).nullish(),
   logprobs: z.int().min(0).max(mostRanked).nullish(),
   echo: z.boolean().nullish(),

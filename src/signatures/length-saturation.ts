@@ -57,7 +57,8 @@ export const lengthSaturation: SignatureRule<typeof schema, Memory> = {
       value,
       holds: value >= t.threshold,
       text: `responses are ${Math.round(value * cap)} of ${cap} tokens allowed, in the middle of the last ${t.window} evaluations.`,
-      ...(memory.lastGood === null ? {} : { lastGood: memory.lastGood }),
+      // Where no step looked well, only what was before the first of them can have.
+      lastGood: memory.lastGood ?? 0,
     };
   },
 };

@@ -62,7 +62,8 @@ export function pooledShareRule(rule: {
         value,
         holds,
         text: `over the last ${t.window} steps ${inPercent(value)} ${rule.what}${rule.because?.(seen) ?? ''}.`,
-        ...(memory.lastGood === null ? {} : { lastGood: memory.lastGood }),
+        // Where no step looked well, only what was before the first of them can have.
+        lastGood: memory.lastGood ?? 0,
       };
     },
   };

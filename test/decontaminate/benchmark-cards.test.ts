@@ -35,7 +35,7 @@ describe('benchmark cards', () => {
       const { project } = card;
       expect(project.size.documents?.value).toBeGreaterThan(0);
       expect(project.columns.question).toBeDefined();
-      expect('hub' in project.data && project.data.split).toBeTruthy();
+      expect('hub' in project.data && (project.data.split ?? project.data.files)).toBeTruthy();
       expect(() => assertBenchmark(card)).not.toThrow();
       if (project.licenseEvidence === 'unknown') expect(project.unconfirmed.join()).toMatch(/licence/);
     },

@@ -2,12 +2,12 @@
  * Does RL learn? Two tasks, three seeds each, through the same functions as the commands. Takes minutes a seed, so it is not in npm test.
  *
  *   digits  verl's digit completion (../shared/data/models/verl-arithmetic: its prompts and its character tokenizer, converted; its weights are random,
- *           so a model of 100,000 weights is made). After a short warm-up on right completions of the training prompts, GRPO must lift the mean
- *           reward from below 0.4 to above 0.8, and accuracy on its test prompts by half as much at least.
+ *           so a model of 30,000 weights is made). After a short warm-up on right completions of the training prompts, cut off before the model
+ *           knows them, GRPO must lift the mean reward from below 0.3 to above 0.8, and accuracy on its test prompts by half as much at least.
  *   chains  arithmetic with a chain of thought: the world of `midtrain demo`, whole. Accuracy on held-out problems, sampled at temperature 1,
  *           must rise by 20 points or more from below one half.
  *
- *   npm run test:rl [-- digits|chains] [--seeds 0,1,2] [--out <folder>] [--steps <of GRPO>] [--warm-up <steps>]
+ *   npm run test:rl [-- digits|chains] [--seeds 11,12,13] [--out <folder>] [--steps <of GRPO>] [--warm-up <steps>]
  *
  * Prints start, end and curve of every seed, and fails when one does not learn. `--out` keeps the run folders and goes on with them.
  */
@@ -34,7 +34,8 @@ import { completeDigits } from './digit-reward.ts';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    seeds: { type: 'string', default: '0,1,2' },
+    // None of these was used to find the settings.
+    seeds: { type: 'string', default: '11,12,13' },
     out: { type: 'string' },
     steps: { type: 'string' },
     'warm-up': { type: 'string' },
@@ -68,7 +69,8 @@ async function digits(gpu: Gpu, seed: number, folder: string): Promise<Learned> 
   await convertFolder(verl, converted, 'F32');
   const tokenizer = await loadTokenizer(converted);
   const [known, unseen] = [await prompts('train'), await prompts('test')];
-  const warmUp = { steps: Number(values['warm-up'] ?? 130), rows: 32, length: 64 };
+  // Documents have 18 tokens: windows of 64 would cut about one in four.
+  const warmUp = { steps: Number(values['warm-up'] ?? 105), rows: 8, length: 256 };
   const data = path.join(folder, 'pages');
   await tokenizer.saveTo(path.join(data, 'tokenizer'));
   mkdirSync(path.join(data, 'shards'), { recursive: true });
@@ -91,18 +93,18 @@ async function digits(gpu: Gpu, seed: number, folder: string): Promise<Learned> 
     data,
     seed,
     model: {
-      hidden_size: 64,
+      hidden_size: 32,
       num_hidden_layers: 2,
       num_attention_heads: 4,
-      intermediate_size: 176,
+      intermediate_size: 96,
       rope_theta: 100,
-      initializer_range: 0.05,
+      initializer_range: 0.1,
       tie_word_embeddings: false,
     },
     document_mask: true,
     sequence_length: warmUp.length,
     micro_batch_size: warmUp.rows,
-    stable: { steps: warmUp.steps, learning_rate: 0.001, warmup_steps: 10 },
+    stable: { steps: warmUp.steps, learning_rate: 0.005, warmup_steps: 10 },
     optimizer: { weight_decay: 0.01 },
     checkpoint_every: 10_000,
     eval_every: 10_000,
@@ -128,18 +130,18 @@ async function digits(gpu: Gpu, seed: number, folder: string): Promise<Learned> 
     // The second only tells whether a whole response is right.
     reward_weights: [1, 0],
     reward_options: { accuracy_reward: { extract: 'final-line' } },
-    steps: Number(values.steps ?? 120),
+    steps: Number(values.steps ?? 150),
     prompts_per_step: 64,
     num_generations: 8,
-    mini_batch_prompts: 16,
-    schedule: { learning_rate: 0.0004, warmup_steps: 3 },
-    // Without these the policy grew sure of wrong digits (entropy 0.33 -> 0.11, reward stuck at 0.44); a rate of 0.001 threw a good start away.
-    entropy_coef: 0.01,
+    mini_batch_prompts: 8,
+    schedule: { learning_rate: 0.001, warmup_steps: 3 },
+    // Not shown to help: without the bonus one other seed went 0.22 -> 0.65 in 120 steps, with it three ended at 0.63 to 0.71 after 150.
+    entropy_coef: 0.02,
     epsilon_high: 0.28,
     optimizer: { adam_beta2: 0.95 },
     max_prompt_length: 8,
     max_completion_length: { 0: 20 },
-    micro_batch_size: 16,
+    micro_batch_size: 24,
     pack_length: 64,
     eval_every: 20,
     eval_temperature: 1,
@@ -152,7 +154,7 @@ async function digits(gpu: Gpu, seed: number, folder: string): Promise<Learned> 
   return {
     runFolder,
     words: `mean reward ${first.toFixed(2)} -> ${last.toFixed(2)}, accuracy on test prompts ${percent(startAccuracy)} -> ${percent(endAccuracy)}`,
-    good: first < 0.4 && last > 0.8 && endAccuracy - startAccuracy > (last - first) / 2,
+    good: first < 0.3 && last > 0.8 && endAccuracy - startAccuracy > (last - first) / 2,
   };
 }
 

@@ -298,8 +298,8 @@ describe('rollbacks', () => {
     expect(readFileSync(path.join(out, 'rolled-back', '1', 'metrics.jsonl'), 'utf8')).toBe(
       '{"step":5}\n{"step":6}\n{"step":7}\n',
     );
-    expect(readRollbacks(out, 'print')).toEqual([back]);
-    expect(readRollbacks(out, 'another config')).toEqual([]);
+    expect(readRollbacks(out, ['print'])).toEqual([back]);
+    expect(readRollbacks(out, ['another config'])).toEqual([]);
     await removeAbandoned(out, [back]);
     const steps = () => listCheckpoints(out).map((folder) => path.basename(folder));
     expect(steps()).toEqual(['step-0000002', 'step-0000004']);

@@ -24,7 +24,7 @@ let start: string;
 beforeAll(async () => {
   gpu = await openDevice();
   start = await makeDigitsWorld(gpu, root);
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await gpu.close();
   if (!process.env.KEEP) rmSync(root, { recursive: true, force: true });

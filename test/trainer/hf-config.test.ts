@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ropeFrequencies } from '../../kernels/rope/reference.ts';
-import { modelConfigFromHf, modelConfigToHf } from '../../trainer/model/hf-config.ts';
+import { hfConfigText, modelConfigFromHf, modelConfigToHf } from '../../trainer/model/hf-config.ts';
 import { scaleFrequencies } from '../../trainer/model/rope.ts';
 
 const fixtures = path.join(import.meta.dirname, '../fixtures/families');
@@ -41,10 +41,20 @@ describe('config.json', () => {
     expect(four).toMatchObject({ ropeTheta: 500000, ropeScaling: { type: 'llama3', factor: 32 } });
   });
 
+  it('writes whole numbers that transformers declares as float with a point', () => {
+    const gemma = modelConfigFromHf({ ...small, model_type: 'gemma2', head_dim: 4 }, 'config.json');
+    const text = hfConfigText(gemma);
+    for (const key of ['attn_logit_softcapping', 'final_logit_softcapping', 'rope_theta'])
+      expect(text).toMatch(new RegExp(`"${key}": \\d+\\.0,`));
+    expect(text).toMatch(/"query_pre_attn_scalar": 256,/);
+    expect(JSON.parse(text)).toEqual(modelConfigToHf(gemma));
+  });
+
   it('gives each layer the window that its family means', () => {
     const windows = (given: object) => modelConfigFromHf({ ...small, ...given }, 'config.json').windows;
     expect(windows({ model_type: 'mistral', sliding_window: 8 })).toEqual([8, 8, 8]);
     expect(windows({ model_type: 'mistral', sliding_window: null })).toBeUndefined();
+    expect(windows({ model_type: 'mistral' })).toEqual([4096, 4096, 4096]);
     expect(windows({ model_type: 'gemma2', head_dim: 4, sliding_window: 8 })).toEqual([8, null, 8]);
     expect(windows({ model_type: 'qwen2', sliding_window: 8, use_sliding_window: false })).toBeUndefined();
     expect(
@@ -64,6 +74,7 @@ describe('config.json', () => {
     [{ model_type: 'mamba' }, /model_type/],
     [{ rope_scaling: { rope_type: 'yarn', factor: 4 } }, /yarn/],
     [{ rope_scaling: { rope_type: 'llama3', factor: 4 } }, /low_freq_factor/],
+    [{ rope_parameters: { rope_type: 'default', partial_rotary_factor: 0.5 } }, /partial_rotary_factor/],
     [{ hidden_act: 'relu2' }, /relu2/],
     [{ attention_bias: true }, /attention bias/],
     [{ mlp_bias: true }, /mlp_bias/],

@@ -171,9 +171,9 @@ it.skipIf(!swiftshader || process.env.MIDTRAIN_ADAPTER !== undefined)(
   async () => {
     const ids = [3, 1, 4, 1, 5, 9, 2, 6];
     const script = `
-      import { openDevice } from './trainer/device.ts';
+      import { openDevice } from './trainer/gpu/device.ts';
       import { loadModel } from './trainer/model/folder.ts';
-      import { computeLogits } from './trainer/logits.ts';
+      import { computeLogits } from './trainer/learner/logits.ts';
       const gpu = await openDevice();
       const weights = await loadModel(gpu, process.argv[1]);
       const logits = await computeLogits(gpu, weights, ${JSON.stringify(ids)});

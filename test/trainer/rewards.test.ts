@@ -33,6 +33,34 @@ describe('the boxed reward', () => {
   });
 });
 
+describe('multiple choice', () => {
+  const choices = ['12', '15', '17'];
+  it('takes the letter or the text of the right choice, in the box that the boxed reward asks for', async () => {
+    const texts = [
+      '\\boxed{B}',
+      '\\boxed{\\text{(B)} 15}',
+      '\\boxed{15}',
+      '\\boxed{A}',
+      'The answer is (B).',
+    ];
+    const score = (name: string) =>
+      findReward(name).score(texts.map((text) => input(text, 'B', { choices })));
+    expect((await score('boxed')).correct).toEqual([true, true, true, false, false]);
+    expect((await score('accuracy_reward')).correct).toEqual([true, true, true, false, true]);
+  });
+
+  it('does not pay for a hedge', async () => {
+    const texts = [
+      '\\boxed{B, A}',
+      '\\boxed{B} or \\boxed{A}',
+      '\\boxed{\\text{(B)} or (C)}',
+      '\\boxed{B/C}',
+    ];
+    const { reward } = await findReward('boxed').score(texts.map((text) => input(text, 'B', { choices })));
+    expect(reward).toEqual([-1, -1, -1, -1]);
+  });
+});
+
 describe('rewards of open-r1 and TRL', () => {
   interface Row {
     fn: string;
@@ -208,7 +236,7 @@ describe('reward modules', () => {
     const reward = await make('brevity.ts');
     expect(await reward.score(batch)).toMatchObject({
       reward: [98.5, -4],
-      correct: [null, null],
+      correct: [false, false],
       components: { brevity: [98.5, -4] },
     });
     await reward.close?.();

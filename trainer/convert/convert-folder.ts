@@ -9,6 +9,7 @@ import { InputError, UserError } from '../../src/core/errors.ts';
 import { writeFileAtomic } from '../../src/io/atomic.ts';
 import { readTokenizerFiles, saveTokenizerFiles } from '../../src/tokens/tokenizer-files.ts';
 import { copyTokenizer, readModelConfig } from '../model/folder.ts';
+import { hfConfigJson } from '../model/hf-config.ts';
 import { type Dtype, listTensors, readRange } from '../safetensors/safetensors.ts';
 import { writeModelFiles } from '../safetensors/write-safetensors.ts';
 
@@ -43,8 +44,8 @@ export async function convertFolder(
   const { dtype: _, ...config } = JSON.parse(
     await readFile(path.join(from, 'config.json'), 'utf8'),
   ) as Record<string, unknown>;
-  const text = JSON.stringify({ ...config, torch_dtype: names[dtype] }, null, 2);
-  await writeFileAtomic(path.join(to, 'config.json'), `${text}\n`);
+  const text = hfConfigJson({ ...config, torch_dtype: names[dtype] });
+  await writeFileAtomic(path.join(to, 'config.json'), text);
   const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   return { tensors: tensors.length, parameters, bytes: parameters * (dtype === 'F32' ? 4 : 2) };
 }

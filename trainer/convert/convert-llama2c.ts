@@ -12,7 +12,7 @@ import path from 'node:path';
 import { InputError } from '../../src/core/errors.ts';
 import { writeFileAtomic } from '../../src/io/atomic.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { modelConfigToHf } from '../model/hf-config.ts';
+import { hfConfigText } from '../model/hf-config.ts';
 import { writeSafetensors } from '../safetensors/write-safetensors.ts';
 
 export interface Llama2cModel {
@@ -223,10 +223,7 @@ export async function convertLlama2c(
   await writeSafetensors(path.join(out, 'model.safetensors'), tensors, async (name, first, size) =>
     weights.get(name)!.subarray(first, first + size),
   );
-  await writeFileAtomic(
-    path.join(out, 'config.json'),
-    `${JSON.stringify(modelConfigToHf(config), null, 2)}\n`,
-  );
+  await writeFileAtomic(path.join(out, 'config.json'), hfConfigText(config));
   return config;
 }
 

@@ -55,7 +55,7 @@ export interface MatrixProduct {
 export type Product = MatrixProduct | Attention;
 
 export interface AutotuneOptions {
-  /** Time for everything, compiling included. Default 20. */
+  /** Time for everything, compiling included; the class with the most work is measured whatever it takes. Default 20. */
   seconds?: number;
   signal?: AbortSignal;
   /** After each class, GFLOP/s by variant. */
@@ -107,7 +107,9 @@ export async function autotune(
     if (measured[name] !== undefined) continue;
     signal?.throwIfAborted();
     if (performance.now() >= until) break;
-    const speeds = await measureVariants(gpu, product, variantsOf(product, traits), until);
+    // The first class is measured whatever it takes: a budget too small for one would measure nothing for ever.
+    const limit = Object.keys(measured).length === 0 ? Number.POSITIVE_INFINITY : until;
+    const speeds = await measureVariants(gpu, product, variantsOf(product, traits), limit);
     if (speeds === undefined) break;
     measured[name] = speeds;
     onMeasured?.(name, speeds);

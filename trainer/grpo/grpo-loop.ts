@@ -52,6 +52,9 @@ export interface LoopOrigin {
   checkpoint: string | undefined;
 }
 
+/** A step without any reward teaches nothing; after so many in a row the reward is broken, and hours would be spent on it. */
+const mostUnscored = 8;
+
 export class GrpoLoop {
   private readonly setup: GrpoSetup;
   private readonly origin: LoopOrigin;
@@ -62,6 +65,8 @@ export class GrpoLoop {
   private readonly lengths: LengthSchedule;
   private readonly kept: Pick<GrpoState, 'findings' | 'startCorrect' | 'lastCorrect' | 'pending'>;
   private checkpoint: string | undefined;
+  /** Steps in a row of which no sample had a reward. */
+  private unscored = 0;
   /** Steps done when the last checkpoint was saved or loaded. */
   private savedAt: number;
 
@@ -175,6 +180,13 @@ export class GrpoLoop {
         hint: `lower schedule.learning_rate; the last checkpoint is ${this.checkpoint ?? config.model}`,
       });
     }
+    this.unscored = done.metrics['rewards/unscored'] === 1 ? this.unscored + 1 : 0;
+    if (this.unscored === mostUnscored) {
+      throw new UserError(
+        `nothing could be scored in ${mostUnscored} steps, up to step ${step + 1}: ${this.setup.lastFailure() ?? 'every reward was null'}`,
+        { hint: `mend the reward; the last checkpoint is ${this.checkpoint ?? config.model}` },
+      );
+    }
     state.step++;
     state.optimizerSteps = learner.steps;
     state.data.sequence += done.promptsDrawn;
@@ -234,7 +246,7 @@ export class GrpoLoop {
       total: config.steps,
       unit: 'step',
       numbers: {
-        reward: pending.metrics.reward!,
+        ...(pending.metrics.reward === undefined ? {} : { reward: pending.metrics.reward }),
         length: pending.metrics['completions/mean_length']!,
         'clipped %': 100 * pending.metrics['completions/clipped_ratio']!,
         ...(accuracy === undefined ? {} : { 'accuracy %': 100 * accuracy }),

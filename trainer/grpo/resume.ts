@@ -41,12 +41,28 @@ export function grpoChanges(before: GrpoSettings, now: GrpoSettings, stepsDone: 
   const changes = differences(before, now, grpoConfigSchema.parse(least), (key) =>
     harmless.test(key) ? 'harmless' : startOnly.test(key) ? 'start' : 'course',
   );
-  const sameRates = Array.from({ length: stepsDone }, (_, step) => step).every(
-    (step) =>
-      learningRateAt(before.schedule, step, before.steps) === learningRateAt(now.schedule, step, now.steps),
-  );
-  if (sameRates) for (const change of changes) if (schedule.test(change.key)) change.effect = 'harmless';
+  for (const change of changes) {
+    // Alone or together with the others of the schedule.
+    const alone = { ...before, ...(change.key === 'steps' ? { steps: now.steps } : {}) };
+    if (
+      schedule.test(change.key) &&
+      [alone, now].some((other) => sameRates(before, other, change, stepsDone))
+    )
+      change.effect = 'harmless';
+  }
   return changes;
+}
+
+/** Whether every step done so far would have had the rate it had. */
+function sameRates(before: GrpoSettings, other: GrpoSettings, { key }: ConfigChange, done: number): boolean {
+  if (other !== before && key !== 'steps' && other.schedule === before.schedule) return false;
+  for (let step = 0; step < done; step++)
+    if (
+      learningRateAt(before.schedule, step, before.steps) !==
+      learningRateAt(other.schedule, step, other.steps)
+    )
+      return false;
+  return true;
 }
 
 /** The state to go on with, and what has changed. Throws a `UserError` naming every key that is not let pass. */

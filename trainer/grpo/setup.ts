@@ -46,6 +46,8 @@ export interface GrpoSetup {
   startBenchmarks: readonly Benchmark[];
   state: TrainingState;
   grpoState: GrpoState | undefined;
+  /** Why a part of the reward failed, the last time that one did. */
+  lastFailure: () => string | undefined;
 }
 
 /** What a run is opened with. */
@@ -108,7 +110,12 @@ export async function openGrpo(
     );
   const reward = await makeReward(rewardSpec(config), from.folder);
   held.defer(() => reward.close?.());
-  const onFailure = onceEach(from.warn);
+  let lastFailure: string | undefined;
+  const tell = onceEach(from.warn);
+  const onFailure = (part: string, why: string): void => {
+    lastFailure = `${part}: ${why}`;
+    tell(part, why);
+  };
   const common = { reward, seed: config.seed, onFailure };
   const { prompts_per_step: prompts, num_generations: samples, max_prompt_length: promptLength } = config;
   const sampler = await makeSampler(config.temperature, prompts * samples, promptLength);
@@ -169,6 +176,7 @@ export async function openGrpo(
     startBenchmarks: benchmarksOf(true),
     state,
     grpoState,
+    lastFailure: () => lastFailure,
   };
 }
 

@@ -31,8 +31,7 @@ export function stepMetrics(
   const ended = lengths(rollouts.filter((r) => !r.truncated));
   return {
     ...rewardParts(rollouts),
-    reward: mean,
-    reward_std: std,
+    ...(scored(rewards).length > 0 ? { reward: mean, reward_std: std } : {}),
     ...(rewards.includes(null) ? { 'rewards/unscored': share((r) => r.reward === null) } : {}),
     accuracy: share((r) => r.correct === true),
     frac_reward_zero_std: shareOfFlatGroups(rewards, config.num_generations),

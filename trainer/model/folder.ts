@@ -10,7 +10,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { type Dtype, listTensors, readPieces } from '../safetensors/safetensors.ts';
 import { writeModelFiles } from '../safetensors/write-safetensors.ts';
 import type { ModelConfig } from './config.ts';
-import { modelConfigFromHf, modelConfigToHf } from './hf-config.ts';
+import { hfConfigText, modelConfigFromHf } from './hf-config.ts';
 import { ModelWeights, type WeightOptions } from './weights.ts';
 
 /** Tensors that some exporters write and the model does not need. */
@@ -92,10 +92,7 @@ export async function saveModel(
     ...(maxShardBytes !== undefined && { maxShardBytes }),
   });
   if (tokenizerFrom !== undefined) await copyTokenizer(tokenizerFrom, folder);
-  await writeFileAtomic(
-    path.join(folder, 'config.json'),
-    `${JSON.stringify(modelConfigToHf(weights.config, dtype), null, 2)}\n`,
-  );
+  await writeFileAtomic(path.join(folder, 'config.json'), hfConfigText(weights.config, dtype));
 }
 
 /** Copies the tokenizer files of one folder to another. */

@@ -136,8 +136,10 @@ function activationOf(hf: HfConfig, file: string): 'silu' | 'gelu-tanh' {
 /** The sliding window of each layer, as each family means its keys. */
 function windowsOf(hf: HfConfig): (number | null)[] {
   const layers = Array.from({ length: hf.num_hidden_layers }, (_, i) => i);
-  const window = hf.sliding_window ?? (hf.model_type === 'gemma2' ? 4096 : null);
-  const slides = hf.model_type === 'mistral' || hf.model_type === 'gemma2' || hf.use_sliding_window === true;
+  // A missing key means transformers' default, null means none.
+  const always = hf.model_type === 'mistral' || hf.model_type === 'gemma2';
+  const window = hf.sliding_window === undefined && always ? 4096 : (hf.sliding_window ?? null);
+  const slides = always || hf.use_sliding_window === true;
   if (window === null || !slides || hf.model_type === 'llama') return layers.map(() => null);
   if (hf.layer_types != null)
     return hf.layer_types.map((type) => (type === 'full_attention' ? null : window));
@@ -159,34 +161,43 @@ const llama3Schema = z.object({
   original_max_position_embeddings: count,
 });
 
+const ropeKeys = new Set(['rope_type', 'type', 'rope_theta', ...Object.keys(llama3Schema.shape)]);
+
 function ropeOf(hf: HfConfig, file: string): { theta: number; scaling: RopeScaling | undefined } {
   const settings: Record<string, unknown> = hf.rope_parameters ?? hf.rope_scaling ?? {};
   const place = hf.rope_parameters == null ? 'rope_scaling' : 'rope_parameters';
   const theta = (settings.rope_theta as number | undefined) ?? hf.rope_theta ?? 10000;
   if (!(theta > 0)) throw new InputError(file, `${JSON.stringify(theta)} is not a base of angles`, { place });
   const type = settings.rope_type ?? settings.type ?? 'default';
+  if (!['default', 'linear', 'llama3'].includes(String(type))) {
+    throw new InputError(file, `the rope type ${JSON.stringify(type)} is not supported`, {
+      place: `${place}.rope_type`,
+      hint: 'default, linear and llama3 are',
+    });
+  }
+  for (const key of Object.keys(settings)) {
+    // Some configs say that all of a head is rotated, which is what is done here.
+    if (ropeKeys.has(key) || (key === 'partial_rotary_factor' && settings[key] === 1)) continue;
+    throw new InputError(file, `has the key ${place}.${key}, which this version does not know`, {
+      place: `${place}.${key}`,
+    });
+  }
   if (type === 'default') return { theta, scaling: undefined };
   if (type === 'linear') {
     const { factor } = parseConfig(z.object({ factor: z.number().positive() }), settings, `${file} ${place}`);
     return { theta, scaling: { type, factor } };
   }
-  if (type === 'llama3') {
-    const s = parseConfig(llama3Schema, settings, `${file} ${place}`);
-    return {
-      theta,
-      scaling: {
-        type,
-        factor: s.factor,
-        lowFreqFactor: s.low_freq_factor,
-        highFreqFactor: s.high_freq_factor,
-        originalPositions: s.original_max_position_embeddings,
-      },
-    };
-  }
-  throw new InputError(file, `the rope type ${JSON.stringify(type)} is not supported`, {
-    place: `${place}.rope_type`,
-    hint: 'default, linear and llama3 are',
-  });
+  const s = parseConfig(llama3Schema, settings, `${file} ${place}`);
+  return {
+    theta,
+    scaling: {
+      type: 'llama3',
+      factor: s.factor,
+      lowFreqFactor: s.low_freq_factor,
+      highFreqFactor: s.high_freq_factor,
+      originalPositions: s.original_max_position_embeddings,
+    },
+  };
 }
 
 const architectures: Record<ModelFamily, string> = {
@@ -196,6 +207,20 @@ const architectures: Record<ModelFamily, string> = {
   qwen3: 'Qwen3ForCausalLM',
   gemma2: 'Gemma2ForCausalLM',
 };
+
+/** Keys that transformers 5 declares as float, and refuses (soft-caps) or warns of (rope) when they are written as whole numbers. */
+const floats =
+  /^(\s*"(?:attn_logit_softcapping|final_logit_softcapping|rope_theta|rms_norm_eps|factor|low_freq_factor|high_freq_factor)": \d+)(,?)$/gm;
+
+/** The text of a `config.json` as transformers reads it without complaint. */
+export function hfConfigJson(json: Readonly<Record<string, unknown>>): string {
+  return `${JSON.stringify(json, null, 2)}\n`.replace(floats, '$1.0$2');
+}
+
+/** The text of the `config.json` with which transformers computes the same. */
+export function hfConfigText(config: ModelConfig, dtype: Dtype = 'F32'): string {
+  return hfConfigJson(modelConfigToHf(config, dtype));
+}
 
 /** The `config.json` with which transformers (4.43 and later) computes the same. */
 export function modelConfigToHf(config: ModelConfig, dtype: Dtype = 'F32'): Record<string, unknown> {

@@ -6,7 +6,7 @@ import { invariant, UserError } from '../../src/core/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { PlanBuilder, Tensor } from '../plan/plan.ts';
 import type { ModelConfig } from './config.ts';
-import { declareHalves, HalfWeights, type Precision } from './half-weights.ts';
+import { bytesOfHalves, declareHalves, HalfWeights, type Precision } from './half-weights.ts';
 import { layoutSlabs, parameterBlocks, type Slab, vocabularyRows } from './parameters.ts';
 
 /** A range of a tensor's values (row-major) and where it lies. */
@@ -59,6 +59,12 @@ export class ModelWeights {
     this.precision = options.precision ?? 'f32';
     this.halves = this.precision === 'f16' ? new HalfWeights(gpu, this.slabs) : undefined;
     this.byName = placeTensors(this.slabs);
+  }
+
+  /** Bytes of the buffers that hold the weights, their copies in halves too. */
+  get allocatedBytes(): number {
+    const whole = this.slabs.reduce((bytes, slab) => bytes + slab.size * 4, 0);
+    return whole + (this.halves === undefined ? 0 : bytesOfHalves(this.slabs));
   }
 
   /** Every tensor by its Hugging Face name, in order, and where it lies in the slabs. */

@@ -217,7 +217,7 @@ async function trainPhase(
     runAhead: options.runAhead ?? 2,
     flopsPerToken: flopsPerToken(shapeOf(config.name, weights.config), config.sequence_length),
     peak: peak.flopsPerSecond,
-    reserved: learner.allocatedBytes + weights.slabs.reduce((bytes, slab) => bytes + slab.size * 4, 0),
+    reserved: learner.allocatedBytes + weights.allocatedBytes,
     lastCheckpoint: startFrom,
     mostMfu: 0,
     draw: async (step) => texts?.draw(step),

@@ -188,8 +188,12 @@ async function finishStep(
   run.metrics.append({ ...row, ...evaluated });
   training.mostMfu = Math.max(training.mostMfu, row.mfu as number);
   if (notFinite === mostSkips) {
+    const halves =
+      config.precision === 'f16'
+        ? ' (this run multiplies in f16, whose numbers end at 65504: precision: f32 in a run of its own tells whether that is why)'
+        : '';
     throw new UserError(`the gradient was not finite in ${mostSkips} steps in a row (at step ${step})`, {
-      hint: `the last good checkpoint is ${training.lastCheckpoint ?? 'none (the start)'}, the batches are kept in ${plan.runFolder}/skipped; lower learning_rate and go on with --allow-changes phase.learning_rate`,
+      hint: `the last good checkpoint is ${training.lastCheckpoint ?? 'none (the start)'}, the batches are kept in ${plan.runFolder}/skipped; lower learning_rate and go on with --allow-changes phase.learning_rate${halves}`,
     });
   }
   if (aside !== undefined) {
