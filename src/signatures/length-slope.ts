@@ -1,7 +1,8 @@
 /**
  * Length slope: the mean length of responses grows so fast that it reaches the allowed length within as many steps as were looked at. A straight line
  * through the last 12 steps; it fires when the line, prolonged by 12 steps, is at the cap, while it is past half of it already (a model that learns to
- * reason at length grows as fast, but from far below) and the slope is beyond doubt (4 standard errors). A change of the cap starts the window anew.
+ * reason at length grows as fast, but from far below) and the slope is beyond doubt (4 standard errors). It is silent while more responses become
+ * right (2 standard errors): then the length is being used. A change of the cap starts the window anew.
  */
 import { z } from 'zod';
 import type { SignatureRule } from './rule.ts';
@@ -19,8 +20,8 @@ const schema = z.strictObject({
 
 interface Memory {
   cap: number;
-  /** [step, share of the cap]. */
-  recent: [number, number][];
+  /** [step, share of the cap, share of right responses where it is logged]. */
+  recent: [step: number, length: number, accuracy: number | null][];
 }
 
 export const lengthSlope: SignatureRule<typeof schema, Memory> = {
@@ -35,13 +36,19 @@ export const lengthSlope: SignatureRule<typeof schema, Memory> = {
   observe(memory, seen, t) {
     if (seen.length === undefined || seen.cap === undefined || seen.cap <= 0) return undefined;
     if (memory.cap !== seen.cap) Object.assign(memory, { cap: seen.cap, recent: [] });
-    memory.recent.push([seen.step, seen.length / seen.cap]);
+    memory.recent.push([seen.step, seen.length / seen.cap, seen.accuracy ?? null]);
     if (memory.recent.length > t.window) memory.recent.shift();
     if (memory.recent.length < t.window) return undefined;
-    const { slope, error, now } = lineThrough(memory.recent);
+    const { slope, error, now } = lineThrough(memory.recent.map(([step, length]) => [step, length]));
+    const right = memory.recent.flatMap(([step, , accuracy]) =>
+      accuracy === null ? [] : [[step, accuracy] as const],
+    );
+    const learning = right.length === t.window ? lineThrough(right) : undefined;
+    const useful = learning !== undefined && learning.slope > 0 && learning.slope >= 2 * learning.error;
     const span = memory.recent.at(-1)![0] - memory.recent[0]![0];
     const value = now + slope * span;
-    const holds = value >= t.threshold && now >= t.from_share && slope > 0 && slope >= t.certainty * error;
+    const holds =
+      value >= t.threshold && now >= t.from_share && slope > 0 && slope >= t.certainty * error && !useful;
     return {
       value,
       holds,

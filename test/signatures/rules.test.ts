@@ -75,6 +75,12 @@ describe('length slope', () => {
     const noisy = Array.from({ length: 300 }, () => ({ length: 600 + 120 * random.normal(), cap: 1000 }));
     expect(firedAt(noisy, 'length_slope')).toEqual([]);
   });
+  it('is silent while more responses become right, and not when they do not', () => {
+    const learning = growing(400, 30).map((row, i) => ({ ...row, accuracy: 0.2 + 0.03 * i }));
+    expect(firedAt(learning, 'length_slope')).toEqual([]);
+    const idle = growing(400, 30).map((row, i) => ({ ...row, accuracy: i % 2 === 0 ? 0.2 : 0.22 }));
+    expect(firedAt(idle, 'length_slope')).toEqual([12]);
+  });
   it('begins anew when the schedule raises the cap', () => {
     expect(firedAt([...growing(400, 30, 11), ...growing(730, 30, 8, 2000)], 'length_slope')).toEqual([]);
   });
