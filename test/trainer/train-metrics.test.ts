@@ -77,7 +77,7 @@ it('measures the peak once and keeps it by adapter', async () => {
       gpu,
       world.config(name, { stable: { steps: 1, learning_rate: 0.01 } }),
     );
-    return messages.some((text) => /GFLOP\/s; mfu is a share of that/.test(text));
+    return messages.some((text) => /GFLOP\/s in f32; mfu is a share of that/.test(text));
   };
   expect([await measuredIn('peak-1'), await measuredIn('peak-2')]).toEqual([true, false]);
 });
