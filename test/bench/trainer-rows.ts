@@ -79,7 +79,11 @@ function matmul(op: MatmulOp, m: number, n = m, k = m): MatmulRow {
 }
 
 export function trainerRows(quick: boolean): TrainerRow[] {
-  const config = quick ? { ...smallLlama, layers: 2, vocabSize: 1024 } : smallLlama;
+  // Kernels for heads of 64 channels take lavapipe 20 s of CPU each to compile when its shader cache is empty.
+  const [heads, headDim] = quick ? [4, 16] : [4, 64];
+  const config = quick
+    ? { ...smallLlama, layers: 2, vocabSize: 1024, dim: 128, hidden: 352, heads, kvHeads: heads, headDim }
+    : smallLlama;
   const parts = parameterBlocks(config).flatMap((block) => block.parts);
   const tensors = parts.map(({ name, shape }, i) => ({ name, shape, seed: 100 + i, scale: 0.1 }));
   return [
@@ -94,7 +98,7 @@ export function trainerRows(quick: boolean): TrainerRow[] {
           matmul('nt', 128, 4864, 896),
           matmul('nt', 128, 896, 4864),
         ]),
-    { kind: 'attention', name: 'attention', batch: 2, seq: 128, heads: 4, headDim: 64 },
+    { kind: 'attention', name: 'attention', batch: 2, seq: 128, heads, headDim },
     { kind: 'cross-entropy', name: 'cross-entropy', rows: 256, vocab: config.vocabSize },
     { kind: 'step', name: 'step', config, batch: 2, seq: 128, lr: 1e-3, tensors },
   ];
