@@ -1,5 +1,5 @@
 /**
- * From a kernel spec to a compute pipeline: reads the .wgsl beside the spec, sets its `const` lines in place (line numbers stay right
+ * From a kernel spec to a compute pipeline: reads the .wgsl beside the spec and what its last line includes, sets its `const` lines in place (line numbers stay right
  * in compiler messages), packs the uniform, and caches pipelines per device, file and constants.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -13,7 +13,9 @@ function readSource(file: string): string {
   if (known !== undefined) return known;
   const beside = new URL(file, import.meta.url);
   const inPackage = new URL(`../../kernels/${file}`, import.meta.url);
-  const text = readFileSync(existsSync(beside) ? beside : inPackage, 'utf8');
+  const own = readFileSync(existsSync(beside) ? beside : inPackage, 'utf8');
+  // At the end of a file, so that line numbers stay right; WGSL lets functions be declared behind their use.
+  const text = own.replace(/^\/\/ include (\S+)\n$/m, (_, name: string) => readSource(name));
   sources.set(file, text);
   return text;
 }

@@ -22,7 +22,7 @@ export interface Binding {
 
 export interface KernelSpec {
   readonly name: string;
-  /** Path below kernels/. Compiles alone. Of a kernel with `source`: where its text is written. */
+  /** Path below kernels/. Compiles alone, but for what a last line `// include <path below kernels/>` adds. Of a kernel with `source`: where its text is written. */
   readonly file: string;
   /** The text, where it is written and not read from `file`. `key` tells two texts of this file apart. */
   readonly source?: { readonly key: (s: Scalars) => string; readonly text: (s: Scalars) => string };

@@ -12,16 +12,6 @@ struct Params { size: u32 }
 
 var<workgroup> tree: array<u32, 64>;
 
-fn half_bits(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  let sign = (bits >> 16u) & 0x8000u;
-  let size = bits & 0x7fffffffu;
-  if (size > 0x7f800000u) { return sign | 0x7e00u; }
-  if (size >= 0x477ff000u) { return sign | 0x7c00u; }
-  if (size < 0x38800000u) { return sign | (bitcast<u32>(bitcast<f32>(size) + 0.5) - 0x3f000000u); }
-  return sign | ((size - 0x38000000u + 0xfffu + ((size >> 13u) & 1u)) >> 13u);
-}
-
 @compute @workgroup_size(64)
 fn main(
   @builtin(global_invocation_id) gid: vec3<u32>,
@@ -46,3 +36,5 @@ fn main(
   if (2u * i + 1u < p.size) { second = x[2u * i + 1u] * factor; }
   y[i] = half_bits(x[2u * i] * factor) | (half_bits(second) << 16u);
 }
+
+// include half/half-bits.wgsl

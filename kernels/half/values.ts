@@ -3,9 +3,6 @@
  * That is what unpack2x16float reads and how an `array<f16>` lies in memory. For references and tests; on the GPU pack.wgsl does it.
  */
 
-/** Largest finite half; what rounds above it becomes infinite. */
-export const largestHalf = 65504;
-
 /** Values rounded to the nearest half, ties to even, in pairs. An odd count is filled up with zero. */
 export function packHalves(values: ArrayLike<number>): Uint32Array {
   const halves = new Float16Array(values.length + (values.length % 2));

@@ -21,12 +21,8 @@ struct Params { rows: u32, vocab: u32, capacity: u32, softcap: f32 }
 @group(0) @binding(5) var<storage, read_write> out: array<vec2<u32>>;
 @group(0) @binding(6) var<uniform> p: Params;
 
-const LANES: u32 = 32u;
 const UNIT: f32 = 1073741824.0;
 var<workgroup> now: vec4<u32>;
-var<workgroup> top: array<f32, LANES>;
-var<workgroup> topAt: array<u32, LANES>;
-var<workgroup> sum: array<f32, LANES>;
 var<workgroup> bins: array<atomic<u32>, 256>;
 var<workgroup> picked: vec2<u32>;
 
@@ -61,30 +57,6 @@ fn capped(logit: f32) -> f32 {
 fn keyOf(z: f32) -> u32 {
   let bits = bitcast<u32>(z + 0.0);
   return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
-}
-
-fn largestOf(lane: u32, value: f32) -> f32 {
-  sum[lane] = value;
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half = half / 2u) {
-    if (lane < half) { sum[lane] = max(sum[lane], sum[lane + half]); }
-    workgroupBarrier();
-  }
-  let largest = sum[0];
-  workgroupBarrier();
-  return largest;
-}
-
-fn totalOf(lane: u32, value: f32) -> f32 {
-  sum[lane] = value;
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half = half / 2u) {
-    if (lane < half) { sum[lane] += sum[lane + half]; }
-    workgroupBarrier();
-  }
-  let total = sum[0];
-  workgroupBarrier();
-  return total;
 }
 
 // The key of the last token, from the largest down, before which less than `goal` has been seen. A token weighs exp(z - m) * unit, rounded,
@@ -175,20 +147,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
     }
   }
-  top[lane] = best;
-  topAt[lane] = bestAt;
   let m = largestOf(lane, plain);
-  for (var half = LANES / 2u; half > 0u; half = half / 2u) {
-    if (lane < half) {
-      let other = top[lane + half];
-      // The lower token wins a tie, as in a plain loop.
-      if (other > top[lane] || (other == top[lane] && topAt[lane + half] < topAt[lane])) {
-        top[lane] = other;
-        topAt[lane] = topAt[lane + half];
-      }
-    }
-    workgroupBarrier();
-  }
+  settleTop(lane, best, bestAt);
   var s = 0.0;
   for (var j = lane; j < p.vocab; j += LANES) { s += exp(capped(logits[base + j]) * scale - m); }
   let total = totalOf(lane, s);
@@ -202,3 +162,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     positions[row] = before.x + 1u;
   }
 }
+
+// include sample/lanes.wgsl

@@ -14,11 +14,6 @@ struct Params { rows: u32, vocab: u32, most: u32, softcap: f32 }
 @group(0) @binding(3) var<storage, read_write> out: array<vec2<u32>>;
 @group(0) @binding(4) var<uniform> p: Params;
 
-const LANES: u32 = 32u;
-var<workgroup> top: array<f32, LANES>;
-var<workgroup> topAt: array<u32, LANES>;
-var<workgroup> sum: array<f32, LANES>;
-
 fn capped(logit: f32) -> f32 {
   if (SOFTCAP == 0u) { return logit; }
   return p.softcap * tanh(clamp(logit / p.softcap, -15.0, 15.0));
@@ -31,23 +26,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let base = row * p.vocab;
   var largest = -3.0e38;
   for (var j = lane; j < p.vocab; j += LANES) { largest = max(largest, capped(logits[base + j])); }
-  top[lane] = largest;
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half = half / 2u) {
-    if (lane < half) { top[lane] = max(top[lane], top[lane + half]); }
-    workgroupBarrier();
-  }
-  let m = top[0];
-  workgroupBarrier();
+  let m = largestOf(lane, largest);
   var s = 0.0;
   for (var j = lane; j < p.vocab; j += LANES) { s += exp(capped(logits[base + j]) - m); }
-  sum[lane] = s;
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half = half / 2u) {
-    if (lane < half) { sum[lane] += sum[lane + half]; }
-    workgroupBarrier();
-  }
-  let logSum = log(sum[0]);
+  let logSum = log(totalOf(lane, s));
   let at = row * (p.most + 1u);
   if (lane == 0u) {
     let target_ = targets[row];
@@ -64,22 +46,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       let below = z < last || (z == last && j > lastAt);
       if (below && (z > best || bestAt == 0xffffffffu)) { best = z; bestAt = j; }
     }
-    top[lane] = best;
-    topAt[lane] = bestAt;
-    workgroupBarrier();
-    for (var half = LANES / 2u; half > 0u; half = half / 2u) {
-      if (lane < half) {
-        let other = top[lane + half];
-        if (other > top[lane] || (other == top[lane] && topAt[lane + half] < topAt[lane])) {
-          top[lane] = other;
-          topAt[lane] = topAt[lane + half];
-        }
-      }
-      workgroupBarrier();
-    }
+    settleTop(lane, best, bestAt);
     last = top[0];
     lastAt = topAt[0];
     if (lane == 0u) { out[at + i + 1u] = vec2<u32>(lastAt, bitcast<u32>(last - m - logSum)); }
     workgroupBarrier();
   }
 }
+
+// include sample/lanes.wgsl

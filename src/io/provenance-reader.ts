@@ -3,6 +3,7 @@
  * group in hand is kept, so each is read once. Memory is one row group's.
  */
 import { InputError } from '../core/errors.ts';
+import { firstIndex } from '../core/first-index.ts';
 import { openParquet, type ParquetFile } from './parquet-footer.ts';
 import { readRowGroups } from './parquet-read.ts';
 
@@ -56,7 +57,11 @@ export class ProvenanceReader {
     );
     for (let g = first; g < this.firsts.length && (g === first || this.firsts[g]! < end); g++) {
       const { starts, ends, sources } = await this.load(g);
-      for (let row = firstAbove(ends, start); row < starts.length && starts[row]! < end; row++) {
+      for (
+        let row = firstIndex(ends.length, (i) => ends[i]! > start);
+        row < starts.length && starts[row]! < end;
+        row++
+      ) {
         found.push({
           start: Math.max(start, starts[row]!),
           end: Math.min(end, ends[row]!),
@@ -96,16 +101,4 @@ export class ProvenanceReader {
     this.group = { index, starts: Float64Array.from(starts), ends: Float64Array.from(ends), sources };
     return this.group;
   }
-}
-
-/** Index of the first of the ascending `values` that is greater than `x`. */
-function firstAbove(values: Float64Array, x: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (values[middle]! > x) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

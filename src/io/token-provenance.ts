@@ -6,6 +6,7 @@
 import { Field, Int32, Int64, type RecordBatch, Schema, Utf8 } from 'apache-arrow';
 import { batchOf, int32Vector, int64Vector, stringAt, Utf8Builder } from '../core/batch.ts';
 import { InputError } from '../core/errors.ts';
+import { firstIndex } from '../core/first-index.ts';
 import { openParquet } from './parquet-footer.ts';
 import { readRowGroups } from './parquet-read.ts';
 import { ParquetOutput } from './parquet-write.ts';
@@ -152,21 +153,15 @@ function rowAt(path: string, records: RecordBatch, position: number): Provenance
     const value: unknown = records.getChild(column)?.get(row);
     return value === undefined || value === null ? undefined : Number(value);
   };
-  let low = 0;
-  let high = records.numRows;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (number('end', middle)! > position) high = middle;
-    else low = middle + 1;
-  }
-  if (low === records.numRows || number('start', low)! > position) return undefined;
+  const row = firstIndex(records.numRows, (i) => number('end', i)! > position);
+  if (row === records.numRows || number('start', row)! > position) return undefined;
   return {
-    start: number('start', low)!,
-    end: number('end', low)!,
-    id: stringAt(records, 'id', low) ?? '',
-    source: stringAt(records, 'source', low) ?? '',
-    url: stringAt(records, 'url', low),
-    offset: number('offset', low),
-    pass: number('pass', low),
+    start: number('start', row)!,
+    end: number('end', row)!,
+    id: stringAt(records, 'id', row) ?? '',
+    source: stringAt(records, 'source', row) ?? '',
+    url: stringAt(records, 'url', row),
+    offset: number('offset', row),
+    pass: number('pass', row),
   };
 }

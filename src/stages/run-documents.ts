@@ -7,6 +7,7 @@
  */
 
 import { columnData, stringAt } from '../core/batch.ts';
+import { firstIndex } from '../core/first-index.ts';
 import { initHash64 } from '../core/hash64.ts';
 import type { Rule } from '../filters/rule.ts';
 import { readDoubles } from '../io/read-doubles.ts';
@@ -311,14 +312,8 @@ export class RunDocuments {
 
   private unitOf(number: number): SignalUnit {
     const { units } = this.run;
-    let low = 0;
-    let high = units.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (units[middle]!.first <= number) low = middle;
-      else high = middle - 1;
-    }
-    return units[low]!;
+    const behind = firstIndex(units.length, (i) => units[i]!.first > number);
+    return units[Math.max(0, behind - 1)]!;
   }
 
   private signalsOf(value: (name: string) => number | null): DocumentSignal[] {
@@ -356,12 +351,6 @@ function sizesOf(clusters: Float64Array): Map<number, number> {
 
 /** Place of `number` in ascending `numbers`, or -1. */
 function placeOf(numbers: Float64Array, number: number): number {
-  let low = 0;
-  let high = numbers.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (numbers[middle]! < number) low = middle + 1;
-    else high = middle;
-  }
-  return numbers[low] === number ? low : -1;
+  const place = firstIndex(numbers.length, (i) => numbers[i]! >= number);
+  return numbers[place] === number ? place : -1;
 }

@@ -8,6 +8,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError, messageOf, UserError } from '../core/errors.ts';
+import { firstIndex } from '../core/first-index.ts';
 import { findProvenance, provenancePath } from '../io/token-provenance.ts';
 import { openTokenShard, readShardMetadata, type TokenShard } from '../io/token-shard.ts';
 import { loadTokenizer, type Tokenizer } from '../tokens/tokenizer.ts';
@@ -69,7 +70,9 @@ export async function traceToken(request: TraceRequest): Promise<Trace> {
   const shard = await openTokenShard(place.shard);
   try {
     const { position } = place;
-    const entry = entryAt(shard.documentEnds, position);
+    // The first document that ends behind the token covers it.
+    const { documentEnds } = shard;
+    const entry = firstIndex(documentEnds.length, (i) => documentEnds[i]! > position);
     const start = entry === 0 ? 0 : shard.documentEnds[entry - 1]!;
     const end = shard.documentEnds[entry]!;
     const unknown = [...place.unknown];
@@ -240,18 +243,6 @@ function readManifest(mixture: string, unknown: string[]): MixManifest | undefin
   } catch (error) {
     throw new InputError(path, `is not a manifest: ${messageOf(error)}`, { hint: 'mix again' });
   }
-}
-
-/** Index of the entry that covers a token: the first that ends behind it. */
-function entryAt(ends: Float64Array, position: number): number {
-  let low = 0;
-  let high = ends.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ends[middle]! > position) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 async function documentOf(

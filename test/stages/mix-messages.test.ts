@@ -83,10 +83,12 @@ test('a source that is too small ends the work before a larger one is tokenised'
   );
   for (const workers of [1, 2]) {
     const output = join(root, `short-${workers}`);
-    const run = mix({ ...half, loaded: loadRecipe(recipe, root), output, workers, unitBytes: 1e6 });
+    const run = mix({ ...half, loaded: loadRecipe(recipe, root), output, workers, unitBytes: 2e5 });
     await expect(run).rejects.toThrow(/small: needs 30M tokens and has \d+, so it would be read/);
     const done = readdirSync(join(output, 'cache'), { recursive: true, encoding: 'utf8' });
-    expect(done.filter((name) => name.startsWith('large') && name.includes('jsonl')).length).toBeLessThan(3);
+    const large = done.filter((name) => name.startsWith('large') && name.includes('jsonl')).length;
+    // Large has some fifty units. A second worker takes what it can while the first one reads small.
+    expect(large).toBeLessThan(workers === 1 ? 3 : 30);
   }
 });
 

@@ -4,9 +4,9 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fingerprint, nearest } from '../../src/core/config.ts';
+import { fingerprint } from '../../src/core/config.ts';
 import { InputError, UserError } from '../../src/core/errors.ts';
-import { type ExemplarSet, type Extraction, exemplarSets, extractions } from '../../src/core/evaluation.ts';
+import { type ExemplarSet, type Extraction, exemplarSets } from '../../src/core/evaluation.ts';
 import { fingerprintFile } from '../../src/io/file-hash.ts';
 import { loadTokenizer, type Tokenizer } from '../../src/tokens/tokenizer.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -231,14 +231,4 @@ async function modelFiles(folder: string): Promise<EvaluationPlan['inputs']> {
     if (existsSync(path)) files.push({ path: resolve(path), ...(await fingerprintFile(path)) });
   }
   return files;
-}
-
-/** Of `--extract`. */
-export function extractionNamed(name: string): Extraction {
-  const found = extractions.find((extraction) => extraction === name);
-  if (found !== undefined) return found;
-  const near = nearest(name, extractions);
-  throw new UserError(`no way to extract answers called "${name}"`, {
-    hint: near === undefined ? `use ${extractions.join(', ')}` : `did you mean ${near}?`,
-  });
 }

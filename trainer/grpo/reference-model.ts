@@ -125,15 +125,12 @@ export class ReferenceModel {
     policy: ModelWeights,
     shape: ReferenceShape,
   ): Promise<ReferenceModel> {
-    const external = new Map<Tensor, GPUBuffer>();
-    const { plan, tensors } = planReference(shape, (builder) => {
-      const reference = weights.declare(builder);
-      const own = policy.declare(builder);
-      for (const declared of [reference, own])
-        for (const [tensor, buffer] of declared.external) external.set(tensor, buffer);
-      return { reference, policy: own.slabs };
-    });
-    const executable = await Executable.create(gpu, plan, external);
+    const buffers = new Map<Tensor, GPUBuffer>();
+    const { plan, tensors } = planReference(shape, (builder) => ({
+      reference: weights.declare(builder, buffers),
+      policy: policy.declare(builder, buffers).slabs,
+    }));
+    const executable = await Executable.create(gpu, plan, buffers);
     executable.write(tensors.rope, ropeTableOf(shape.config, shape.seq));
     return new ReferenceModel(weights, executable, tensors, shape);
   }

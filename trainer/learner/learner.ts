@@ -73,13 +73,11 @@ export class Learner {
   }
 
   static async create(gpu: Gpu, weights: ModelWeights, shape: LearnerShape): Promise<Learner> {
-    let external: ReturnType<ModelWeights['declare']>['external'] | undefined;
-    const { plan, tensors } = planLearner(shape, weights.slabs, (builder) => {
-      const declared = weights.declare(builder);
-      external = declared.external;
-      return declared;
-    });
-    const executable = await Executable.create(gpu, plan, external);
+    const buffers = new Map<Tensor, GPUBuffer>();
+    const { plan, tensors } = planLearner(shape, weights.slabs, (builder) =>
+      weights.declare(builder, buffers),
+    );
+    const executable = await Executable.create(gpu, plan, buffers);
     executable.write(tensors.constants.rope, ropeTableOf(shape.config, shape.seq));
     return new Learner(gpu, shape, weights, executable, tensors);
   }

@@ -7,7 +7,7 @@ import { recordLogits } from '../model/head.ts';
 import { vocabularyParts } from '../model/parameters.ts';
 import { ropeTableOf } from '../model/rope.ts';
 import type { ModelWeights } from '../model/weights.ts';
-import { PlanBuilder } from '../plan/plan.ts';
+import { PlanBuilder, type Tensor } from '../plan/plan.ts';
 
 /** Returns (tokens.length, vocabSize) f32, row-major. */
 export async function computeLogits(
@@ -18,7 +18,8 @@ export async function computeLogits(
   const { config } = weights;
   const rows = tokens.length;
   const builder = new PlanBuilder();
-  const declared = weights.declare(builder);
+  const buffers = new Map<Tensor, GPUBuffer>();
+  const { blocks } = weights.declare(builder, buffers);
   const input = (name: string) => builder.tensor(name, rows, 'persistent', 'u32');
   const batch = { tokens: input('tokens'), positions: input('positions'), kvStart: input('kvStart') };
   const constants = {
@@ -29,13 +30,10 @@ export async function computeLogits(
   builder.program('forward');
   const shape = { config, batch: 1, seq: rows };
   const attend = attendWithin(builder, shape, batch);
-  const { hidden } = recordForward(
-    { builder, shape, weights: declared.blocks, batch, constants, attend },
-    false,
-  );
-  const w = vocabularyParts(declared.blocks, config.tiedHead ? 'embedding' : 'head', config.dim);
+  const { hidden } = recordForward({ builder, shape, weights: blocks, batch, constants, attend }, false);
+  const w = vocabularyParts(blocks, config.tiedHead ? 'embedding' : 'head', config.dim);
   recordLogits(builder, { w, nothing: constants.nothing }, config, { x: hidden, y: logits, rows });
-  const executable = await Executable.create(gpu, builder.finish(), declared.external);
+  const executable = await Executable.create(gpu, builder.finish(), buffers);
   executable.write(batch.tokens, Uint32Array.from(tokens));
   executable.write(
     batch.positions,

@@ -115,18 +115,19 @@ export class ModelWeights {
     );
   }
 
-  /** Declares the slabs in a plan: slab tensors, block tensors by name, and the buffers to bind them to. */
-  declare(builder: PlanBuilder): {
-    slabs: Tensor[];
-    blocks: Map<string, Tensor>;
-    external: Map<Tensor, GPUBuffer>;
-  } {
+  /** Declares the slabs in a plan: slab tensors, and block tensors by name. The buffers to bind them to are added to `buffers`. */
+  declare(
+    builder: PlanBuilder,
+    buffers: Map<Tensor, GPUBuffer> = new Map(),
+  ): { slabs: Tensor[]; blocks: Map<string, Tensor> } {
     const declared = declareWeights(builder, this.slabs, this.precision, 'external');
-    const external = new Map(declared.slabs.map((tensor, i) => [tensor, this.buffers[i]!]));
-    declared.halves.forEach((tensor, i) => {
-      if (tensor) external.set(tensor, this.halves!.buffers[i]!);
+    declared.slabs.forEach((tensor, i) => {
+      buffers.set(tensor, this.buffers[i]!);
     });
-    return { ...declared, external };
+    declared.halves.forEach((tensor, i) => {
+      if (tensor) buffers.set(tensor, this.halves!.buffers[i]!);
+    });
+    return declared;
   }
 
   destroy(): void {

@@ -7,6 +7,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { Executable } from '../gpu/executable.ts';
 import { ropeTableOf } from '../model/rope.ts';
 import type { ModelWeights } from '../model/weights.ts';
+import type { Tensor } from '../plan/plan.ts';
 import { cacheElements, planSampler, type SamplerShape } from './sampler-plan.ts';
 import { SamplerSession } from './sampler-session.ts';
 import type { SamplingParams } from './sampling.ts';
@@ -69,13 +70,9 @@ export class Sampler {
   /** `shape.slots` is how many are wanted; the device may hold fewer, which costs time and changes no sample. */
   static async create(gpu: Gpu, weights: ModelWeights, wanted: SamplerShape): Promise<Sampler> {
     const shape = { ...wanted, slots: slotsThatFit(gpu, wanted) };
-    let external: ReturnType<ModelWeights['declare']>['external'] | undefined;
-    const planned = planSampler(shape, (builder) => {
-      const declared = weights.declare(builder);
-      external = declared.external;
-      return declared;
-    });
-    const executable = await Executable.create(gpu, planned.plan, external);
+    const buffers = new Map<Tensor, GPUBuffer>();
+    const planned = planSampler(shape, (builder) => weights.declare(builder, buffers));
+    const executable = await Executable.create(gpu, planned.plan, buffers);
     executable.write(
       planned.tensors.rope,
       ropeTableOf(shape.config, shape.promptLength + shape.responseLength),

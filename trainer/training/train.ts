@@ -11,7 +11,7 @@ import { readMetrics, startRun } from '../../src/io/run-record.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { DeviceLostError } from '../gpu/gpu-errors.ts';
 import { forgetPeak, measuredPeak } from '../gpu/measured-peak.ts';
-import { adoptKernels, usedKernels } from '../gpu/tuning.ts';
+import { usedKernels } from '../gpu/tuning.ts';
 import { checkpointName, listCheckpoints, pruneCheckpoints, saveCheckpoint } from '../learner/checkpoint.ts';
 import { Learner } from '../learner/learner.ts';
 import type { LearnerShape } from '../learner/learner-plan.ts';
@@ -117,15 +117,11 @@ async function trainPhase(
 
   signal.throwIfAborted();
   const { precision } = config;
-  let peak = await measuredPeak(gpu, { precision, emit, signal });
-  const kernelChanges = resumeKernels(gpu, resume?.state.kernels);
-  for (const change of kernelChanges)
-    warn(`${changeText(change)}: the run goes on, but steps can differ in their last bits from here on`);
   const startFrom = resume?.checkpoint ?? plan.from;
   const weights = held.adopt(
     startFrom === undefined
       ? await freshModel(gpu, config, plan.tokenizerFolder)
-      : await loadModel(gpu, startFrom, { precision: config.precision }),
+      : await loadModel(gpu, startFrom, { precision }),
     (w) => w.destroy(),
   );
   const shape: LearnerShape = {
@@ -139,12 +135,12 @@ async function trainPhase(
     zLoss: config.z_loss,
   };
   signal.throwIfAborted();
-  const tuning = tuningSeconds(config.autotune, gpu.info.software);
-  if (tuning > 0 && resume === undefined) {
-    if ((await tuneFor(gpu, shape, weights, tuning, options)) > 0)
-      peak = await measuredPeak(gpu, { again: true, precision, emit, signal });
-    adoptKernels(gpu);
-  }
+  const tuning = resume === undefined ? tuningSeconds(config.autotune, gpu.info.software) : 0;
+  const tuned = tuning > 0 ? await tuneFor(gpu, shape, weights, tuning, options) : 0;
+  const peak = await measuredPeak(gpu, { again: tuned > 0, precision, emit, signal });
+  const kernelChanges = resumeKernels(gpu, resume?.state.kernels);
+  for (const change of kernelChanges)
+    warn(`${changeText(change)}: the run goes on, but steps can differ in their last bits from here on`);
   const learner = await Learner.create(gpu, weights, shape);
   held.defer(() => learner.destroy());
   const texts =
