@@ -26,7 +26,6 @@ export const ranks: Readonly<Record<string, number>> = {
   mixtures: 2,
   'src/stages': 3,
   'trainer/plan': 3.1,
-  'trainer/safetensors': 3.1,
   'trainer/problem-sets': 3.1,
   'trainer/rewards': 3.1,
   'trainer/gpu': 3.2,

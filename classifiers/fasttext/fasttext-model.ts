@@ -18,6 +18,7 @@ import { bytesOf, type FastTextData, uint32s } from './model-data.ts';
 import { type ReadOptions, readFastTextData } from './read-model.ts';
 import { RowSum } from './row-sum.ts';
 import { TextFeatures } from './text-features.ts';
+import { labelPrefix } from './tokens.ts';
 
 export interface Prediction {
   /** Without `__label__`. */
@@ -25,8 +26,6 @@ export interface Prediction {
   /** Probability as fastText prints it: up to 1.00001. */
   score: number;
 }
-
-const labelPrefix = '__label__';
 
 /** Reads the classifier at `path`. Throws `InputError` when the file is damaged or holds no classifier. */
 export async function readFastText(path: string, options: ReadOptions = {}): Promise<FastTextModel> {

@@ -99,7 +99,8 @@ class FlatScores implements LabelScores {
   }
 }
 
-function softmax(output: Float32Array): void {
+/** In place: products to probabilities. */
+export function softmax(output: Float32Array): void {
   let largest = output[0]!;
   for (let i = 1; i < output.length; i++) largest = Math.max(largest, output[i]!);
   let total = 0;
@@ -118,16 +119,16 @@ const sigmoidTable = Float32Array.from({ length: sigmoidSteps + 1 }, (_, i) => {
 });
 
 function sigmoids(output: Float32Array): void {
-  for (let i = 0; i < output.length; i++) {
-    const x = output[i]!;
-    if (x < -sigmoidRange) output[i] = 0;
-    else if (x > sigmoidRange) output[i] = 1;
-    else {
-      // ((x + 8) * 512 / 8 / 2), each step a 32-bit float; the divisions are exact.
-      const step = fround(fround(fround(x + sigmoidRange) * sigmoidSteps) / sigmoidRange / 2);
-      output[i] = sigmoidTable[Math.trunc(step)]!;
-    }
-  }
+  for (let i = 0; i < output.length; i++) output[i] = sigmoid(output[i]!);
+}
+
+/** By table, as the reference. NaN for NaN. */
+export function sigmoid(x: number): number {
+  if (x < -sigmoidRange) return 0;
+  if (x > sigmoidRange) return 1;
+  // ((x + 8) * 512 / 8 / 2), each step a 32-bit float; the divisions are exact.
+  const step = fround(fround(fround(x + sigmoidRange) * sigmoidSteps) / sigmoidRange / 2);
+  return sigmoidTable[Math.trunc(step)] ?? Number.NaN;
 }
 
 /** A path of yes-or-no decisions per label. */

@@ -40,6 +40,11 @@ export interface QuantisedMatrixData {
   normCentroids?: Section;
 }
 
+/** Longest word n-gram and subword accepted. Published models use up to 5 and 6. */
+export const longestNgram = 100;
+/** Longest vector accepted. */
+export const longestVector = 65_536;
+
 export type Loss = 'hierarchical-softmax' | 'negative-sampling' | 'softmax' | 'one-vs-all';
 
 export interface FastTextSettings {

@@ -18,7 +18,7 @@ import {
 } from './model-data.ts';
 
 /** Longest word or label accepted, in bytes. */
-const longestWord = 1 << 18;
+export const longestWord = 1 << 18;
 /** Steps of searching allowed per entry when the tables are made (1 or 2 are usual): a file made to collide is refused. */
 const probesPerEntry = 64;
 
@@ -105,8 +105,8 @@ async function readKept(
 
 /** Plans the dictionary's sections; `fill` writes them once the block exists. */
 export function layDictionary(
-  cursor: FileCursor,
   dictionary: Dictionary,
+  fail: (problem: string) => never,
   place: (length: number, bytes: number) => Section,
 ): { sections: FastTextData['dictionary']; fill: (memory: WebAssembly.Memory) => void } {
   const entries = dictionary.words + dictionary.labels;
@@ -118,7 +118,7 @@ export function layDictionary(
     labelCounts: place(dictionary.labels, 8),
     kept: place(pairs === 0 ? 0 : 2 * tableSize(pairs), 4),
   };
-  return { sections, fill: (memory) => fillDictionary(cursor, dictionary, sections, memory) };
+  return { sections, fill: (memory) => fillDictionary(dictionary, fail, sections, memory) };
 }
 
 /** A power of two at most three quarters full. */
@@ -127,8 +127,8 @@ function tableSize(entries: number): number {
 }
 
 function fillDictionary(
-  cursor: FileCursor,
   dictionary: Dictionary,
+  fail: (problem: string) => never,
   sections: FastTextData['dictionary'],
   memory: WebAssembly.Memory,
 ): void {
@@ -150,7 +150,7 @@ function fillDictionary(
       slot = (slot + 1) & mask;
       budget--;
     }
-    if (budget < 0) cursor.fail('has a dictionary made of words with the same hash');
+    if (budget < 0) fail('has a dictionary made of words with the same hash');
     table[4 * slot] = hash;
     table[4 * slot + 1] = entry;
     table[4 * slot + 2] = start;
@@ -164,7 +164,7 @@ function fillDictionary(
       slot = (slot + 1) & keptMask;
       budget--;
     }
-    if (budget < 0) cursor.fail('has kept features chosen to collide');
+    if (budget < 0) fail('has kept features chosen to collide');
     kept[2 * slot] = bucket;
     kept[2 * slot + 1] = dictionary.kept[pair + 1]!;
   }

@@ -11,27 +11,16 @@
  * Source: fastText 0.9.3, fasttext.cc (loadModel), dictionary.cc, args.cc, densematrix.cc, quantmatrix.cc, productquantizer.cc.
  */
 import { invariant } from '../../src/core/errors.ts';
+import { BlockPlan } from './block-plan.ts';
 import { FileCursor } from './file-cursor.ts';
-import type { FastTextData, FastTextSettings, Loss, Section } from './model-data.ts';
+import { type FastTextData, type FastTextSettings, longestNgram, longestVector } from './model-data.ts';
+import { fileMagic, fileVersion, lossOf, supervisedKind } from './model-format.ts';
 import { type Dictionary, layDictionary, readDictionary } from './read-dictionary.ts';
 import { fillMatrix, layMatrix, readMatrixShape, type StoredMatrix } from './read-matrix.ts';
 
-const magic = 793712314;
-const lossNames: readonly (Loss | undefined)[] = [
-  undefined,
-  'hierarchical-softmax',
-  'negative-sampling',
-  'softmax',
-  'one-vs-all',
-];
-/** Longest word n-gram and subword accepted. Published models use up to 5 and 6. */
-const longestNgram = 100;
 const defaultUnpackLimit = 64 * 2 ** 20;
 /** Unpacked quantised output matrices above this are refused. */
 const outputBytes = 2 ** 30;
-/** Longest vector accepted. */
-const longestVector = 65_536;
-const pageBytes = 65_536;
 
 export interface ReadOptions {
   /** Puts the model into shared memory, so that other threads can open the same `FastTextData`. */
@@ -68,19 +57,20 @@ export async function readFastTextData(path: string, options: ReadOptions = {}):
 async function readSettings(cursor: FileCursor): Promise<FastTextSettings> {
   if (cursor.size < 8) cursor.fail(`has ${cursor.size} bytes, too few for a model`);
   await cursor.need(8);
-  if (cursor.int32() !== magic) cursor.fail('does not begin like a fastText model');
+  if (cursor.int32() !== fileMagic) cursor.fail('does not begin like a fastText model');
   const version = cursor.int32();
-  if (version !== 11 && version !== 12) cursor.fail(`has format version ${version}; 11 and 12 can be read`);
+  if (version !== 11 && version !== fileVersion)
+    cursor.fail(`has format version ${version}; 11 and 12 can be read`);
   await cursor.need(12 * 4 + 8);
   const [dim, , , , , wordNgrams, lossNumber, kind, bucket, minn, maxn] = Array.from({ length: 12 }, () =>
     cursor.int32(),
   ) as [number, number, number, number, number, number, number, number, number, number, number];
   cursor.skip(8);
-  if (kind !== 3) {
+  if (kind !== supervisedKind) {
     if (kind !== 1 && kind !== 2) cursor.fail(`has the unknown model kind ${kind}`);
     cursor.fail('holds word vectors (cbow or skipgram), not a classifier (supervised)');
   }
-  const loss = lossNames[lossNumber];
+  const loss = lossOf(lossNumber);
   if (loss === undefined) cursor.fail(`has the unknown loss ${lossNumber}`);
   // Supervised models of version 11 were trained before there were subwords, whatever the field says.
   const longest = version === 11 ? 0 : maxn;
@@ -125,13 +115,9 @@ async function load(
   options: ReadOptions,
 ): Promise<FastTextData> {
   const { shared = false, unpackLimit = defaultUnpackLimit } = options;
-  let size = 0;
-  const place = (length: number, bytes: number): Section => {
-    const offset = size;
-    size = Math.ceil((size + length * bytes) / 16) * 16;
-    return { offset, length };
-  };
-  const laid = layDictionary(cursor, dictionary, place);
+  const block = new BlockPlan();
+  const { place } = block;
+  const laid = layDictionary(dictionary, (problem) => cursor.fail(problem), place);
   const bytes = (matrix: StoredMatrix): number => matrix.rows * matrix.columns * 4;
   const input = layMatrix(storedInput, bytes(storedInput) <= unpackLimit ? 'unpacked' : 'stored', place);
   if (storedOutput.kind === 'quantised' && bytes(storedOutput) > outputBytes) {
@@ -142,7 +128,7 @@ async function load(
   const output = layMatrix(storedOutput, 'norms-apart', place);
   invariant(output.kind === 'dense', 'the output matrix is unpacked');
   place(16, 1); // rows are read in blocks of 16 bytes: the last one reads past its end
-  const { memory, wide } = allocate(cursor, size, shared);
+  const { memory, wide } = block.allocate(shared) ?? cursor.fail(block.refusal);
 
   laid.fill(memory);
   await fillMatrix(cursor, storedInput, input, memory);
@@ -152,22 +138,4 @@ async function load(
     ...{ path: cursor.path, settings, words, labels, pruned, memory, wide },
     ...{ dictionary: laid.sections, input, output },
   };
-}
-
-function allocate(
-  cursor: FileCursor,
-  size: number,
-  shared: boolean,
-): { memory: WebAssembly.Memory; wide: boolean } {
-  const pages = Math.ceil(size / pageBytes);
-  const wide = pages > 65_536;
-  const descriptor = wide
-    ? { initial: BigInt(pages), maximum: BigInt(pages), shared, address: 'i64' }
-    : { initial: pages, maximum: pages, shared };
-  try {
-    // The type declarations do not know 64-bit memories yet.
-    return { memory: new WebAssembly.Memory(descriptor as WebAssembly.MemoryDescriptor), wide };
-  } catch {
-    return cursor.fail(`needs ${Math.ceil(size / 2 ** 20)} MiB of memory, which this machine does not give`);
-  }
 }

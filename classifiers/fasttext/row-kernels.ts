@@ -13,7 +13,6 @@
  * beyond the dimension means nothing.
  * Source of the loops: fastText 0.9.3, densematrix.cc and productquantizer.cc.
  */
-import { invariant } from '../../src/core/errors.ts';
 import { type Code, op, type, type WasmFunction, wasmModule } from './wasm-module.ts';
 
 /** Addresses in bytes. Those of the model are plain numbers whatever its size. */
@@ -38,8 +37,8 @@ export interface RowKernels {
   dotRows(out: number, outEnd: number, hidden: number, hiddenEnd: number, base: number, stride: number): void;
 }
 
-const scratchMemory = 0;
-const modelMemory = 1;
+export const scratchMemory = 0;
+export const modelMemory = 1;
 const modules = new Map<string, WebAssembly.Module>();
 
 /** The kernels over these memories. `wide`: `model` was made with 64-bit addresses. */
@@ -48,24 +47,34 @@ export function rowKernels(
   model: WebAssembly.Memory,
   wide: boolean,
 ): RowKernels {
+  const functions = (): WasmFunction[] => [addRows(wide), addCodes(wide), dotRows(wide)];
+  return kernels('rows', functions, scratch, model, wide) as unknown as RowKernels;
+}
+
+/** Exports of the module of these functions, compiled once for each kind of memory. */
+export function kernels(
+  name: string,
+  functions: () => WasmFunction[],
+  scratch: WebAssembly.Memory,
+  model: WebAssembly.Memory,
+  wide: boolean,
+): WebAssembly.Exports {
   const shared = model.buffer instanceof SharedArrayBuffer;
-  const key = `${wide} ${shared}`;
+  const key = `${name} ${wide} ${shared}`;
   let module = modules.get(key);
   if (module === undefined) {
     const memories = [
       { name: 'scratch', shared: false, wide: false },
       { name: 'model', shared, wide },
     ];
-    module = new WebAssembly.Module(wasmModule(memories, kernelFunctions(wide)));
+    module = new WebAssembly.Module(wasmModule(memories, functions()));
     modules.set(key, module);
   }
-  const { addRows, addCodes, dotRows } = new WebAssembly.Instance(module, { m: { scratch, model } }).exports;
-  invariant(addRows && addCodes && dotRows, 'row kernels lack an export');
-  return { addRows, addCodes, dotRows } as unknown as RowKernels;
+  return new WebAssembly.Instance(module, { m: { scratch, model } }).exports;
 }
 
 /** Arithmetic on model addresses of either width. */
-function addresses(wide: boolean) {
+export function addresses(wide: boolean) {
   return {
     type: wide ? type.i64 : type.i32,
     add: wide ? op.addI64 : op.addI32,
@@ -78,12 +87,8 @@ function addresses(wide: boolean) {
   };
 }
 
-function kernelFunctions(wide: boolean): WasmFunction[] {
-  return [addRows(wide), addCodes(wide), dotRows(wide)];
-}
-
 /** local += bytes, for an i32 local. */
-const advance = (local: number, bytes: number): Code => [
+export const advance = (local: number, bytes: number): Code => [
   op.get(local),
   op.constI32(bytes),
   op.addI32,

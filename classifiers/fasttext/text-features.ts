@@ -8,7 +8,7 @@
  * hash = hash * 116049371 + next hash in 64 bits, where word hashes are sign-extended from 32. A pruned model keeps some of these rows.
  *
  * Rows of a word's subwords are remembered in a cache of bounded size. Time is linear in the text (times maxn and wordNgrams).
- * Gives up: labels written in the text (`__label__x`) are skipped as fastText skips them, not returned.
+ * Labels written in the text (`__label__x`) select no row; training reads them from `labels`.
  * Source: fastText 0.9.3, dictionary.cc (getLine, readWord, addSubwords, computeSubwords, addWordNgrams, pushHash).
  */
 import {
@@ -16,33 +16,37 @@ import {
   type FastTextData,
   type FastTextSettings,
   hashByte,
-  hashBytes,
   hashStart,
   int32s,
   sameBytes,
 } from './model-data.ts';
 import { keptSlot } from './read-dictionary.ts';
-import type { RowSum } from './row-sum.ts';
 import { SubwordCache } from './subword-cache.ts';
+import { endHash, endToken, isSpace, startsLikeLabel } from './tokens.ts';
 
-const endToken = Buffer.from('</s>');
-const endHash = hashBytes(endToken, 0, endToken.length) | 0;
-const labelPrefix = Buffer.from('__label__');
 const lessThan = 0x3c;
 const greaterThan = 0x3e;
 /** Longest text whose buffers are kept for the next one, in UTF-16 units. */
 const keptLength = 1 << 20;
 const ngramFactor = 116049371;
 
-/** 1 for the bytes that end a token. */
-const isSpace = new Uint8Array(256);
-for (const byte of [0x20, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x00]) isSpace[byte] = 1;
+/** Takes the rows of the input matrix that a text selects, in order. */
+export interface RowSink {
+  push(row: number): void;
+  /** rows [from, to). */
+  pushAll(rows: Int32Array, from: number, to: number): void;
+}
 
 export class TextFeatures {
+  /** Of the line read last: its labels by number, and its tokens counted, labels and `</s>` included. */
+  labels: number[] = [];
+  tokens = 0;
+  /** The line read last ended at a `</s>` in the text, before its end. */
+  stoppedEarly = false;
   readonly #settings: FastTextSettings;
   readonly #words: number;
   readonly #pruned: number;
-  readonly #sum: RowSum;
+  readonly #sum: RowSink;
   readonly #bytes: Uint8Array;
   readonly #table: Int32Array;
   readonly #kept: Int32Array;
@@ -51,7 +55,7 @@ export class TextFeatures {
   #tokens = new Int32Array(1 << 12);
   #tokenCount = 0;
 
-  constructor(data: FastTextData, sum: RowSum) {
+  constructor(data: FastTextData, sum: RowSink) {
     const { memory, dictionary } = data;
     this.#settings = data.settings;
     this.#words = data.words;
@@ -69,8 +73,22 @@ export class TextFeatures {
     const bytes = this.#text;
     const end = bytes.write(text, 'utf8');
     bytes[end] = 0x20; // so that every token ends before the end
+    this.addLine(bytes, 0, end, true);
+    if (text.length > keptLength) {
+      this.#text = Buffer.allocUnsafe(1 << 14);
+      this.#tokens = new Int32Array(1 << 12);
+    }
+  }
+
+  /**
+   * Adds the rows of the line bytes [from, end), with `</s>` behind it when it is `closed`, and returns where reading stopped: at `end`,
+   * or behind a `</s>` in the line. The byte at `end` must be there and be white space.
+   */
+  addLine(bytes: Uint8Array, from: number, end: number, closed: boolean): number {
     this.#tokenCount = 0;
-    let at = 0;
+    this.tokens = 0;
+    if (this.labels.length > 0) this.labels = [];
+    let at = from;
     let ended = false;
     while (!ended) {
       while (at < end && isSpace[bytes[at]!] === 1) at++;
@@ -82,21 +100,26 @@ export class TextFeatures {
         hash = hashByte(hash, byte);
         byte = bytes[++at]!;
       } while (byte > 0x20 || isSpace[byte] === 0);
+      this.tokens++;
       ended = this.#addToken(bytes, start, at, hash);
     }
-    if (!ended) this.#addToken(endToken, 0, endToken.length, endHash);
-    this.#addNgrams();
-    if (text.length > keptLength) {
-      this.#text = Buffer.allocUnsafe(1 << 14);
-      this.#tokens = new Int32Array(1 << 12);
+    this.stoppedEarly = ended;
+    if (!ended && closed) {
+      this.tokens++;
+      this.#addToken(endToken, 0, endToken.length, endHash);
     }
+    this.#addNgrams();
+    return at;
   }
 
   /** Adds one token; true when it was `</s>`. */
   #addToken(bytes: Uint8Array, start: number, end: number, hash: number): boolean {
     const isEnd = hash === endHash && sameBytes(bytes, start, end, endToken, 0);
     const entry = this.#find(bytes, start, end, hash);
-    if (entry >= this.#words) return isEnd;
+    if (entry >= this.#words) {
+      this.labels.push(entry - this.#words);
+      return isEnd;
+    }
     if (entry < 0 && startsLikeLabel(bytes, start, end)) return false;
     if (this.#settings.wordNgrams > 1) {
       if (this.#tokenCount === this.#tokens.length) {
@@ -205,8 +228,4 @@ function remainder(value: number, divisor: number, inverse: number): number {
   const rest = value - Math.floor(value * inverse) * divisor;
   if (rest < 0) return rest + divisor;
   return rest >= divisor ? rest - divisor : rest;
-}
-
-function startsLikeLabel(bytes: Uint8Array, start: number, end: number): boolean {
-  return end - start >= labelPrefix.length && sameBytes(labelPrefix, 0, labelPrefix.length, bytes, start);
 }

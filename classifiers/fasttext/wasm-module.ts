@@ -1,5 +1,5 @@
 /**
- * Writes a WebAssembly module from instruction lists: just the sections and instructions that row-kernels.ts needs.
+ * Writes a WebAssembly module from instruction lists: just the sections and instructions that row-kernels.ts and train-kernels.ts need.
  * An instruction is its bytes; code is a nested list of them, flattened when the module is made.
  * Source: WebAssembly core specification 3.0, sections 5.4 (instructions) and 5.5 (modules), with multiple memories and memory64.
  */
@@ -40,6 +40,7 @@ export const op = {
   constI32: (value: number): Code => [0x41, ...signedLeb(value)],
   constI64: (value: number): Code => [0x42, ...signedLeb(value)],
   constF32: (value: number): Code => [0x43, ...new Uint8Array(Float32Array.of(value).buffer)],
+  constF64: (value: number): Code => [0x44, ...new Uint8Array(Float64Array.of(value).buffer)],
   addI32: [0x6a],
   subI32: [0x6b],
   mulI32: [0x6c],
@@ -48,7 +49,17 @@ export const op = {
   greaterI32: [0x4b],
   notLessI32: [0x4f],
   addI64: [0x7c],
+  subI64: [0x7d],
   mulI64: [0x7e],
+  andI64: [0x83],
+  shiftRightI64: [0x88],
+  notLessI64: [0x5a],
+  doubleOfI64: [0xb9],
+  addF64: [0xa0],
+  mulF64: [0xa2],
+  divF64: [0xa3],
+  minF64: [0xa4],
+  toF32: [0xb6],
   widen: [0xad],
   addF32: [0x92],
   mulF32: [0x94],
@@ -56,7 +67,11 @@ export const op = {
   truncateToI64: [0xb1],
   select: [0x1b],
   addF32x4: [0xfd, 0xe4, 0x01],
+  mulF32x4: [0xfd, 0xe6, 0x01],
+  splatF32x4: [0xfd, 0x13],
   loadI32: (memory: number, offset = 0): Code => [0x28, at(memory, offset)],
+  loadI64: (memory: number, offset = 0): Code => [0x29, at(memory, offset)],
+  storeI64: (memory: number, offset = 0): Code => [0x37, at(memory, offset)],
   loadByte: (memory: number, offset = 0): Code => [0x2d, at(memory, offset)],
   loadF32: (memory: number, offset = 0): Code => [0x2a, at(memory, offset)],
   storeF32: (memory: number, offset = 0): Code => [0x38, at(memory, offset)],

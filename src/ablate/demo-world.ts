@@ -10,6 +10,7 @@ import type { GrpoConfig } from '../../trainer/grpo/config.ts';
 import { grpoConfigSchema } from '../../trainer/grpo/config.ts';
 import { checkpointName } from '../../trainer/learner/checkpoint.ts';
 import { type TrainConfig, trainConfigSchema } from '../../trainer/training/train-config.ts';
+import { placeOfModel } from '../stages/bundled-model.ts';
 import { type FilterConfig, filterConfigSchema } from '../stages/filter-config.ts';
 
 export interface DemoWorld {
@@ -44,10 +45,12 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
   const pipeline = {
     name: 'demo-filter',
     description:
-      'documentation of installed packages: quality rules that spare formulas, exact duplicates dropped',
+      'documentation of installed packages: quality rules that spare formulas, a math classifier beside them, exact duplicates dropped',
     inputs: [pages],
     signals: ['gopher-quality', 'fineweb-quality', 'math'],
     math: 'masked',
+    // A column without a bound: the documentation of packages is hardly mathematics, and a bound would leave nothing to mix.
+    classifiers: [{ name: 'math', model: 'bundled:math-text', gate: 'none' }],
     thresholds: { use: ['gopher-quality-math', 'fineweb-quality-math'] },
     dedup: 'exact',
     output: { dropped: true },
@@ -182,7 +185,7 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
       'problems/train.jsonl': problems('train', 2000),
       'problems/heldout.jsonl': problems('heldout', 512),
     },
-    filter: filterConfigSchema.parse(pipeline),
+    filter: withModels(filterConfigSchema.parse(pipeline)),
     train: trainConfigSchema.parse(train),
     grpo: (checkpoint) => grpoConfigSchema.parse(grpo(checkpoint)),
     mixtures: {
@@ -190,4 +193,13 @@ export function demoWorld({ out, pages, seed, shuffleRewards = false }: DemoOpti
       decay: { recipe: at('mixture-decay.yaml'), out: at('mix-decay') },
     },
   };
+}
+
+/** As the pipeline file is read: bundled models by their folder. */
+function withModels(config: FilterConfig): FilterConfig {
+  const classifiers = config.classifiers.map((one) => ({
+    ...one,
+    model: one.model === null ? null : placeOfModel(one.model, (model) => model),
+  }));
+  return { ...config, classifiers };
 }

@@ -132,6 +132,14 @@ function describeNext(
   ];
 }
 
+/** How a regressor runs. */
+function describeRegressor(step: FilterPlan['filter']['classifiers'][number]): string {
+  if (step.kind !== 'regressor' || step.encoder === null || step.batch === null) return '';
+  const { encoder, headFolder, device, batch } = step;
+  const cut = `${encoder.maxLength} tokens${encoder.crop === 'centre' ? ' of the middle 20,000 characters' : ''}`;
+  return ` (regressor${headFolder === null ? '' : ` on ${encoder.model}`}, ${device}, ${encoder.dtype}, at most ${cut}, batches of ${batch.texts})`;
+}
+
 /** Files listed one by one. */
 const shownFailures = 20;
 
@@ -145,9 +153,9 @@ export function describePlan(plan: FilterPlan, benchmarks: readonly BenchmarkCou
       'formulas',
       filter.math === 'masked' ? 'masked: rules about prose see each as one word' : 'left as they are',
     ],
-    ...filter.classifiers.map(({ name, model, gated }): [string, string] => [
+    ...filter.classifiers.map((step): [string, string] => [
       'classifier',
-      `${name}: ${model}${gated ? ', for documents that pass the rules' : ''}`,
+      `${step.name}: ${step.model}${describeRegressor(step)}${step.gated ? ', for documents that pass the rules' : ''}`,
     ]),
     ...filter.dedup.map((step): [string, string] => ['dedup', describeStep(step)]),
     ...(filter.dedup.length === 0 ? [['dedup', 'none'] as [string, string]] : []),

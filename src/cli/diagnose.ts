@@ -9,7 +9,7 @@ export const command: Command = {
   description:
     'Looks for loops, answers before any work, runaway or saturated length, collapsed accuracy, entropy gone to nothing or out of hand, and groups ' +
     'without a signal, as `midtrain grpo` does while it runs, and says how near each came to its threshold. Takes run folders, metrics.jsonl, ' +
-    "TRL's trainer_state.json, verl's file log, and CSV (wandb's chart exports too: several files, each with one metric, are read as one log).",
+    "TRL's trainer_state.json, verl's file log, what TRL or verl print, and CSV (wandb's chart exports too: several files, each with one metric, are read as one log).",
   arguments: [{ name: 'runs', description: 'run folders and log files', required: true, variadic: true }],
   options: [
     {
@@ -103,7 +103,9 @@ function asText({ run, steps, cap, checks }: Result): string {
     ...clear.map((check) => `  clear  ${check.words}`),
     ...(unseen.length === 0
       ? []
-      : [`  not in the log: ${unseen.map((check) => check.title.toLowerCase()).join(', ')}`]),
+      : [
+          `  not in the log: ${unseen.map((check) => check.title.toLowerCase()).join(', ')}${cap === undefined ? ' (rules of length need the allowed one: --cap)' : ''}`,
+        ]),
   ];
   return `${lines.join('\n')}\n`;
 }

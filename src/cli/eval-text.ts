@@ -47,7 +47,7 @@ export function planText({ model, modelConfig, sets, request, warnings }: Evalua
 }
 
 export function resultFacts(result: EvaluationResult): Record<string, unknown> {
-  const { model, out, benchmarks, macroAverage, graded, warnings } = result;
+  const { model, out, benchmarks, macroAverage, macroAverageInterval, graded, warnings } = result;
   return {
     model,
     ...(out === undefined ? {} : { out }),
@@ -60,20 +60,37 @@ export function resultFacts(result: EvaluationResult): Record<string, unknown> {
         correct,
       })),
     })),
-    ...(macroAverage === undefined ? {} : { macroAverage }),
+    ...(macroAverage === undefined ? {} : { macroAverage, macroAverageInterval }),
     warnings,
   };
 }
 
-export function resultText({ model, out, benchmarks, macroAverage }: EvaluationResult): string {
-  const width = Math.max(13, ...benchmarks.map(({ name }) => name.length));
+/** Names of groups are cut at this many characters. */
+const longestGroup = 32;
+
+export function resultText({
+  model,
+  out,
+  benchmarks,
+  macroAverage,
+  macroAverageInterval,
+}: EvaluationResult): string {
+  const groups = benchmarks.flatMap(({ bySubject, byLevel }) => [
+    ...bySubject.map(({ name }) => Math.min(longestGroup, 'subject '.length + name.length)),
+    ...byLevel.map(({ name }) => Math.min(longestGroup, 'level '.length + name.length)),
+  ]);
+  const width = Math.max(13, ...benchmarks.map(({ name }) => name.length), ...groups.map((of) => of + 2));
   const lines = [
     model,
     `${'benchmark'.padEnd(width)}  problems  accuracy      95 % interval  tokens  cut off  no answer`,
     ...benchmarks.flatMap((benchmark) => benchmarkLines(benchmark, width)),
   ];
-  if (macroAverage !== undefined)
-    lines.push(`${'macro average'.padEnd(width)}  ${''.padStart(8)}  ${percent(macroAverage).padStart(8)}`);
+  if (macroAverage !== undefined) {
+    const [low, high] = macroAverageInterval ?? [Number.NaN, Number.NaN];
+    lines.push(
+      `${'macro average'.padEnd(width)}  ${''.padStart(8)}  ${percent(macroAverage).padStart(8)}  ${interval({ value: macroAverage, low, high }).padStart(17)}`,
+    );
+  }
   for (const { name, noAnswer, extract } of benchmarks) {
     if (noAnswer > 0.5 && extract !== 'auto')
       lines.push(
@@ -116,7 +133,7 @@ function benchmarkLines(benchmark: BenchmarkResult, width: number): string[] {
   const groups = (what: string, of: typeof bySubject): string[] =>
     of.map(
       (group) =>
-        `  ${`${what} ${group.name}`.slice(0, width + 2).padEnd(width + 2)}${String(group.problems).padStart(6)}  ${percent(group.value).padStart(8)}${interval(group).padStart(19)}`,
+        `  ${`${what} ${group.name}`.slice(0, width - 2).padEnd(width - 2)}${String(group.problems).padStart(10)}  ${percent(group.value).padStart(8)}${interval(group).padStart(19)}`,
     );
   return [
     cells.join('  '),
@@ -139,9 +156,9 @@ const mostIds = 12;
 export function comparisonText(
   first: string,
   second: string,
-  { benchmarks, onlyFirst, onlySecond }: SetComparisons,
+  { benchmarks, onlyFirst, onlySecond, settings = [] }: SetComparisons,
 ): string {
-  const lines = [`${first} -> ${second}`];
+  const lines = [`${first} -> ${second}`, ...settings.map((setting) => `made differently: ${setting}`)];
   for (const [name, compared] of Object.entries(benchmarks)) {
     const { difference, mcnemar, gained, lost } = compared;
     lines.push(
@@ -149,7 +166,7 @@ export function comparisonText(
       ...(mcnemar === undefined
         ? []
         : [`  McNemar exact p ${pValue(mcnemar.exact)} (mid-p ${pValue(mcnemar.midP)})`]),
-      `  gained ${gained.length}${idList(gained)}`,
+      `  gained ${gained.length}${mcnemar === undefined ? ' (now more than half of the samples right)' : ''}${idList(gained)}`,
       `  lost ${lost.length}${idList(lost)}`,
     );
     const { onlyFirst: before, onlySecond: after, different } = compared;

@@ -2,10 +2,12 @@
 import { resolve } from 'node:path';
 import { nearest } from '../core/config.ts';
 import { exitCodes, UserError } from '../core/errors.ts';
+import { placeOfModel } from '../stages/bundled-model.ts';
 import type { FilterConfig } from '../stages/filter-config.ts';
 import { listPipelines, pipelineLines } from './built-in-pipelines.ts';
 import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
 import { type BenchmarkCount, describePlan, reportFilter } from './describe-filter.ts';
+import { runStaged, stepOptions, wantsSteps } from './filter-steps.ts';
 import { assignmentsValue, integerValue, listValue, rankValue } from './parse.ts';
 
 export const command: Command = {
@@ -15,7 +17,8 @@ export const command: Command = {
     'Runs a pipeline over Parquet, Arrow, JSONL (plain, gzip, zstd), WARC and WET, or folders of HTML, and writes the kept documents as ' +
     'Parquet with every signal and margin as a column. The pipeline is a YAML file or one of the built-in pipelines listed below. Stopped ' +
     'at any point, the same command goes on where it was; the output does not depend on the number of workers or ranks. Exit code 2: ' +
-    'done, but some input could not be read.',
+    'done, but some input could not be read. A pipeline with steps samples, asks a language model for labels, trains a classifier, scores, ' +
+    'and has what is kept rewritten; of a built-in pipeline that also has a form of one pass, --endpoint chooses the steps.',
   arguments: [
     {
       name: 'pipeline',
@@ -39,7 +42,7 @@ export const command: Command = {
     {
       flags: '--model <name=file>',
       description:
-        'the fastText model of a classifier that the pipeline names, or column:<column> where the input has its score; may be repeated',
+        'the model of a classifier that the pipeline names: a folder or file, bundled:math-text, or column:<column> where the input has its score; may be repeated',
       parse: assignmentsValue('math=math.bin'),
     },
     {
@@ -60,6 +63,7 @@ export const command: Command = {
     { flags: '--limit <n>', description: 'read at most n documents', parse: integerValue({ min: 1 }) },
     { flags: '--dropped', description: 'also write the dropped documents, with the reason, to dropped/' },
     { flags: '--fresh', description: 'delete what an earlier run left in the folder and start anew' },
+    ...stepOptions,
     { flags: '--list', description: 'list the built-in pipelines and stop' },
     dryRunOption,
     jsonOption,
@@ -75,6 +79,16 @@ export const command: Command = {
       command:
         "midtrain filter megamath-web --input 'crawl/*.warc.gz' --model math=math.bin --benchmark gsm8k-test=gsm8k-test.jsonl",
       what: 'the MegaMath-Web pipeline with your classifier, decontaminated',
+    },
+    {
+      command:
+        'midtrain filter megamath-web-pro-max --input runs/megamath-web/kept --endpoint http://localhost:8000/v1 --judge-model Llama-3.1-70B-Instruct --out runs/pro-max',
+      what: 'judge a sample, train fastText on it, keep at 0.4, rewrite what is kept; goes on after a kill and pays for nothing twice',
+    },
+    {
+      command:
+        'midtrain filter megamath-web-pro-max --input pages/ --endpoint http://localhost:8000/v1 --judge-model m --set sample.count=1000 --dry-run',
+      what: 'show its steps and what they can cost',
     },
   ],
   more: () =>
@@ -100,8 +114,16 @@ export const command: Command = {
           .join(', ')}; for example midtrain filter math-web --input pages/`,
       });
     }
-    const { loadPipeline } = await import('../stages/load-pipeline.ts');
-    const { config, file, text } = loadPipeline(pipelineName, context.cwd);
+    const { findPipeline } = await import('../stages/load-pipeline.ts');
+    const steps = wantsSteps(options);
+    const changes = (options.set as Record<string, string> | undefined) ?? {};
+    const found = findPipeline(pipelineName, context.cwd, { steps, changes });
+    if ('staged' in found) {
+      applyInputs(found.staged, options, context.cwd);
+      return runStaged(context, found, options);
+    }
+    const { config, file, text } = found;
+    if (steps) throw noSteps(file, pipelineName, options);
     applyFlags(config, options, context.cwd, file);
     if (config.inputs.length === 0) {
       throw new UserError(`${file}: no inputs`, {
@@ -173,8 +195,22 @@ async function countBenchmarks(config: FilterConfig, context: CommandContext): P
 
 const documentColumns = ['text', 'html', 'id', 'url', 'date'] as const;
 
-/** Flags win over the file. */
-function applyFlags(config: FilterConfig, options: Record<string, unknown>, cwd: string, file: string): void {
+function noSteps(file: string, name: string, options: Record<string, unknown>): UserError {
+  const flags = stepOptions.map(({ flags: written }) => written.split(' ')[0]!);
+  const camel = (flag: string): string =>
+    flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const given = flags.filter((flag) => options[camel(flag)] !== undefined);
+  return new UserError(`${given.join(', ')}: ${file} has no steps that could use it`, {
+    hint: `leave it out, or see which pipelines have steps: midtrain filter --list (not ${name})`,
+  });
+}
+
+/** What to read, and what its columns are called. */
+function applyInputs(
+  config: Pick<FilterConfig, 'inputs'>,
+  options: Record<string, unknown>,
+  cwd: string,
+): void {
   const at = (path: string): string => (path.includes('://') ? path : resolve(cwd, path));
   const inputs = options.input as string[] | undefined;
   if (inputs !== undefined) {
@@ -189,6 +225,12 @@ function applyFlags(config: FilterConfig, options: Record<string, unknown>, cwd:
     }
   }
   for (const input of config.inputs) Object.assign(input.columns, columns);
+}
+
+/** Flags win over the file. */
+function applyFlags(config: FilterConfig, options: Record<string, unknown>, cwd: string, file: string): void {
+  const at = (path: string): string => (path.includes('://') ? path : resolve(cwd, path));
+  applyInputs(config, options, cwd);
   if (options.dropped === true) config.output.dropped = true;
   for (const [name, path] of Object.entries((options.model as Record<string, string> | undefined) ?? {})) {
     const classifier = config.classifiers.find((c) => c.name === name);
@@ -204,7 +246,7 @@ function applyFlags(config: FilterConfig, options: Record<string, unknown>, cwd:
               : `its classifiers are ${known.join(', ')}`,
       });
     }
-    classifier.model = path.startsWith('column:') ? path : at(path);
+    classifier.model = placeOfModel(path, at);
   }
   const { benchmarks } = config.decontaminate;
   for (const [card, path] of Object.entries(

@@ -16,7 +16,8 @@ export const command: Command = {
     'Names and defaults in the config are those of TRL; a preset has the values of the paper, each with how well it is known. ' +
     'Accuracy on held-out problems is measured before step 0 and every eval_every steps. ' +
     'A stopped run goes on when the same command is given again, bit for bit; a config that differs in what decides its course is refused, key by key, ' +
-    'unless --allow-changes names them. A reward may be a module of your own: reward: ./my-reward.ts, relative to the config.',
+    'unless --allow-changes names them. A reward may be a module of your own: reward: ./my-reward.ts, relative to the config; it gives a number, null, ' +
+    'or { score, acc, pred } for each completion.',
   arguments: [{ name: 'config', description: 'YAML file' }],
   options: [
     { flags: '--example-config', description: 'print a config to start from and stop' },
@@ -83,6 +84,12 @@ export const command: Command = {
       writeResult(context, described, textOf(described.lines));
       return exitCodes.done;
     }
+    // What the config alone decides is refused before a device is opened.
+    const [{ planGrpo }, { readModelConfig }] = await Promise.all([
+      import('../../trainer/grpo/plan-grpo.ts'),
+      import('../../trainer/model/folder.ts'),
+    ]);
+    planGrpo(config, await readModelConfig(config.model));
     if (options.maxRestarts !== undefined) {
       const { superviseRun } = await import('./supervise.ts');
       return superviseRun(config.out, options.maxRestarts as number, context.signal);

@@ -31,6 +31,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./inspect.ts'),
   },
   {
+    name: 'classify',
+    summary: 'sample, label, train, evaluate and score: quality classifiers of your own',
+    load: () => import('./classify.ts'),
+  },
+  {
     name: 'design',
     summary: 'design a mixture on the terminal: shares, tokens, passes, steps, time and disk',
     load: () => import('./design.ts'),

@@ -34,7 +34,7 @@ export async function readLogs(
     const stat = statSync(path, { throwIfNoEntry: false });
     if (stat === undefined)
       throw new InputError(arg, 'there is no such file or folder', {
-        hint: 'give a run folder, metrics.jsonl, trainer_state.json or a CSV file',
+        hint: 'give a run folder, metrics.jsonl, trainer_state.json, a printed log or a CSV file',
       });
     if (stat.isDirectory()) runs.push(...readFolder(cwd, arg, warnings));
     else if (stat.size > mostBytes) throw new InputError(arg, `is larger than ${mostBytes >> 20} MiB`);
@@ -42,10 +42,14 @@ export async function readLogs(
   }
   for (const { name, rows } of logs.all())
     runs.push({ name, rows, rollouts: [], signatures: defaultSignatures });
+  for (const name of logs.numbered)
+    warnings.push(
+      `${name}: its lines name no step; they are numbered in their order, so steps below are logged lines`,
+    );
   if (logs.skipped > 0) warnings.push(`${logs.skipped} lines that are no metrics of a step are left out`);
   if (runs.length === 0)
     throw new UserError(`${args.join(', ')}: no metrics found`, {
-      hint: 'rows need a step: step, global_step, _step or Step',
+      hint: 'rows need a step (step, global_step, _step or Step); TRL and verl logs as they are printed are read too',
     });
   return { runs, warnings };
 }

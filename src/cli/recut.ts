@@ -155,11 +155,13 @@ async function thresholdsOf(
     const scored = readPlan(folder)?.filter.classifiers?.map(({ name }) => name) ?? [];
     const set = { ...config.thresholds.set };
     for (const { name, model } of config.classifiers) {
-      const signal = `classifier.${name}`;
-      if (model !== null || !(signal in set) || scored.includes(name)) continue;
-      delete set[signal];
-      const text = `the run has no scores of the classifier ${name}, so the bound of ${file} on ${signal} is left out`;
-      context.emit({ kind: 'message', level: 'warn', text });
+      if (model !== null || scored.includes(name)) continue;
+      for (const signal of [`classifier.${name}`, `classifier.${name}.int_score`]) {
+        if (!(signal in set)) continue;
+        delete set[signal];
+        const text = `the run has no scores of the classifier ${name}, so the bound of ${file} on ${signal} is left out`;
+        context.emit({ kind: 'message', level: 'warn', text });
+      }
     }
     return { value: { ...config.thresholds, set }, file };
   }

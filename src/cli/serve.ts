@@ -1,17 +1,28 @@
 /** `midtrain serve`: a checkpoint behind an OpenAI-compatible endpoint. */
-import { exitCodes, messageOf } from '../core/errors.ts';
+import { exitCodes, messageOf, UserError } from '../core/errors.ts';
 import type { Command } from './command.ts';
-import { integerValue } from './parse.ts';
+import { integerValue, listValue } from './parse.ts';
 import { withGpu } from './with-gpu.ts';
 
 /** How long requests in hand may go on after Ctrl-C. */
 const graceMs = 10_000;
 
+/** An origin as browsers write it: scheme, host and port, no path. */
+function originValue(value: string, flag: string): string {
+  if (value === '*' || value === 'null') return value;
+  const origin = URL.canParse(value) ? new URL(value).origin : 'null';
+  if (origin === value || (origin === 'null' && /^[a-z][a-z0-9+.-]*:\/\/[^/]+$/.test(value))) return value;
+  throw new UserError(`${flag} ${value}: not an origin`, {
+    hint: `for example ${flag} ${origin === 'null' ? 'https://chat.example' : origin}`,
+  });
+}
+
 export const command: Command = {
   name: 'serve',
   summary: 'answer OpenAI-compatible requests with a model',
   description: `Serves /v1/models, /v1/completions and /v1/chat/completions (with streaming) and /health, so that lm-eval and OpenAI's clients
-can use a checkpoint. Requests are decoded side by side. It listens on this machine only, unless --host says otherwise; there are no keys.
+can use a checkpoint, and /tokenize and /detokenize as vLLM has them. Requests are decoded side by side and take turns. It listens on this
+machine only, unless --host says otherwise; there are no keys. Pages in a browser may call it if they come from this machine.
 Ctrl-C takes no more requests and lets those in hand end.`,
   arguments: [{ name: 'model', description: 'checkpoint or Hugging Face folder', required: true }],
   options: [
@@ -24,7 +35,7 @@ Ctrl-C takes no more requests and lets those in hand end.`,
     },
     {
       flags: '--served-model-name <name>',
-      description: "name of the model for clients (default: the folder's)",
+      description: "name of the model for clients (default: the folder's; its path as typed is one too)",
     },
     {
       flags: '--max-num-seqs <n>',
@@ -49,6 +60,15 @@ Ctrl-C takes no more requests and lets those in hand end.`,
       default: 8_000_000,
       parse: integerValue({ min: 1 }),
     },
+    {
+      flags: '--allow-origin <origin>',
+      description: 'pages elsewhere that may call, such as https://chat.example; * is all; may be repeated',
+      parse: listValue(originValue),
+    },
+    {
+      flags: '--enable-tokenizer-info-endpoint',
+      description: 'also serve /tokenizer_info (tokenizer_backend=remote of lm-eval)',
+    },
   ],
   examples: [
     {
@@ -68,18 +88,23 @@ Ctrl-C takes no more requests and lets those in hand end.`,
     const { openEndpoint } = await import('../serve/server.ts');
     const folder = path.resolve(context.cwd, args[0]!);
     const name = options.servedModelName as string | undefined;
+    // A model that is called by its path is found by clients that take their tokenizer from there (lm-eval's `model=`).
+    const aliases = name === undefined ? [args[0]!, folder] : [];
     return withGpu(async (gpu) => {
       const { maxPositions } = await readModelConfig(folder);
       const engine = await Engine.open(gpu, folder, {
         slots: options.maxNumSeqs as number,
         context: (options.maxModelLen as number | undefined) ?? Math.min(4096, maxPositions),
         queue: options.maxQueue as number,
+        aliases,
         ...(name !== undefined && { name }),
       });
       const endpoint = await openEndpoint(engine, {
         host: options.host as string,
         port: options.port as number,
         maxBody: options.maxBody as number,
+        allowOrigins: (options.allowOrigin as string[] | undefined) ?? [],
+        tokenizerInfo: options.enableTokenizerInfoEndpoint === true,
         onError: (error) => context.emit({ kind: 'message', level: 'warn', text: messageOf(error) }),
       });
       context.write(

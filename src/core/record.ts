@@ -25,7 +25,7 @@ const evidencedSchema = z.object({
 /** `run.json`. `summary` is the command's own result (ledger, shares, final loss); each command documents its fields. */
 export const runRecordSchema = z.object({
   version: z.literal(runRecordVersion),
-  command: z.enum(['filter', 'mix', 'train', 'grpo', 'eval', 'demo', 'tokenizer', 'convert']),
+  command: z.enum(['filter', 'mix', 'train', 'grpo', 'eval', 'demo', 'tokenizer', 'convert', 'classify']),
   /** Shown in reports; unique within a report. */
   name: z.string(),
   status: z.enum(['running', 'done', 'failed', 'interrupted']),

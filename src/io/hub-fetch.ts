@@ -119,12 +119,12 @@ function refusal(name: string, status: number, hasToken: boolean): InputError {
   if (status === 401 || status === 403) {
     return new InputError(name, `the Hub refuses access (${status})`, {
       hint: hasToken
-        ? 'the token in HF_TOKEN may not read it; accept the conditions of the data set on its page, or use another token'
-        : 'check the name; if the data set is private or gated, set HF_TOKEN',
+        ? 'the token in HF_TOKEN may not read it; accept the conditions on its page, or use another token'
+        : 'check the name; if it is private or gated, set HF_TOKEN',
     });
   }
   if (status === 404)
-    return new InputError(name, 'the Hub has no such data set, revision or file (404)', {
+    return new InputError(name, 'the Hub has no such repository, revision or file (404)', {
       hint: 'check the name and the revision',
     });
   return new InputError(name, `the Hub answers ${status}`, { hint: 'check the name and HF_ENDPOINT' });

@@ -1,10 +1,10 @@
 /**
- * Data sets of the Hugging Face Hub: which files there are, and fetching them into the cache that Python's `huggingface_hub` uses.
+ * Data sets and models of the Hugging Face Hub: which files there are, and fetching them into the cache that Python's `huggingface_hub` uses.
  *
  * A branch is resolved to its commit first, so all files come from one state of the repository. Files are downloaded to
  * `blobs/<oid>.incomplete`, resumed by range, checked against their sha256 (large files) or git blob hash (small ones), and linked under
  * `snapshots/<commit>/`. The token goes to the Hub only, never to the storage it redirects to, and is written nowhere.
- * Source: Hub API (`/api/datasets/{id}/revision`, `/tree`, `/resolve`), huggingface_hub `file_download.py` (cache layout).
+ * Source: Hub API (`/api/{datasets,models}/{id}/revision`, `/tree`, `/resolve`), huggingface_hub `file_download.py` (cache layout).
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -32,6 +32,8 @@ export type { HubOptions } from './hub-fetch.ts';
 export interface HubFile {
   /** `owner/name`. */
   dataset: string;
+  /** What the repository is; a data set where it is left out. */
+  repository?: 'model';
   commit: string;
   path: string;
   bytes: number;
@@ -42,10 +44,17 @@ export interface HubFile {
 
 export interface HubAddress {
   dataset: string;
+  repository?: 'model';
   revision: string;
   /** Below the repository; '' is all of it. */
   path: string;
 }
+
+type Repository = Pick<HubFile, 'dataset' | 'repository'>;
+
+/** How a repository is called in messages: `hf://datasets/owner/name`, `hf://owner/name` for a model. */
+const nameOf = ({ dataset, repository }: Repository): string =>
+  `hf://${repository === 'model' ? '' : 'datasets/'}${dataset}`;
 
 const maxFiles = 1_000_000;
 
@@ -61,30 +70,36 @@ export function parseHubAddress(address: string): HubAddress {
   return { dataset: match[1]!, revision, path };
 }
 
-/** All files of a data set at the commit that its revision stands for now. */
+/** All files of a repository at the commit that its revision stands for now. */
 export async function listHubFiles(
-  { dataset, revision }: HubAddress,
+  address: HubAddress,
   options: HubOptions = {},
 ): Promise<{ commit: string; files: HubFile[] }> {
+  const { dataset, repository, revision } = address;
   const request = requestOf(options);
-  const name = `hf://datasets/${dataset}@${revision}`;
-  const { sha } = (
-    await json(request, name, `/api/datasets/${dataset}/revision/${encodeURIComponent(revision)}`)
-  ).body as { sha?: unknown };
+  const name = `${nameOf(address)}@${revision}`;
+  const api = `/api/${repository === 'model' ? 'models' : 'datasets'}/${dataset}`;
+  const { sha } = (await json(request, name, `${api}/revision/${encodeURIComponent(revision)}`)).body as {
+    sha?: unknown;
+  };
   if (typeof sha !== 'string' || !/^[0-9a-f]{40}$/.test(sha))
     throw new InputError(name, `the Hub gives the commit ${JSON.stringify(sha)}`, {
       hint: 'check HF_ENDPOINT',
     });
   const files: HubFile[] = [];
-  let page: string | undefined = `/api/datasets/${dataset}/tree/${sha}?recursive=true`;
+  let page: string | undefined = `${api}/tree/${sha}?recursive=true`;
   while (page !== undefined) {
     const { body, next } = await json(request, name, page);
     if (!Array.isArray(body))
       throw new InputError(name, 'the Hub gives no list of files', { hint: 'check HF_ENDPOINT' });
     for (const entry of body as HubEntry[]) {
       if (entry.type !== 'file') continue;
-      files.push(fileOf(name, dataset, sha, entry));
-      if (files.length > maxFiles) throw new InputError(name, `the data set has more than ${maxFiles} files`);
+      files.push({
+        ...fileOf(name, dataset, sha, entry),
+        ...(repository === undefined ? {} : { repository }),
+      });
+      if (files.length > maxFiles)
+        throw new InputError(name, `the repository has more than ${maxFiles} files`);
     }
     page = next;
   }
@@ -145,22 +160,22 @@ async function json(
 
 /** Where the files of a commit lie in the cache. */
 export function hubSnapshotFolder(
-  { dataset, commit }: Pick<HubFile, 'dataset' | 'commit'>,
+  file: Pick<HubFile, 'dataset' | 'repository' | 'commit'>,
   options: HubOptions = {},
 ): string {
-  return join(repositoryFolder(dataset, options), 'snapshots', commit);
+  return join(repositoryFolder(file, options), 'snapshots', file.commit);
 }
 
-function repositoryFolder(dataset: string, { cacheFolder }: HubOptions): string {
+function repositoryFolder({ dataset, repository }: Repository, { cacheFolder }: HubOptions): string {
   const { HF_HUB_CACHE, HF_HOME } = process.env;
   const cache =
     cacheFolder ?? HF_HUB_CACHE ?? join(HF_HOME ?? join(homedir(), '.cache', 'huggingface'), 'hub');
-  return join(cache, `datasets--${dataset.replace('/', '--')}`);
+  return join(cache, `${repository ?? 'dataset'}s--${dataset.replace('/', '--')}`);
 }
 
 /** The file in the cache, fetched if it is not there. Returns its path; throws an `InputError` when it cannot be had. */
 export async function fetchHubFile(file: HubFile, options: HubOptions = {}): Promise<string> {
-  const folder = repositoryFolder(file.dataset, options);
+  const folder = repositoryFolder(file, options);
   const blob = join(folder, 'blobs', file.oid);
   const link = join(hubSnapshotFolder(file, options), file.path);
   const size = (path: string): Promise<number> =>
@@ -182,26 +197,28 @@ export async function fetchHubFile(file: HubFile, options: HubOptions = {}): Pro
 
 /** Points `refs/<revision>` at the commit, as Python's client does. */
 export async function rememberRevision(
-  { dataset, revision }: HubAddress,
+  address: HubAddress,
   commit: string,
   options: HubOptions = {},
 ): Promise<void> {
+  const { revision } = address;
   if (revision === commit || !/^[\w.-]+(\/[\w.-]+)*$/.test(revision) || revision.split('/').includes('..'))
     return;
-  const ref = join(repositoryFolder(dataset, options), 'refs', revision);
+  const ref = join(repositoryFolder(address, options), 'refs', revision);
   await mkdir(dirname(ref), { recursive: true });
   await writeFile(ref, commit);
 }
 
 async function download(file: HubFile, blob: string, options: HubOptions): Promise<void> {
-  const name = `hf://datasets/${file.dataset}@${file.commit}/${file.path}`;
+  const name = `${nameOf(file)}@${file.commit}/${file.path}`;
   const request = requestOf(options);
   const own = `${blob}.incomplete.${process.pid}-${threadId}`;
   await adopt(blob, own);
   let handle: FileHandle | undefined;
   try {
     handle = await open(own, 'a+');
-    const path = `/datasets/${file.dataset}/resolve/${file.commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
+    const within = file.path.split('/').map(encodeURIComponent).join('/');
+    const path = `${file.repository === 'model' ? '' : '/datasets'}/${file.dataset}/resolve/${file.commit}/${within}`;
     for (let tries = 0; ; ) {
       const have = (await handle.stat()).size;
       if (have > file.bytes) await handle.truncate(0);

@@ -8,6 +8,7 @@ import { fingerprint, stableJson } from '../core/config.ts';
 import type { Ledger } from '../core/ledger.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { sha256OfFile } from '../io/file-hash.ts';
+import type { ScoredUnit } from '../stages/classify-score.ts';
 import type { MeasuredUnit } from '../stages/measure-unit.ts';
 import type { OutputFile, UnitReport } from '../stages/unit-report.ts';
 
@@ -52,7 +53,12 @@ export interface DoneMarker {
   outputs: OutputFile[];
 }
 
-type Marker = MeasuredMarker | LedgerMarker | ClusterMarker | DedupMarker | DoneMarker;
+/** `.score/<unit>.json` in the folder of `classify score`: the unit's scores are in place. */
+export interface ScoredMarker extends ScoredUnit {
+  plan: string;
+}
+
+type Marker = MeasuredMarker | LedgerMarker | ClusterMarker | DedupMarker | DoneMarker | ScoredMarker;
 
 export async function writeMarker(path: string, marker: Marker): Promise<void> {
   await writeFileAtomic(path, `${stableJson({ ...marker, check: fingerprint(marker) })}\n`);

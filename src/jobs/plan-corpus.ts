@@ -8,6 +8,7 @@ import { describeInput, readerInputs } from '../stages/input-spec.ts';
 import { type FilterPlan, planFilter } from '../stages/plan-filter.ts';
 import { planResources } from '../stages/plan-resources.ts';
 import { resolveFilter } from '../stages/resolve-filter.ts';
+import { settleClassifiers } from '../stages/settle-classifiers.ts';
 import { splitPages } from '../stages/split-pages.ts';
 import type { FilterOptions } from './filter-options.ts';
 
@@ -22,9 +23,10 @@ export async function planCorpus(
     });
   }
   const left: string[] = [];
-  const filter = resolveFilter(config, file, left);
-  const resources = await planResources(filter, file);
   const emit = options.emit ?? silent;
+  const classifiers = await settleClassifiers(config.classifiers, { file, notes: left, emit });
+  const filter = resolveFilter(config, file, left, classifiers);
+  const resources = await planResources(filter, file);
   const began = performance.now();
   const inputs = config.inputs.flatMap((input) => readerInputs(input, process.cwd()));
   const read = await planRead(inputs, {

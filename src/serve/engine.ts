@@ -1,24 +1,30 @@
 /**
  * A model that answers requests: the sampler's session with a bounded queue before it, text in and text out. Samples of all requests are
- * decoded side by side; what a request draws depends on its prompt, its seed and its parameters, not on what else is being served.
+ * decoded side by side, and requests take turns for a free place; what a request draws depends on its prompt, its seed and its parameters, not on
+ * what else is being served.
  */
-import { basename } from 'node:path';
+import { statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Gpu } from '../../trainer/gpu/device.ts';
 import { endTokenOf, endTokensOf } from '../../trainer/model/end-token.ts';
 import { loadModel } from '../../trainer/model/folder.ts';
 import type { ModelWeights } from '../../trainer/model/weights.ts';
 import { Sampler } from '../../trainer/sampler/sampler.ts';
-import type { RankedPosition } from '../../trainer/sampler/sampler-session.ts';
+import type { DrawnSample, RankedPosition, TokenRequest } from '../../trainer/sampler/sampler-session.ts';
 import type { SamplingParams } from '../../trainer/sampler/sampling.ts';
 import { TokenText } from '../../trainer/sampler/token-text.ts';
 import { UserError } from '../core/errors.ts';
 import { type ChatMessage, ChatTemplate, encodeChat } from '../tokens/chat-template.ts';
 import { loadTokenizer, type Tokenizer } from '../tokens/tokenizer.ts';
 import { ApiError, badRequest } from './api-error.ts';
+import type { RequestMessages } from './request-schemas.ts';
+import { Turns } from './turns.ts';
 
 export interface EngineOptions {
   /** Name it is served under; the folder's name by default. */
   name?: string;
+  /** Other names that it answers to, such as the path as it was typed. */
+  aliases?: readonly string[];
   /** Samples decoded side by side. */
   slots: number;
   /** Positions of a prompt and its answer together. */
@@ -28,6 +34,8 @@ export interface EngineOptions {
 }
 
 export interface Job {
+  /** The request that it is part of; requests take turns. */
+  of: object;
   prompt: readonly number[];
   maxTokens: number;
   sampling: SamplingParams;
@@ -50,8 +58,18 @@ export interface Outcome {
   promptRanked: readonly RankedPosition[];
 }
 
+/** A sample that waits for its turn. */
+interface Waiting {
+  request: TokenRequest;
+  resolve: (sample: DrawnSample) => void;
+  reject: (error: unknown) => void;
+}
+
 export class Engine {
   readonly name: string;
+  /** When its config.json was written, in seconds since 1970. */
+  readonly created: number;
+  private readonly names: ReadonlySet<string>;
   readonly folder: string;
   readonly context: number;
   readonly slots: number;
@@ -62,6 +80,9 @@ export class Engine {
   private readonly beginToken: number | undefined;
   private readonly weights: ModelWeights;
   private readonly sampler: Sampler;
+  private readonly turns = new Turns<Waiting>();
+  /** Samples that the session has. */
+  private drawing = 0;
 
   private constructor(
     folder: string,
@@ -72,6 +93,8 @@ export class Engine {
   ) {
     this.folder = folder;
     this.name = options.name ?? basename(folder);
+    this.created = Math.floor(statSync(join(folder, 'config.json')).mtimeMs / 1000);
+    this.names = new Set([this.name, ...(options.aliases ?? [])]);
     this.context = sampler.shape.promptLength + sampler.shape.responseLength;
     this.slots = sampler.shape.slots;
     this.queue = options.queue;
@@ -109,45 +132,62 @@ export class Engine {
   }
 
   get load(): { waiting: number; running: number } {
-    return this.sampler.session.load;
+    return { waiting: this.turns.size, running: this.drawing };
   }
 
-  /** Throws a 429 when `samples` more would overfill the queue. */
+  /** Whether a client that asks for this model means this one. */
+  answersTo(name: string): boolean {
+    return this.names.has(name);
+  }
+
+  /** Throws a 429 when `samples` more would overfill the queue now, a 400 when they always would. */
   makeRoom(samples: number): void {
+    const most = this.slots + this.queue;
+    if (samples > most)
+      throw badRequest(
+        `${samples} samples in one request; this server takes ${most} at a time: send fewer prompts`,
+        null,
+        'too_many_samples',
+      );
     const { waiting, running } = this.load;
-    const free = Math.max(0, this.slots - running) + this.queue - waiting;
-    if (samples > free)
+    if (samples > most - waiting - running)
       throw new ApiError(429, `${waiting} samples are waiting already; try again later`, {
         type: 'rate_limit_error',
         code: 'queue_full',
       });
   }
 
-  /** A text as the model reads a document: after its begin token, or its end token where it has none and the text is empty. */
-  encode(text: string): number[] {
+  /**
+   * A text as the model reads a document: after its begin token, unless the text spells that itself; the end token where there is nothing else.
+   * `added`: tokens at the front that the text does not spell.
+   */
+  encode(text: string, special = true): { ids: number[]; added: number } {
     const ids = [...this.tokenizer.encode(text)];
-    if (this.beginToken !== undefined && ids[0] !== this.beginToken) ids.unshift(this.beginToken);
-    return ids.length > 0 ? ids : [this.endTokens[0]!];
+    const begin = special ? this.beginToken : undefined;
+    const first = begin ?? (ids.length === 0 ? this.endTokens[0] : undefined);
+    if (first === undefined || ids[0] === first) return { ids, added: 0 };
+    ids.unshift(first);
+    return { ids, added: 1 };
   }
 
   /** Ids that a client encoded itself. */
-  checkIds(ids: readonly number[]): readonly number[] {
+  checkIds(ids: readonly number[], param: string): number[] {
     const { vocabSize } = this.weights.config;
     const wrong = ids.find((id) => id >= vocabSize);
     if (wrong !== undefined)
-      throw badRequest(`prompt: token ${wrong} is not one of this model's ${vocabSize}`, 'prompt');
-    return ids;
+      throw badRequest(`${param}: token ${wrong} is not one of this model's ${vocabSize}`, param);
+    return [...ids];
   }
 
   /** A conversation through the tokenizer's chat template, with the assistant's turn opened. */
-  encodeMessages(messages: readonly ChatMessage[]): number[] {
+  encodeMessages(messages: RequestMessages): number[] {
     if (!this.chat)
       throw badRequest(
         `${this.name} has no chat template, so it takes no messages: use /v1/completions, or add chat_template to its tokenizer_config.json`,
         'messages',
         'no_chat_template',
       );
-    const rendered = this.chat.render(messages, { addGenerationPrompt: true });
+    const rendered = this.chat.render(messages.map(plainMessage), { addGenerationPrompt: true });
     if ('problem' in rendered) {
       const why = {
         template_error: `the chat template refused them: ${this.chat.lastError}`,
@@ -184,7 +224,7 @@ export class Engine {
       job.onText(piece, ranked.slice(told));
       told = ranked.length;
     };
-    const sample = await this.sampler.session.submit({
+    const sample = await this.submit(job.of, {
       prompt: job.prompt,
       seed: job.seed,
       maxTokens: job.maxTokens,
@@ -210,9 +250,53 @@ export class Engine {
     };
   }
 
+  private submit(of: object, request: TokenRequest & { signal: AbortSignal }): Promise<DrawnSample> {
+    const { signal } = request;
+    if (signal.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      const waiting = { request, resolve, reject };
+      this.turns.push(of, waiting);
+      signal.addEventListener(
+        'abort',
+        () => {
+          if (this.turns.remove(of, waiting)) reject(signal.reason);
+        },
+        { once: true },
+      );
+      this.pump();
+    });
+  }
+
+  /** The session gets as many samples as it has slots, so that whose turn is next is decided when one is free. */
+  private pump(): void {
+    while (this.drawing < this.slots) {
+      const next = this.turns.next();
+      if (!next) return;
+      this.drawing++;
+      const after = (): void => {
+        this.drawing--;
+        this.pump();
+      };
+      this.sampler.session.submit(next.request).then(
+        (sample) => {
+          after();
+          next.resolve(sample);
+        },
+        (error: unknown) => {
+          after();
+          next.reject(error);
+        },
+      );
+    }
+  }
+
   /** Waits until nothing is being drawn. */
-  idle(): Promise<void> {
-    return this.sampler.session.idle();
+  async idle(): Promise<void> {
+    while (this.drawing > 0 || this.turns.size > 0) {
+      // What has no turn yet gets one when the session has ended what it holds.
+      await this.sampler.session.idle();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** Frees the device; call when idle. */
@@ -220,4 +304,11 @@ export class Engine {
     this.sampler.destroy();
     this.weights.destroy();
   }
+}
+
+function plainMessage({ role, content }: RequestMessages[number]): ChatMessage {
+  return {
+    role,
+    content: typeof content === 'string' ? content : content.map(({ text }) => text).join(''),
+  };
 }

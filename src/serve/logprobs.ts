@@ -39,6 +39,16 @@ export function completionLogprobs(
   return out;
 }
 
+/** The lists of a prompt with those of what was written after it. */
+export function joinLogprobs(before: CompletionLogprobs, after: CompletionLogprobs): CompletionLogprobs {
+  return {
+    tokens: [...before.tokens, ...after.tokens],
+    token_logprobs: [...before.token_logprobs, ...after.token_logprobs],
+    top_logprobs: [...before.top_logprobs, ...after.top_logprobs],
+    text_offset: [...before.text_offset, ...after.text_offset],
+  };
+}
+
 interface ChatToken {
   token: string;
   logprob: number;

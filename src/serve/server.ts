@@ -1,9 +1,6 @@
 /**
- * The endpoint over HTTP: routes, limits, errors and the way it ends. Plain node:http; five routes need no framework.
- *
- * On loopback it is reached by programs of this machine, and by every page a browser on it has open: so requests must name this machine in
- * their Host header (a page of another site whose name was made to point here does not), bodies must be declared as JSON (which a page of
- * another site may not send unasked), and no answer allows another origin. Given up: keys and TLS; put a proxy before it for a network.
+ * The endpoint over HTTP: routes, limits, errors and the way it ends. Plain node:http; a few routes need no framework. Who may call is in
+ * callers.ts, how a body is read and refused in read-body.ts. Given up: keys and TLS; put a proxy before it for a network.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -11,7 +8,10 @@ import type { AddressInfo } from 'node:net';
 import { messageOf, UserError } from '../core/errors.ts';
 import { answerChat, answerCompletion } from './answer.ts';
 import { ApiError, badRequest } from './api-error.ts';
+import { admit, answerPreflight } from './callers.ts';
 import type { Engine } from './engine.ts';
+import { BodyReader } from './read-body.ts';
+import { detokenize, tokenize, tokenizerInfo } from './tokenize.ts';
 
 export interface ServerOptions {
   host: string;
@@ -19,6 +19,16 @@ export interface ServerOptions {
   port: number;
   /** Bytes of a request's body. */
   maxBody: number;
+  /** Origins of pages elsewhere that may call; `*` is every page. */
+  allowOrigins?: readonly string[];
+  /** Whether `/tokenizer_info` is answered. */
+  tokenizerInfo?: boolean;
+  /** Time that a body may take to come (default a minute), and time and bytes that a refused one may still take. */
+  bodyTimeoutMs?: number;
+  drainMs?: number;
+  drainBytes?: number;
+  /** Connections at once; more are closed. */
+  maxConnections?: number;
   /** Told of what went wrong with the server, not with a request. */
   onError: (error: unknown) => void;
 }
@@ -32,22 +42,40 @@ export interface Endpoint {
 
 /** Listens. Throws a `UserError` when the address cannot be had. */
 export async function openEndpoint(engine: Engine, options: ServerOptions): Promise<Endpoint> {
-  const { host, port } = options;
+  const { host, port, maxBody, bodyTimeoutMs = 60_000 } = options;
   const stopping = new AbortController();
   let draining = false;
-  const server = createServer((request, response) => {
+  const service: Service = {
+    engine,
+    options,
+    bodies: new BodyReader({
+      maxBody,
+      bodyTimeoutMs,
+      drainMs: options.drainMs ?? 5000,
+      drainBytes: options.drainBytes ?? 16 * maxBody + 64_000_000,
+    }),
+    draining: () => draining,
+  };
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const gone = new AbortController();
     response.on('close', () => {
       if (!response.writableFinished) gone.abort(new Error('the client has gone'));
     });
     const signal = AbortSignal.any([gone.signal, stopping.signal]);
-    void handle(engine, options, { request, response, signal, draining: () => draining }).catch((error) =>
-      refuse(response, error, options.onError),
+    void handle(service, { request, response, signal }).catch((error) =>
+      refuse(service, request, response, error),
     );
-  });
-  // A client that sends its request a byte at a time holds a connection, for this long.
-  server.requestTimeout = 60_000;
+  };
+  const server = createServer(onRequest);
+  // Who waits to be told to go on is told by read-body.ts, or refused.
+  server.on('checkContinue', onRequest);
+  // read-body.ts cuts slow bodies with an answer; this is for what it does not see, slow headers among it.
+  server.requestTimeout = bodyTimeoutMs + 30_000;
+  server.headersTimeout = 30_000;
   server.maxHeadersCount = 100;
+  server.maxConnections = options.maxConnections ?? 2048;
+  // Longer than clients keep an idle connection, so that none is closed under a request that is on its way.
+  server.keepAliveTimeout = 75_000;
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -87,99 +115,112 @@ function urlOf(server: Server, host: string): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+/** What all requests share. */
+interface Service {
+  engine: Engine;
+  options: ServerOptions;
+  bodies: BodyReader;
+  draining: () => boolean;
+}
+
 interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
   signal: AbortSignal;
-  draining: () => boolean;
 }
 
-async function handle(engine: Engine, options: ServerOptions, exchange: Exchange): Promise<void> {
-  const { request, response, signal } = exchange;
-  checkHost(request, options.host);
-  const [path = '/'] = (request.url ?? '/').split('?');
-  const route = `${request.method} ${path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path}`;
-  const { name, slots, context } = engine;
-  const model = { id: name, object: 'model', created: 0, owned_by: 'midtrain', max_model_len: context };
-  switch (route) {
-    case 'GET /health':
-      // 503 while it drains, so that a balancer sends nobody.
-      return json(response, exchange.draining() ? 503 : 200, {
-        status: exchange.draining() ? 'draining' : 'ok',
-        model: name,
-        slots,
-        ...engine.load,
-      });
-    case 'GET /v1/models':
-      return json(response, 200, { object: 'list', data: [model] });
-    case 'POST /v1/completions':
-    case 'POST /v1/chat/completions': {
-      if (exchange.draining())
-        throw new ApiError(503, 'the server is shutting down', { code: 'shutting_down' });
-      const body = await readJson(request, options.maxBody);
-      const answer = path.includes('/chat/') ? answerChat : answerCompletion;
-      return answer({ engine, response, signal }, body);
-    }
-    default: {
-      const prefix = 'GET /v1/models/';
-      if (route.startsWith(prefix)) {
-        if (decoded(route.slice(prefix.length)) === name) return json(response, 200, model);
-        throw new ApiError(404, `no such model; this server has ${name}`, {
-          param: 'model',
-          code: 'model_not_found',
-        });
-      }
-      throw new ApiError(
-        404,
-        `no ${request.method} ${path} here: there are /v1/models, /v1/completions, /v1/chat/completions and /health`,
-        {
-          code: 'unknown_url',
-        },
-      );
-    }
+type Route = (service: Service, exchange: Exchange, name: string) => void | Promise<void>;
+
+const getRoutes: Readonly<Record<string, Route>> = {
+  '/health': ({ engine, draining }, { response }) =>
+    // 503 while it drains, so that a balancer sends nobody.
+    json(response, draining() ? 503 : 200, {
+      status: draining() ? 'draining' : 'ok',
+      model: engine.name,
+      slots: engine.slots,
+      ...engine.load,
+    }),
+  '/v1/models': ({ engine }, { response }) =>
+    json(response, 200, { object: 'list', data: [describeModel(engine)] }),
+  '/v1/models/*': ({ engine }, { response }, name) => {
+    if (engine.answersTo(name)) return json(response, 200, describeModel(engine));
+    throw new ApiError(404, `no such model; this server has ${engine.name}`, {
+      param: 'model',
+      code: 'model_not_found',
+    });
+  },
+  '/tokenizer_info': ({ engine, options }, { response }) => {
+    if (options.tokenizerInfo) return json(response, 200, tokenizerInfo(engine));
+    throw new ApiError(404, 'start the server with --enable-tokenizer-info-endpoint to have this', {
+      code: 'unknown_url',
+    });
+  },
+};
+
+const postRoutes: Readonly<Record<string, Route>> = {
+  '/v1/completions': async (service, exchange) =>
+    answerCompletion({ engine: service.engine, ...exchange }, await bodyOf(service, exchange)),
+  '/v1/chat/completions': async (service, exchange) =>
+    answerChat({ engine: service.engine, ...exchange }, await bodyOf(service, exchange)),
+  '/tokenize': async (service, exchange) =>
+    json(exchange.response, 200, tokenize(service.engine, await bodyOf(service, exchange))),
+  '/detokenize': async (service, exchange) =>
+    json(exchange.response, 200, detokenize(service.engine, await bodyOf(service, exchange))),
+};
+
+async function handle(service: Service, exchange: Exchange): Promise<void> {
+  const { request, response } = exchange;
+  admit(request, response, {
+    host: service.options.host,
+    allowOrigins: service.options.allowOrigins ?? [],
+  });
+  const [url = '/'] = (request.url ?? '/').split('?');
+  const path = url.length > 1 && url.endsWith('/') ? url.slice(0, -1) : url;
+  const [, name] = /^\/v1\/models\/(.+)$/.exec(path) ?? [];
+  const key = name === undefined ? path : '/v1/models/*';
+  const get = Object.hasOwn(getRoutes, key) ? getRoutes[key] : undefined;
+  const post = Object.hasOwn(postRoutes, key) ? postRoutes[key] : undefined;
+  if (!get && !post)
+    throw new ApiError(
+      404,
+      `no ${path} here: there are ${[...Object.keys(getRoutes), ...Object.keys(postRoutes)].join(', ')}`,
+      { code: 'unknown_url' },
+    );
+  const { method } = request;
+  if (method === 'OPTIONS') return answerPreflight(request, response);
+  // A HEAD is a GET whose text node:http leaves out.
+  const route = method === 'POST' ? post : method === 'GET' || method === 'HEAD' ? get : undefined;
+  if (!route) {
+    response.setHeader('allow', get ? 'GET, HEAD' : 'POST');
+    throw new ApiError(405, `${path} takes ${get ? 'GET' : 'POST'}, not ${method}`, {
+      code: 'method_not_allowed',
+    });
   }
+  return route(service, exchange, decoded(name ?? ''));
 }
 
-function decoded(text: string): string | undefined {
+function bodyOf({ bodies, draining }: Service, { request, response }: Exchange): Promise<unknown> {
+  if (draining()) throw new ApiError(503, 'the server is shutting down', { code: 'shutting_down' });
+  return bodies.json(request, response);
+}
+
+function describeModel({ name, context, created }: Engine): object {
+  return {
+    id: name,
+    object: 'model',
+    created,
+    owned_by: 'midtrain',
+    root: name,
+    parent: null,
+    max_model_len: context,
+  };
+}
+
+function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return undefined;
-  }
-}
-
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
-
-function checkHost(request: IncomingMessage, host: string): void {
-  // Who listens on a network is called by names that are not known here.
-  if (!loopback.test(host)) return;
-  const [, named = ''] = /^(.*?)(?::\d+)?$/.exec(request.headers.host ?? '') ?? [];
-  if (!loopback.test(named.toLowerCase()))
-    throw new ApiError(
-      403,
-      `this server answers on loopback only, and the request names the host ${JSON.stringify(named)}`,
-      {
-        code: 'wrong_host',
-      },
-    );
-}
-
-async function readJson(request: IncomingMessage, most: number): Promise<unknown> {
-  const tooLarge = new ApiError(413, `the body is larger than ${most} bytes`, { code: 'body_too_large' });
-  if (!/^application\/json\b/i.test(request.headers['content-type'] ?? ''))
-    throw badRequest('send the request as JSON, with content-type: application/json');
-  if (Number(request.headers['content-length'] ?? 0) > most) throw tooLarge;
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > most) throw tooLarge;
-    parts.push(part);
-  }
-  try {
-    return JSON.parse(Buffer.concat(parts).toString('utf8'));
-  } catch (error) {
-    throw badRequest(`the body is not JSON: ${messageOf(error)}`);
+    return text;
   }
 }
 
@@ -188,7 +229,12 @@ function json(response: ServerResponse, status: number, body: unknown): void {
   response.end(JSON.stringify(body));
 }
 
-function refuse(response: ServerResponse, error: unknown, onError: (error: unknown) => void): void {
+function refuse(
+  { bodies, options }: Service,
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+): void {
   if (response.destroyed) return;
   const known = error instanceof ApiError ? error : undefined;
   const shown =
@@ -196,17 +242,26 @@ function refuse(response: ServerResponse, error: unknown, onError: (error: unkno
     (error instanceof UserError
       ? badRequest(error.message)
       : new ApiError(500, 'the server failed; its terminal says how'));
-  if (!known && !(error instanceof UserError)) onError(error);
+  if (!known && !(error instanceof UserError)) options.onError(error);
   if (response.headersSent) {
-    // A stream that has begun: the error is its last event, as clients expect it.
-    response.end(`data: ${JSON.stringify(shown.body)}\n\n`);
+    // A stream that has begun: the error is its last event, as clients expect it. Who does not read will not read that either.
+    if (shown.code === 'slow_reader') response.destroy();
+    else response.end(`data: ${JSON.stringify(shown.body)}\n\n`);
     return;
   }
-  // What is left of a body that was not read would be taken for the next request.
+  const text = JSON.stringify(shown.body);
+  // What is left of a body that was not read would be taken for the next request, so the connection ends with this one.
+  const unread = !request.complete;
   response.writeHead(shown.status, {
     'content-type': 'application/json',
-    ...(shown.status === 413 || shown.status === 503 ? { connection: 'close' } : {}),
-    ...(shown.status === 429 ? { 'retry-after': '1' } : {}),
+    'content-length': Buffer.byteLength(text),
+    ...(unread || shown.status === 503 ? { connection: 'close' } : {}),
+    ...(shown.status === 429 || shown.status === 503 ? { 'retry-after': '1' } : {}),
   });
-  response.end(JSON.stringify(shown.body));
+  if (!unread) {
+    response.end(text);
+    return;
+  }
+  response.write(text);
+  bodies.linger(request, response);
 }

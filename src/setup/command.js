@@ -129,7 +129,7 @@ export async function orExplain(work) {
       error instanceof SetupError || ['ENOSPC', 'EACCES', 'EROFS', 'EPERM'].includes(error?.code);
     say(mendable ? error.message : (error?.stack ?? String(error)));
     if (error?.code === 'ENOSPC')
-      say('Cure: free space on that disk (the set-up needs about 1.5 GB in all), then run it again.');
+      say('Cure: free space on that disk (the set-up needs about 2 GB in all), then run it again.');
     if (['EACCES', 'EROFS', 'EPERM'].includes(error?.code)) {
       say('Cure: make that folder writable, or set XDG_CACHE_HOME to one that is, then run it again.');
     }

@@ -1,8 +1,10 @@
 /**
  * Logged metrics as text -> runs: metrics.jsonl of this project, verl's file logger (`{"step", "data": {...}}`), TRL's trainer_state.json
- * (`log_history`), a JSON array of rows, CSV with a step column, and wandb's chart exports (columns `run - metric`, several runs a file, one metric a
- * file: give the files together). Rows of one step are merged. Pure; a line that is no row is counted, never fatal.
+ * (`log_history`), a JSON array of rows, what TRL and verl print (console-row.ts), CSV with a step column, and wandb's chart exports (columns `run - metric`,
+ * several runs a file, one metric a file: give the files together). Rows of one step are merged. TRL prints no step: its lines are counted. Python's NaN
+ * and Infinity, which are no JSON, are read as missing. Pure; a line that is no row is counted, never fatal.
  */
+import { consoleLines, consoleRow, isConsoleLog } from './console-row.ts';
 import { type LoggedRow, stepOf } from './read-row.ts';
 
 export interface LoggedRun {
@@ -16,11 +18,16 @@ export class LoggedRuns {
   private readonly runs = new Map<string, Map<number, Record<string, unknown>>>();
   /** Lines and rows that could not be read, over all files. */
   skipped = 0;
+  /** Files whose rows have no step and are numbered in their order. */
+  readonly numbered: string[] = [];
 
   /** `name` is the run's where the file does not say. */
   add(text: string, name: string): void {
     const start = text.trimStart().slice(0, 1);
-    if (start === '{' || start === '[') this.addJson(text, name);
+    const whole = start === '{' || start === '[' ? parsed(text) : undefined;
+    if (whole !== undefined) this.addJson(whole, name);
+    else if (isConsoleLog(text)) this.addConsole(text, name);
+    else if (start === '{' || start === '[') for (const line of text.split('\n')) this.addLine(line, name);
     else this.addCsv(text, name);
   }
 
@@ -44,12 +51,37 @@ export class LoggedRuns {
     }));
   }
 
-  private addJson(text: string, name: string): void {
-    const whole = parsed(text);
-    const history = (whole as { log_history?: unknown } | undefined)?.log_history;
+  private addJson(whole: unknown, name: string): void {
+    const history = (whole as { log_history?: unknown }).log_history;
     if (Array.isArray(whole)) this.addRows(whole, name);
-    else if (Array.isArray(history)) this.addRows(history, name);
-    else for (const line of text.split('\n')) if (line.trim() !== '') this.addRows([parsed(line)], name);
+    else this.addRows(Array.isArray(history) ? history : [whole], name);
+  }
+
+  private addLine(line: string, name: string): void {
+    if (line.trim() !== '') this.addRows([parsed(line)], name);
+  }
+
+  /** A printed log; lines of JSON among it count too, lines of anything else are not metrics and not counted. */
+  private addConsole(text: string, name: string): void {
+    let logged = 0;
+    let numbered = false;
+    for (const line of consoleLines(text)) {
+      const row = consoleRow(line);
+      if (row === undefined) {
+        if (line.startsWith('{')) this.addLine(line, name);
+        continue;
+      }
+      // The figures of the whole run, at its end.
+      if (row.train_runtime !== undefined) continue;
+      if (stepOf(row) !== undefined) this.addRows([row], name);
+      else {
+        const evaluation = Object.keys(row).some((key) => key.startsWith('eval_'));
+        if (!evaluation) logged++;
+        numbered = true;
+        this.merge(name, logged, row);
+      }
+    }
+    if (numbered) this.numbered.push(name);
   }
 
   private addCsv(text: string, name: string): void {
@@ -86,9 +118,19 @@ export class LoggedRuns {
   }
 }
 
+/** A string, or one of the numbers that Python writes and JSON does not have. */
+const pythonNumbers = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g;
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
+  } catch {
+    if (!/\b(?:NaN|Infinity)\b/.test(text)) return undefined;
+  }
+  try {
+    return JSON.parse(
+      text.replace(pythonNumbers, (found) => (found.startsWith('"') ? found : 'null')),
+    ) as unknown;
   } catch {
     return undefined;
   }

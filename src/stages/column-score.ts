@@ -1,4 +1,5 @@
 /** Classifier scores that the input carries already: `model: column:<name>` takes them from that column. */
+import { intScore } from '../../classifiers/regressor/int-score.ts';
 import type { FamilySpec, SignalFamily } from '../filters/signal.ts';
 
 /** The column that a model setting names, or undefined when it is a file. */
@@ -11,6 +12,18 @@ export interface ColumnScores {
   columnAt: (name: string) => number;
 }
 
-export function columnFamily(spec: FamilySpec, column: string, scores: ColumnScores): SignalFamily {
-  return { ...spec, measure: () => Float64Array.of(scores.columnAt(column)) };
+/** `rounded`: with the int_score behind the score, as regressors have. */
+export function columnFamily(
+  spec: FamilySpec,
+  column: string,
+  scores: ColumnScores,
+  rounded: boolean,
+): SignalFamily {
+  return {
+    ...spec,
+    measure: () => {
+      const score = scores.columnAt(column);
+      return rounded ? Float64Array.of(score, intScore(score)) : Float64Array.of(score);
+    },
+  };
 }

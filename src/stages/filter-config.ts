@@ -7,6 +7,9 @@
  * documents), transform the text that is kept, write.
  */
 import { z } from 'zod';
+import { preparations } from '../../classifiers/prepare-text.ts';
+import { devices, dtypes } from '../../classifiers/regressor/encoder-settings.ts';
+import { units } from '../../classifiers/scored-unit.ts';
 import { thresholdsSchema } from '../filters/thresholds.ts';
 import { inputSpecSchema } from './input-spec.ts';
 import { transformNames } from './transform-text.ts';
@@ -47,18 +50,32 @@ const dedupStepSchema = z.union([
 ]);
 
 const classifierSchema = z.strictObject({
-  /** The signal is `classifier.<name>`. */
+  /** The signal is `classifier.<name>`; a regressor also has `classifier.<name>.int_score`. */
   name: z.string().regex(/^[a-z][a-z0-9_]*$/, 'a classifier name is snake_case'),
-  kind: z.enum(['fasttext']).default('fasttext'),
+  /** Default: what the model is. Needed for `column:` only, where it is `fasttext` (one signal) if not said. */
+  kind: z.enum(['fasttext', 'regressor']).optional(),
   /**
-   * A .bin or .ftz file; `column:<name>`: the score is in this numeric column of the input; null: no model, the step is left out and the
-   * plan says so.
+   * A model folder of `classify train`; a fastText .bin or .ftz file; a sequence classification checkpoint with one output, exported to
+   * ONNX; `hf://owner/name[@revision]` of one of these; `column:<name>`: the score is in this numeric column of the input; null: no
+   * model, the step is left out and the plan says so.
    */
   model: z.string().nullable().default(null),
-  /** The label whose probability is the score, without `__label__`. */
-  label: z.string().min(1),
-  /** What a line end becomes before scoring: a space (MegaMath), or nothing (datatrove's fastText filter). */
-  newline: z.enum(['space', 'remove']).default('space'),
+  /** fastText files: the label whose probability is the score, without `__label__`. A model folder says its own, here and below. */
+  label: z.string().min(1).optional(),
+  /** fastText files: what is done to the text before (classifiers/prepare-text.ts). Default none. */
+  prepare: z.enum(preparations).optional(),
+  /** fastText files: what a line end becomes before scoring: a space (MegaMath; the default), or nothing (datatrove's fastText filter). */
+  newline: z.enum(['space', 'remove']).optional(),
+  /** fastText files: what is scored; of paragraphs or sentences the best counts. Default document. */
+  unit: z.enum(units).optional(),
+  /** Regressors: where the model runs. `auto`: cuda, dml or webgpu where the machine has it, else cpu. */
+  device: z.enum(devices).default('auto'),
+  /** Regressors: which ONNX file, in the names of transformers.js. Default fp32. */
+  dtype: z.enum(dtypes).optional(),
+  /** Checkpoints: tokens that are read at most. Default 512. */
+  maxLength: z.int().min(8).max(8192).optional(),
+  /** Checkpoints: `centre` scores the middle 20,000 characters of a longer text, as NeMo Curator does. Default head. */
+  crop: z.enum(['head', 'centre']).optional(),
   /** `rules`: only documents that pass every rule so far are scored; the others have null. */
   gate: z.enum(['rules', 'none']).default('rules'),
 });
@@ -188,4 +205,5 @@ export const filterConfigSchema = z.strictObject({
 });
 
 export type FilterConfig = z.output<typeof filterConfigSchema>;
+export type ClassifierConfig = FilterConfig['classifiers'][number];
 export type DedupConfig = FilterConfig['dedup'][number];

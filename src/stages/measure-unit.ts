@@ -20,7 +20,7 @@ import { BatchText } from './batch-text.ts';
 import { BitList } from './bit-list.ts';
 import { SignatureWriters, type StepSignatures } from './dedup-signatures.ts';
 import { excerptOf } from './excerpt.ts';
-import { DocumentMeasurer, type MeasuredDocument } from './measure-document.ts';
+import { type BegunDocument, DocumentMeasurer, type MeasuredDocument } from './measure-document.ts';
 import type { ResolvedFilter } from './resolved-filter.ts';
 import { folders, survivorsPath } from './run-layout.ts';
 import { ScoredRows } from './scored-rows.ts';
@@ -100,6 +100,14 @@ function openInstruments(filter: ResolvedFilter, folder: string): Promise<Instru
     opened = { key, instruments: open() };
   }
   return opened.instruments;
+}
+
+/** A row with its text, measured as far as it can be by itself; `begun` is undefined for blank text. */
+interface ReadDocument {
+  row: number;
+  text: string;
+  url: string | null;
+  begun: BegunDocument | undefined;
 }
 
 class MeasurePass {
@@ -203,14 +211,25 @@ class MeasurePass {
   private async batch(batch: DocumentBatch): Promise<void> {
     const texts = await BatchText.of(batch, this.task.filter.keepHtml, this.task.unit.format);
     const rows = new ScoredRows(this.measurer.table, texts, this.task.filter.dropped);
-    for (let row = 0; row < batch.records.numRows && !this.full; row++) {
+    const together = this.measurer.scoresTogether;
+    const waiting: ReadDocument[] = [];
+    const most = this.task.limit ?? Number.POSITIVE_INFINITY;
+    for (let row = 0; row < batch.records.numRows; row++) {
+      const ordinal = this.report.ledger.in + waiting.length;
+      if (ordinal >= most) break;
       if (this.progress.stopRequested) throw new InterruptedError();
-      const ordinal = this.report.ledger.in;
       this.progress.begin(ordinal);
       const story = this.skip[ordinal];
-      if (story !== undefined) this.fail('worker_died', failureAt(texts, row, story));
-      else this.document(texts, rows, row);
+      if (story !== undefined) {
+        this.fail('worker_died', failureAt(texts, row, story));
+        continue;
+      }
+      const document = this.measure(texts, row);
+      if (document === undefined) continue;
+      if (together) waiting.push(document);
+      else this.decide(texts, rows, document);
     }
+    if (together) await this.decideTogether(texts, rows, waiting);
     const kept = rows.keptBatch();
     const dropped = rows.droppedBatch();
     const signals = rows.signalsBatch();
@@ -220,25 +239,47 @@ class MeasurePass {
     await this.signatures.flush();
   }
 
-  private document(texts: BatchText, rows: ScoredRows, row: number): void {
-    const { report, measurer } = this;
-    const { table } = measurer;
+  /** Models that want many texts at a time see the documents of one batch of the input: what they are does not depend on workers. */
+  private async decideTogether(
+    texts: BatchText,
+    rows: ScoredRows,
+    documents: readonly ReadDocument[],
+  ): Promise<void> {
+    const begun = documents.flatMap((document) => document.begun ?? []);
+    // No single document is in hand from here on.
+    this.progress.beat();
+    await this.measurer.scoreTogether(begun, () => {
+      if (this.progress.stopRequested) throw new InterruptedError();
+      this.progress.beat();
+    });
+    for (const document of documents) this.decide(texts, rows, document);
+  }
+
+  /** Text and signals of a row; undefined when its text cannot be extracted, which is counted. */
+  private measure(texts: BatchText, row: number): ReadDocument | undefined {
     let text: string;
     try {
       text = texts.textAt(row);
     } catch (error) {
       this.fail('extraction_failed', failureAt(texts, row, messageOf(error)));
       this.progress.end(0, false);
-      return;
+      return undefined;
     }
-    const id = texts.idAt(row);
     const url = texts.urlAt(row);
-    const blank = text.trim() === '';
-    const bytes = blank ? 0 : Buffer.byteLength(text);
-    const tokens = blank ? 0 : this.tokens.count(text, bytes);
-    const measured = blank ? undefined : measurer.measure(text, url, (name) => texts.numberAt(name, row));
+    const begun =
+      text.trim() === '' ? undefined : this.measurer.begin(text, url, (name) => texts.numberAt(name, row));
+    return { row, text, url, begun };
+  }
+
+  private decide(texts: BatchText, rows: ScoredRows, { row, text, url, begun }: ReadDocument): void {
+    const { report, measurer } = this;
+    const { table } = measurer;
+    const id = texts.idAt(row);
+    const bytes = begun === undefined ? 0 : Buffer.byteLength(text);
+    const tokens = begun === undefined ? 0 : this.tokens.count(text, bytes);
+    const measured = begun === undefined ? undefined : measurer.finish(begun);
     const rule = table.rules[measured?.failing ?? -1];
-    const reason = blank ? 'empty_text' : rule?.reason;
+    const reason = measured === undefined ? 'empty_text' : rule?.reason;
     const index = this.survivors.length;
     report.ledger.in++;
     report.textBytes += bytes;

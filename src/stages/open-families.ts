@@ -15,20 +15,28 @@ import { badWordsFamily, badWordsSpec, parseBadWords } from '../filters/c4-badwo
 import { familyNamed } from '../filters/families.ts';
 import { languageFamily } from '../filters/language.ts';
 import { regexFamily, regexSpec } from '../filters/regex.ts';
-import type { SignalFamily } from '../filters/signal.ts';
+import type { FamilySpec, SignalFamily } from '../filters/signal.ts';
 import { parseUnigramCounts, unigramFamily, unigramSpec } from '../filters/unigram.ts';
 import { urlFamily } from '../filters/url.ts';
 import type { MeasuredText } from '../text/measure-text.ts';
 import { type ColumnScores, columnFamily, columnOfModel } from './column-score.ts';
 import { loadUrlLists } from './load-url-lists.ts';
 import { openBenchmarkIndex } from './open-benchmark-index.ts';
-import type { ClassifierStep, ResolvedFilter } from './resolved-filter.ts';
+import type { ClassifierStep, RegressorStep, ResolvedFilter } from './resolved-filter.ts';
 import { sharedModel } from './shared-model.ts';
 import { classifierSpec, signalGroups } from './signal-groups.ts';
 
+/** A family that measures many texts at a time, since its model is slow one by one. */
+interface BatchFamily extends FamilySpec {
+  /** texts x signals, in the order of the texts. `onBatch` is called before each batch of the model; it may throw to stop. */
+  measureBatch(texts: readonly string[], onBatch: () => void): Promise<Float64Array>;
+}
+
+export type OpenedFamily = SignalFamily | BatchFamily;
+
 export interface OpenedFamilies {
   /** In the order of `signalGroups`. */
-  families: readonly SignalFamily[];
+  families: readonly OpenedFamily[];
   /** Set before each document. */
   scores: ColumnScores;
 }
@@ -64,9 +72,9 @@ export class ContaminationFamily implements SignalFamily {
 /** `folder`: the run folder, which has the index of benchmarks. */
 export async function openFamilies(filter: ResolvedFilter, folder: string): Promise<OpenedFamilies> {
   const scores: ColumnScores = { columnAt: () => Number.NaN };
-  const families: SignalFamily[] = [];
+  const families: OpenedFamily[] = [];
   for (const { spec } of signalGroups(filter)) {
-    const classifier = filter.classifiers.find(({ name }) => classifierSpec(name).name === spec.name);
+    const classifier = filter.classifiers.find((step) => classifierSpec(step).name === spec.name);
     if (classifier !== undefined) families.push(await openScorer(classifier, scores));
     else if (spec.name === contaminationSpec.name)
       families.push(new ContaminationFamily(openBenchmarkIndex(folder)));
@@ -93,12 +101,35 @@ async function openHeuristic(name: string, filter: ResolvedFilter): Promise<Sign
   return family;
 }
 
-async function openScorer(step: ClassifierStep, scores: ColumnScores): Promise<SignalFamily> {
-  const spec = classifierSpec(step.name);
+async function openScorer(step: ClassifierStep, scores: ColumnScores): Promise<OpenedFamily> {
+  const spec = classifierSpec(step);
   const column = columnOfModel(step.model);
-  if (column !== undefined) return columnFamily(spec, column, scores);
+  if (column !== undefined) return columnFamily(spec, column, scores, step.kind === 'regressor');
+  if (step.kind === 'regressor') return openRegressorFamily(step, spec);
   const { openClassifier } = await import('../../classifiers/open-classifier.ts');
-  const { kind, model, label, newline } = step;
-  const score = await openClassifier({ kind, model: sharedModel(model), label, newline });
+  const { kind, model, label, prepare, newline, unit } = step;
+  const score = await openClassifier({ kind, model: sharedModel(model), label, prepare, newline, unit });
   return { ...spec, measure: (document) => Float64Array.of(score(document.text)) };
+}
+
+async function openRegressorFamily(step: RegressorStep, spec: FamilySpec): Promise<BatchFamily> {
+  const [{ openRegressorFiles }, { intScore }] = await Promise.all([
+    import('../../classifiers/regressor/open-regressor.ts'),
+    import('../../classifiers/regressor/int-score.ts'),
+  ]);
+  const { encoder, headFolder, device, batch } = step;
+  invariant(
+    encoder !== null && batch !== null,
+    `classifier ${step.name} was settled when the job was planned`,
+  );
+  const regressor = await openRegressorFiles(encoder, headFolder ?? undefined, { device, batch });
+  return {
+    ...spec,
+    async measureBatch(texts, onBatch) {
+      const scores = await regressor.score(texts, { onBatch });
+      const values = new Float64Array(2 * scores.length);
+      for (const [i, score] of scores.entries()) values.set([score, intScore(score)], 2 * i);
+      return values;
+    },
+  };
 }

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { languageModelPath } from '../../classifiers/language/open-language.ts';
+import { readEncoderFolder } from '../../classifiers/regressor/encoder-folder.ts';
 import { UserError } from '../core/errors.ts';
 import { fingerprintFile } from '../io/file-hash.ts';
 import { walkFolder } from '../io/walk-folder.ts';
@@ -12,9 +13,7 @@ import type { ResolvedFilter } from './resolved-filter.ts';
 /** Throws a `UserError` naming the key and the path of a file that is not there. */
 export async function planResources(filter: ResolvedFilter, file: string): Promise<FilterPlan['resources']> {
   const wanted: { key: string; path: string | undefined }[] = [
-    ...filter.classifiers
-      .filter(({ model }) => columnOfModel(model) === undefined)
-      .map(({ name, model }) => ({ key: `classifiers: ${name}: model`, path: model })),
+    ...(await modelFiles(filter)),
     ...(filter.decontaminate?.benchmarks ?? []).map(({ card, path }) => ({
       key: `decontaminate: benchmarks: ${card}: path`,
       path,
@@ -43,4 +42,20 @@ export async function planResources(filter: ResolvedFilter, file: string): Promi
     }
   }
   return resources;
+}
+
+/** Of a regressor only the files that decide its scores: a checkpoint may hold the same weights in other forms. */
+async function modelFiles({ classifiers }: ResolvedFilter): Promise<{ key: string; path: string }[]> {
+  const files: { key: string; path: string }[] = [];
+  for (const step of classifiers) {
+    const key = `classifiers: ${step.name}: model`;
+    if (columnOfModel(step.model) !== undefined) continue;
+    if (step.kind === 'fasttext') files.push({ key, path: step.model });
+    else if (step.encoder !== null) {
+      const encoder = await readEncoderFolder(step.encoder);
+      files.push(...encoder.files.map((file) => ({ key, path: join(encoder.path, file) })));
+      if (step.headFolder !== null) files.push({ key, path: join(step.headFolder, 'head.safetensors') });
+    }
+  }
+  return files;
 }

@@ -4,8 +4,8 @@ import { checkMinHashConfig, type MinHashConfig, minHashPresets } from '../dedup
 import { familySpecNamed, familySpecs } from '../filters/families.ts';
 import { resolveRules, unknown } from '../filters/thresholds.ts';
 import type { DedupConfig, FilterConfig } from './filter-config.ts';
-import type { DedupStep, ResolvedFilter } from './resolved-filter.ts';
-import { classifierSpec, signalGroups } from './signal-groups.ts';
+import type { ClassifierStep, DedupStep, ResolvedFilter } from './resolved-filter.ts';
+import { intScoreSignal, signalGroups } from './signal-groups.ts';
 
 /** Families that cannot do without a setting. */
 const needed = [
@@ -14,8 +14,16 @@ const needed = [
   ['regex', 'regex', "regex: { patterns: ['lorem ipsum'] }"],
 ] as const;
 
-/** Checks names and turns thresholds into rules. `file` is named in errors; `notes` gets what the plan should say. */
-export function resolveFilter(config: FilterConfig, file: string, notes: string[] = []): ResolvedFilter {
+/**
+ * Checks names and turns thresholds into rules. `file` is named in errors; `notes` gets what the plan should say; `classifiers` are those
+ * that have a model (`settleClassifiers`).
+ */
+export function resolveFilter(
+  config: FilterConfig,
+  file: string,
+  notes: string[] = [],
+  classifiers: ClassifierStep[] = [],
+): ResolvedFilter {
   for (const [i, name] of config.signals.entries()) {
     if (familySpecNamed(name) === undefined) {
       throw unknown(
@@ -39,9 +47,7 @@ export function resolveFilter(config: FilterConfig, file: string, notes: string[
     badWords: config.badWords ?? null,
     unigramCounts: config.unigram?.counts ?? null,
     patterns: config.regex?.patterns ?? [],
-    classifiers: config.classifiers.flatMap(({ name, kind, model, label, newline, gate }) =>
-      model === null ? [] : [{ name, kind, model, label, newline, gated: gate === 'rules' }],
-    ),
+    classifiers,
     decontaminate: benchmarks.length === 0 ? null : { ngram, numbers, action, benchmarks },
     rules: [],
     dedup: config.dedup.map((step) => resolveStep(step)),
@@ -85,11 +91,12 @@ function withoutModels(config: FilterConfig): { set: FilterConfig['thresholds'][
   const left: string[] = [];
   for (const { name, model } of config.classifiers) {
     if (model !== null) continue;
-    const { name: signal } = classifierSpec(name).signals[0]!;
+    const signal = `classifier.${name}`;
+    const bounded = [signal, intScoreSignal(name)].filter((one) => one in set);
     left.push(
-      `classifier ${name} has no model, so ${signal} is not measured${signal in set ? ' and its bound not applied' : ''}; give one with --model ${name}=<file>`,
+      `classifier ${name} has no model, so ${signal} is not measured${bounded.length > 0 ? ' and its bound not applied' : ''}; give one with --model ${name}=<file>`,
     );
-    delete set[signal];
+    for (const one of bounded) delete set[one];
   }
   return { set, left };
 }

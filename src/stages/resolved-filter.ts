@@ -1,4 +1,8 @@
 /** A pipeline as the stages take it: names checked, presets filled in, rules in order. Plain JSON, so it can be hashed and sent to workers. */
+import type { Preparation } from '../../classifiers/prepare-text.ts';
+import type { Device, EncoderSettings } from '../../classifiers/regressor/encoder-settings.ts';
+import type { BatchLimits } from '../../classifiers/regressor/plan-batches.ts';
+import type { ScoredUnit } from '../../classifiers/scored-unit.ts';
 import type { MinHashConfig } from '../dedup/minhash-config.ts';
 import type { Rule } from '../filters/rule.ts';
 import type { Priority } from './filter-config.ts';
@@ -10,14 +14,33 @@ export interface DedupStep {
   minhash?: MinHashConfig;
 }
 
-export interface ClassifierStep {
+interface AnyClassifier {
   name: string;
-  kind: 'fasttext';
+  /** A file or folder on this machine, or `column:<name>`. */
   model: string;
-  label: string;
-  newline: 'space' | 'remove';
   gated: boolean;
 }
+
+export interface FastTextStep extends AnyClassifier {
+  kind: 'fasttext';
+  label: string;
+  prepare: Preparation;
+  newline: 'space' | 'remove';
+  unit: ScoredUnit;
+}
+
+export interface RegressorStep extends AnyClassifier {
+  kind: 'regressor';
+  /** Null where a column has the scores. */
+  encoder: EncoderSettings | null;
+  /** The folder with head.safetensors; null: the checkpoint gives the score itself. */
+  headFolder: string | null;
+  /** Where it runs; settled when the job is planned, so that every worker and every rerun takes the same. */
+  device: Exclude<Device, 'auto'>;
+  batch: BatchLimits | null;
+}
+
+export type ClassifierStep = FastTextStep | RegressorStep;
 
 export interface ResolvedFilter {
   families: string[];

@@ -9,8 +9,8 @@ import type { SharedModels } from './shared-model.ts';
 /** Reads the models that the filter names by path. Throws an `InputError` for a damaged one. */
 export async function readSharedModels(filter: ResolvedFilter): Promise<SharedModels> {
   const paths = filter.classifiers
-    .map(({ model }) => model)
-    .filter((model) => columnOfModel(model) === undefined);
+    .filter(({ kind, model }) => kind === 'fasttext' && columnOfModel(model) === undefined)
+    .map(({ model }) => model);
   const language = filter.families.includes('language')
     ? languageModelPath(filter.language.model)
     : undefined;

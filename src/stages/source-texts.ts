@@ -118,7 +118,7 @@ export async function prepareSource(
 }
 
 /** The folder of a `filter` run stands for the documents it kept. */
-function keptPages(path: string): string {
+export function keptPages(path: string): string {
   const kept = join(path, 'kept');
   return existsSync(join(path, 'run.json')) && existsSync(kept) ? kept : path;
 }

@@ -6,17 +6,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readFastText } from '../../classifiers/fasttext/fasttext-model.ts';
 import { InputError } from '../../src/core/errors.ts';
 import { fixture } from './fixtures.ts';
+import { randomNumbers } from './random-numbers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'midtrain-fasttext-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const path = join(folder, 'model.bin');
-
-function random(seed: number): () => number {
-  return () => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-    return seed / 2 ** 32;
-  };
-}
 
 /** `refused`, or `opened` when a few texts get scores between 0 and 1. Anything else fails the test. */
 async function outcome(bytes: Uint8Array): Promise<'refused' | 'opened'> {
@@ -42,7 +36,7 @@ const kinds = ['trigrams-dim5.bin', 'tree.bin', 'subwords-q-cutoff-norm.ftz', 'm
 describe('a damaged model', () => {
   it.each(kinds)('%s cut short anywhere is refused', async (kind) => {
     const bytes = readFileSync(fixture(kind));
-    const next = random(1);
+    const next = randomNumbers(1);
     const lengths = [0, 1, 7, 8, 63, 64, 91, bytes.length - 1];
     while (lengths.length < 40) lengths.push(Math.floor(next() * bytes.length));
     for (const length of lengths)
@@ -51,7 +45,7 @@ describe('a damaged model', () => {
 
   it.each(kinds)('%s with flipped bits is refused or harmless', async (kind) => {
     const bytes = readFileSync(fixture(kind));
-    const next = random(2);
+    const next = randomNumbers(2);
     const seen = { refused: 0, opened: 0 };
     for (let round = 0; round < 100; round++) {
       const damaged = Buffer.from(bytes);

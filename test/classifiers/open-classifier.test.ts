@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readFastText } from '../../classifiers/fasttext/fasttext-model.ts';
 import { readFastTextData } from '../../classifiers/fasttext/read-model.ts';
 import { openClassifier } from '../../classifiers/open-classifier.ts';
+import { prepareText } from '../../classifiers/prepare-text.ts';
 import { fixture } from './fixtures.ts';
 
 const path = fixture('bigrams.bin');
@@ -38,6 +39,19 @@ describe('openClassifier', () => {
     const text = 'the team won the match\n\n  \nstir the butter and bake\r\nthe cup';
     expect(score(text)).toBe(model.scoreOf('stir the butter and bake', 'cooking'));
     expect(score(' \n ')).toBe(0);
+  });
+
+  it('takes the best sentence when asked to, and prepares it', async () => {
+    const model = await readFastText(path);
+    const options = { kind, model: path, label: 'cooking', unit: 'sentence' } as const;
+    const text = 'The team won the match. Stir the butter and bake! The cup is ours.';
+    const sentences = ['The team won the match. ', 'Stir the butter and bake! ', 'The cup is ours.'];
+    const best = (prepare: (text: string) => string): number =>
+      Math.max(...sentences.map((sentence) => model.scoreOf(prepare(sentence), 'cooking')));
+    expect((await openClassifier(options))(text)).toBe(best((sentence) => sentence));
+    const prepared = await openClassifier({ ...options, prepare: 'megamath' });
+    expect(prepared(text)).toBe(best((sentence) => prepareText(sentence, 'megamath')));
+    expect(prepared(text)).toBe(model.scoreOf('stir the butter and bake', 'cooking'));
   });
 
   it('refuses a label the model does not have', async () => {

@@ -145,6 +145,20 @@ it('a dry run says what would be asked, and writes nothing', async () => {
   expect(text).toContain('sums: 8 problems in 1 parts');
   expect(text).toContain('prompt   simple, no examples, longest');
   expect(existsSync(path.join(root, 'dry'))).toBe(false);
+  // A file alone has no usual number of examples.
+  const usual = await run([
+    'a',
+    '--problems',
+    'sums.jsonl',
+    '--max-tokens',
+    '4',
+    '--few-shot',
+    'usual',
+    '--dry-run',
+  ]);
+  expect(usual).toMatch(
+    /warning: sums: no card says how many worked examples are usual, .*\(name=file reads/,
+  );
 });
 
 it('a process that is killed leaves finished parts, and the same command ends with the same bytes', async () => {

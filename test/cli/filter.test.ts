@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { builtInPipelines } from '../../src/stages/load-pipeline.ts';
+import { builtInPipelines, stagedPipelines } from '../../src/stages/load-pipeline.ts';
 import { prose } from '../jobs/corpus.ts';
 import { runCli } from '../run-cli.ts';
 
@@ -128,12 +128,14 @@ describe('midtrain filter', { timeout: 120_000 }, () => {
   it('lists the built-in pipelines with a line each, in --list, its JSON and --help', async () => {
     const list = await run('--list', '--json');
     const pipelines = JSON.parse(list.stdout) as { name: string; description: string }[];
-    expect(pipelines.map(({ name }) => name)).toEqual(builtInPipelines());
+    const all = [...new Set([...builtInPipelines(), ...stagedPipelines()])].sort();
+    expect(pipelines.map(({ name }) => name)).toEqual(all);
     const help = (await run('--help')).stdout;
     const text = (await run('--list')).stdout;
+    const width = Math.max(...all.map((name) => name.length)) + 4;
     for (const { name, description } of pipelines) {
       expect(description.length).toBeGreaterThan(40);
-      const start = `  ${name}`.padEnd(20) + description.slice(0, 20);
+      const start = `  ${name}`.padEnd(width) + description.slice(0, 20);
       expect(help).toContain(start);
       expect(text).toContain(start);
     }

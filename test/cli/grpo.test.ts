@@ -3,6 +3,7 @@
  * on, ends with the same metrics, rollouts and weights as one that was left alone. Several updates a batch, adaptive length, a moving reference,
  * replaced groups. And what --dry-run says.
  */
+import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +16,7 @@ import { Random } from '../../src/core/random.ts';
 import { readMetrics } from '../../src/io/run-record.ts';
 import { openDevice } from '../../trainer/gpu/device.ts';
 import { presetNames as known } from '../../trainer/grpo/presets.ts';
+import { childrenOf } from '../child-processes.ts';
 import { type CliResult, ensureBuilt, runCli } from '../run-cli.ts';
 import { digitsConfig, makeDigitsWorld, statefulKeys } from '../trainer/digits-world.ts';
 
@@ -28,11 +30,19 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** Runs a config; with `killAfter` the process is killed so many milliseconds after its metrics reached `step`. */
-function run(name: string, kill?: { step: number; delay: number }): Promise<CliResult> {
+interface Kill {
+  /** When its metrics have reached this step, and so many milliseconds later. */
+  step: number;
+  delay: number;
+  /** Default: the process itself, with SIGKILL. */
+  how?: (child: ChildProcess) => void;
+}
+
+/** Runs a config, and kills the process where it is asked to. */
+function run(name: string, kill?: Kill, flags: readonly string[] = []): Promise<CliResult> {
   const file = path.join(root, `${name}.yaml`);
   writeFileSync(file, stringify({ ...digitsConfig(root, start, name), ...statefulKeys }));
-  return runCli(['grpo', file], {
+  return runCli(['grpo', file, ...flags], {
     timeoutMs: 180_000,
     // What opening a device in this process has set would be taken for a choice of the user's.
     env: { VK_DRIVER_FILES: undefined, VK_ICD_FILENAMES: undefined },
@@ -42,7 +52,8 @@ function run(name: string, kill?: { step: number; delay: number }): Promise<CliR
         while (child.exitCode === null && (readMetrics(metrics).at(-1)?.step ?? -1) < kill.step)
           await sleep(2);
         await sleep(kill.delay);
-        child.kill('SIGKILL');
+        if (kill.how) kill.how(child);
+        else child.kill('SIGKILL');
       },
     }),
   });
@@ -69,7 +80,7 @@ function lastCheckpoint(name: string): Record<string, string> {
   );
 }
 
-it('ends with the same bytes after kills at random moments', async () => {
+it('ends with the same bytes after kills at random moments, and after a crash with --max-restarts', async () => {
   const whole = await run('whole');
   expect([whole.code, whole.stderr]).toEqual([0, expect.any(String)]);
   const rows = timeless('whole');
@@ -91,6 +102,19 @@ it('ends with the same bytes after kills at random moments', async () => {
   const rollouts = (name: string) => readFileSync(path.join(root, name, 'rollouts.jsonl'), 'utf8');
   expect(rollouts('broken')).toBe(rollouts('whole'));
   expect(lastCheckpoint('broken')).toEqual(lastCheckpoint('whole'));
+
+  if (process.platform !== 'linux') return;
+  // With --max-restarts the work is done by a child process; when a driver brings that down, another goes on.
+  const crash = (child: ChildProcess) => {
+    for (const pid of childrenOf(child.pid!)) process.kill(pid, 'SIGSEGV');
+  };
+  const restarted = await run('restarted', { step: 3, delay: 0, how: crash }, ['--max-restarts', '2']);
+  expect(restarted.stderr).toContain(
+    'the process was ended by SIGSEGV: starting again from the last checkpoint (1 of 2)',
+  );
+  expect([restarted.code, restarted.stderr]).toEqual([0, expect.stringMatching(/going on from step [2-5]/)]);
+  expect(timeless('restarted')).toEqual(rows);
+  expect(lastCheckpoint('restarted')).toEqual(lastCheckpoint('whole'));
 }, 300_000);
 
 it('--dry-run prints the plan, the memory of the reference model, and the preset with its evidence', async () => {

@@ -1,5 +1,5 @@
 /** Starting again after a lost GPU: how often, and only where there was progress; and `--max-restarts` through the command line. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +7,7 @@ import { afterAll, expect, it } from 'vitest';
 import { type Ended, supervise, without } from '../../src/cli/supervise.ts';
 import { Random } from '../../src/core/random.ts';
 import { readMetrics } from '../../src/io/run-record.ts';
+import { childrenOf } from '../child-processes.ts';
 import { runCli } from '../run-cli.ts';
 import { writeTokenFolder } from '../trainer/token-folder.ts';
 
@@ -117,16 +118,6 @@ it.skipIf(process.platform !== 'linux')(
         'sequence_length: 32\nmicro_batch_size: 2\nstable: {steps: 60, learning_rate: 0.01}\ncheckpoint_every: 3\n',
     );
     const metrics = path.join(root, 'out', 'stable', 'metrics.jsonl');
-    const childrenOf = (pid: number): number[] => {
-      const tasks = `/proc/${pid}/task`;
-      if (!existsSync(tasks)) return [];
-      return readdirSync(tasks).flatMap((task) => {
-        const children = path.join(tasks, task, 'children');
-        return existsSync(children)
-          ? readFileSync(children, 'utf8').trim().split(' ').filter(Boolean).map(Number)
-          : [];
-      });
-    };
     const result = await runCli(['train', file, '--phase', 'stable', '--max-restarts', '2'], {
       timeoutMs: 120_000,
       during: async (child) => {

@@ -23,6 +23,7 @@ export async function fakeHub(
   files: Record<string, string | Uint8Array>,
   large: readonly string[],
   token?: string,
+  repository: 'dataset' | 'model' = 'dataset',
 ): Promise<FakeHub> {
   const contents = new Map(
     Object.entries(files).map(([path, content]) => [path, Buffer.from(content as Uint8Array)]),
@@ -64,8 +65,8 @@ export async function fakeHub(
     send(request, response, contents.get(decodeURIComponent(url.pathname.slice(1)))!);
   });
   const main = serve('hub', (url, request, response) => {
-    const api = '/api/datasets/owner/name';
-    const resolve = `/datasets/owner/name/resolve/${commit}/`;
+    const api = `/api/${repository}s/owner/name`;
+    const resolve = `${repository === 'model' ? '' : '/datasets'}/owner/name/resolve/${commit}/`;
     if (url.pathname.startsWith(resolve)) {
       const path = decodeURIComponent(url.pathname.slice(resolve.length));
       const content = contents.get(path);

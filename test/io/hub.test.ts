@@ -190,7 +190,7 @@ describe('an input on the Hub', () => {
     const plan = (path: string, more: HubOptions = {}): Promise<ReadPlan> =>
       planRead([{ path }], { hub: { ...options, ...more } });
     await expect(plan('hf://datasets/owner/other')).rejects.toThrow(
-      /no such data set, revision or file \(404\)/,
+      /no such repository, revision or file \(404\)/,
     );
     await expect(plan('hf://datasets/owner/name@nope')).rejects.toThrow(/404/);
     await expect(plan('hf://datasets/owner/name/nothing/*.parquet')).rejects.toThrow(

@@ -2,109 +2,13 @@
  * The page in a real browser: no console error, no request to anywhere, nothing hostile runs. Uses the Chromium or Chrome of the
  * machine (CHROME_PATH, or one on the PATH); skipped where there is none.
  */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { renderReport } from '../../src/report/report.ts';
+import { findBrowser, openAll } from './chromium.ts';
 import { severalArms } from './make-run-records.ts';
-
-function findBrowser(): string | undefined {
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-  const onPath = (process.env.PATH ?? '')
-    .split(delimiter)
-    .flatMap((dir) => names.map((name) => join(dir, name)));
-  return [process.env.CHROME_PATH, ...onPath].find(
-    (path) => path !== undefined && path !== '' && existsSync(path),
-  );
-}
-
-interface Opened {
-  title: string;
-  text: string;
-  /** Console messages, uncaught exceptions and what the browser itself logs about the page (a blocked request, a policy). */
-  messages: string[];
-  /** Addresses the page asked for, besides itself. */
-  requests: string[];
-}
-
-/** Opens pages one after the other in one browser, watched through its debugging protocol. */
-async function openAll(browser: string, files: readonly string[]): Promise<Opened[]> {
-  const profile = mkdtempSync(join(tmpdir(), 'chromium-'));
-  const flags =
-    `--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync --remote-debugging-port=0 --user-data-dir=${profile} about:blank`.split(
-      /\s+/,
-    );
-  const child = spawn(browser, flags, { stdio: ['ignore', 'ignore', 'pipe'] });
-  const closed = new Promise<void>((done) => child.on('close', () => done()));
-  try {
-    const port = await new Promise<string>((found, failed) => {
-      let log = '';
-      child.stderr.setEncoding('utf8').on('data', (piece: string) => {
-        log += piece;
-        const match = /DevTools listening on ws:\/\/[^:]+:(\d+)/.exec(log);
-        if (match) found(match[1]!);
-      });
-      child.on('close', () => failed(new Error(`the browser ended: ${log.slice(-500)}`)));
-    });
-    const targets = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as {
-      type: string;
-      webSocketDebuggerUrl: string;
-    }[];
-    const socket = new WebSocket(targets.find((t) => t.type === 'page')!.webSocketDebuggerUrl);
-    await new Promise((ready) => socket.addEventListener('open', ready));
-    const out: Opened[] = [];
-    for (const file of files) out.push(await openOne(socket, `file://${file}`));
-    socket.close();
-    return out;
-  } finally {
-    child.kill();
-    await closed;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-  }
-}
-
-let lastId = 0;
-
-async function openOne(socket: WebSocket, url: string): Promise<Opened> {
-  const opened: Opened = { title: '', text: '', messages: [], requests: [] };
-  const answers = new Map<number, (result: unknown) => void>();
-  let loaded = (): void => {};
-  const load = new Promise<void>((done) => {
-    loaded = done;
-  });
-  const listen = ({ data }: MessageEvent): void => {
-    const { id, method, params, result } = JSON.parse(String(data));
-    if (id !== undefined) answers.get(id)?.(result);
-    if (method === 'Page.loadEventFired') loaded();
-    if (method === 'Runtime.consoleAPICalled') opened.messages.push(JSON.stringify(params.args));
-    if (method === 'Runtime.exceptionThrown') opened.messages.push(JSON.stringify(params.exceptionDetails));
-    if (method === 'Log.entryAdded') opened.messages.push(params.entry.text);
-    if (method === 'Network.requestWillBeSent' && params.request.url !== url)
-      opened.requests.push(params.request.url);
-  };
-  socket.addEventListener('message', listen);
-  const call = (method: string, params: object = {}): Promise<unknown> =>
-    new Promise((answer) => {
-      lastId++;
-      answers.set(lastId, answer);
-      socket.send(JSON.stringify({ id: lastId, method, params }));
-    });
-  const evaluate = async (expression: string): Promise<string> =>
-    ((await call('Runtime.evaluate', { expression, returnByValue: true })) as { result: { value: string } })
-      .result.value;
-  for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await call(`${domain}.enable`);
-  await call('Page.navigate', { url });
-  await load;
-  // What a page starts after it has loaded (an image's error handler) comes within this.
-  await new Promise((wait) => setTimeout(wait, 700));
-  opened.title = await evaluate('document.title');
-  opened.text = await evaluate('document.body.innerText');
-  socket.removeEventListener('message', listen);
-  return opened;
-}
 
 describe('a report in Chromium', () => {
   const browser = findBrowser();

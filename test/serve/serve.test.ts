@@ -10,7 +10,7 @@ import { type Endpoint, openEndpoint } from '../../src/serve/server.ts';
 import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
 import { computeLogits } from '../../trainer/learner/logits.ts';
 import { loadModel } from '../../trainer/model/folder.ts';
-import { writeTextModel } from '../trainer/text-model.ts';
+import { chatTemplate, writeTextModel } from '../trainer/text-model.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'serve-'));
 const plainFolder = mkdtempSync(path.join(tmpdir(), 'serve-plain-'));
@@ -168,6 +168,49 @@ describe("with OpenAI's client", () => {
     weights.destroy();
   });
 
+  it('leaves what it put before a text out of what it echoes', async () => {
+    // Token 0 is the end token; this model has no begin token, so an empty text alone gets one.
+    const ids = engine.encode('the cat').ids;
+    const request = { model, max_tokens: 0, logprobs: 1, echo: true };
+    const asText = await client.completions.create({ ...request, prompt: 'the cat' });
+    const asIds = await client.completions.create({ ...request, prompt: ids });
+    expect(asText.choices[0]!.logprobs).toEqual(asIds.choices[0]!.logprobs);
+    expect(asText.choices[0]!.logprobs!.text_offset![0]).toBe(0);
+    const empty = await client.completions.create({ ...request, prompt: '' });
+    expect(empty.choices[0]!.logprobs!.tokens).toEqual([]);
+  });
+
+  it('gives the best of several, by log-probability per token', async () => {
+    const request = { model, prompt: 'the cat', max_tokens: 6, seed: 11, temperature: 1, logprobs: 0 };
+    const all = (await client.completions.create({ ...request, n: 5 })).choices;
+    const mean = ({ logprobs }: (typeof all)[number]) =>
+      logprobs!.token_logprobs!.reduce((sum, logp) => sum + logp, 0) / logprobs!.token_logprobs!.length;
+    const expected = all.toSorted((a, b) => mean(b) - mean(a)).map(({ text }) => text);
+    const best = await client.completions.create({ ...request, n: 2, best_of: 5 });
+    expect(best.choices.map(({ text }) => text)).toEqual(expected.slice(0, 2));
+    expect(best.choices.map(({ index }) => index)).toEqual([0, 1]);
+    const { logprobs: _, ...plain } = request;
+    const one = await client.completions.create({ ...plain, best_of: 5 });
+    expect([one.choices[0]!.text, one.choices[0]!.logprobs]).toEqual([expected[0], null]);
+    expect(one.usage!.completion_tokens).toBe(best.usage!.completion_tokens);
+  });
+
+  it('takes four stop strings, and what changes nothing', async () => {
+    const request = { model, prompt: 'the cat', max_tokens: 20, seed: 3, temperature: 1 };
+    const { text } = (await client.completions.create(request)).choices[0]!;
+    const neutral = {
+      stop: ['never', 'there', 'at', text.slice(4, 6)],
+      presence_penalty: 0,
+      frequency_penalty: 0,
+      repetition_penalty: 1,
+      response_format: { type: 'text' },
+      user: 'me',
+    };
+    const cut = await client.completions.create({ ...request, ...neutral });
+    const ends = neutral.stop.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
+    expect(cut.choices[0]!.text).toBe(text.slice(0, Math.min(...ends)));
+  });
+
   it('draws by top_p, top_k and min_p', async () => {
     const request = { model, prompt: 'the cat', max_tokens: 12, temperature: 1, seed: 5 };
     const greedy = await client.completions.create({ ...request, temperature: 0 });
@@ -212,15 +255,67 @@ describe('with other clients', () => {
     ['more than the context', { prompt, max_tokens: 96 }, {}, 400, 'prompt'],
     ['another model', { prompt, model: 'gpt-4' }, {}, 404, 'model'],
     ['a large body', { prompt: 'a'.repeat(30_000) }, {}, 413, null],
-    ['more samples than the queue holds', { prompt, n: 9 }, {}, 429, null],
+    ['more samples than there are places', { prompt, n: 9 }, {}, 400, null],
+    ['fewer samples than choices', { prompt, n: 2, best_of: 1 }, {}, 400, 'best_of'],
+    ['a stream of the best', { prompt, best_of: 2, stream: true }, {}, 400, 'best_of'],
+    ['a bias', { prompt, logit_bias: { 5: 1 } }, {}, 400, 'logit_bias'],
+    ['a penalty', { prompt, frequency_penalty: 0.5 }, {}, 400, 'frequency_penalty'],
+    ['another format', { prompt, response_format: { type: 'json_object' } }, {}, 400, 'response_format.type'],
+    ['too many stops', { prompt, stop: Array(17).fill('x') }, {}, 400, 'stop'],
+    ['an empty stop', { prompt, stop: [''] }, {}, 400, 'stop.0'],
+    ['an unknown stream option', { prompt, stream: true, stream_options: 1 }, {}, 400, 'stream_options'],
+    ['a seed that is no number', { prompt, seed: 'x' }, {}, 400, 'seed'],
+    ['a suffix', { prompt, suffix: 'x' }, {}, 400, 'suffix'],
   ])('refuses %s', async (_, body, headers, status, param) => {
     const refused = await post(body, headers);
     expect(refused).toMatchObject({ status, param });
     expect(refused.message.length).toBeGreaterThan(10);
   });
 
+  it('encodes and decodes for clients without a tokenizer, as vLLM does', async () => {
+    const ask = async (route: string, body?: object) => {
+      const sent = body && {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      };
+      const response = await fetch(endpoint.url + route, sent);
+      return (await response.json()) as Record<string, unknown>;
+    };
+    const tokens = [...engine.tokenizer.encode('the cat')];
+    expect(
+      await ask('/tokenize', { prompt: 'the cat', add_special_tokens: false, return_token_strs: true }),
+    ).toEqual({
+      count: tokens.length,
+      max_model_len: 96,
+      tokens,
+      token_strs: tokens.map((id) => engine.tokenizer.tokenOf(id)),
+    });
+    expect((await ask('/tokenize', { messages: [{ role: 'user', content: 'the dog' }] })).tokens).toEqual([
+      ...engine.tokenizer.encode('user: the dog\nassistant:'),
+    ]);
+    expect(await ask('/detokenize', { tokens })).toEqual({ prompt: 'the cat' });
+    expect(await ask('/detokenize', { tokens: [100_000] })).toMatchObject({ error: { param: 'tokens' } });
+    expect(await ask('/tokenizer_info')).toMatchObject({ error: { code: 'unknown_url' } });
+    const open = await openEndpoint(engine, { ...options, tokenizerInfo: true });
+    const info = (await (await fetch(`${open.url}/tokenizer_info`)).json()) as Record<string, unknown>;
+    expect(info).toMatchObject({ eos_token: engine.tokenizer.tokenOf(0), chat_template: chatTemplate });
+    await open.close(0);
+  });
+
   it('knows its own addresses only', async () => {
     expect(await post({}, {}, '/v1/embeddings')).toMatchObject({ status: 404, code: 'unknown_url' });
+    expect(await post({}, {}, '/v1/models')).toMatchObject({ status: 405, code: 'method_not_allowed' });
+    expect(await post({}, { origin: 'https://evil.example' })).toMatchObject({
+      status: 403,
+      code: 'wrong_origin',
+    });
+    const page = { method: 'OPTIONS', headers: { origin: 'http://localhost:3000' } };
+    expect((await fetch(`${endpoint.url}/v1/completions`, page)).status).toBe(204);
+    const [listed] = (await client.models.list()).data;
+    expect(listed).toMatchObject({ id: model, object: 'model', max_model_len: 96 });
+    expect(listed!.created).toBeGreaterThan(1.7e9);
+    expect((await fetch(`${endpoint.url}/health`, { method: 'HEAD' })).status).toBe(200);
     const { port } = new URL(endpoint.url);
     const statusFor = (host: string) =>
       new Promise<number>((resolve, reject) => {

@@ -57,6 +57,13 @@ describe('chooseAdapter', () => {
       entry: undefined,
     });
   });
+  it('knows its own drivers in what a child process inherits, so that their libraries are opened there too', () => {
+    expect(chooseAdapter(record, { VK_DRIVER_FILES: '/there/icd.json' }, linux)).toMatchObject({
+      kind: 'lavapipe',
+      entry: { libraries: ['/there/libvulkan.so.1'] },
+      from: '/c/adapter.json',
+    });
+  });
   it('says how to get an adapter that was not set up', () => {
     const ask = () => chooseAdapter(record, { MIDTRAIN_ADAPTER: 'gpu' }, linux);
     expect(ask).toThrow(UserError);

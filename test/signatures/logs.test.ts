@@ -163,6 +163,68 @@ describe('files', () => {
     ]);
   });
 
+  it('what TRL prints, old and new, progress bars between and no step: numbered in their order', () => {
+    const logs = new LoggedRuns();
+    logs.add(
+      [
+        'Loading weights: 100%|####| 3/3 [00:01<00:00]',
+        "\r  5%|#   | 1/20 [00:03<01:00]{'loss': 0.01, 'completions/clipped_ratio': 0.25, 'entropy': nan, 'epoch': 0.1}",
+        "{'loss': '0.02', 'grad_norm': '1.5e-05', 'entropy': '0.5', 'learning_rate': '1e-06'}",
+        "{'eval_rewards/accuracy_reward/mean': 0.4, 'eval_runtime': 3.1, 'epoch': 0.2}",
+        "Saving {'a': 'folder'} somewhere",
+        "{'train_runtime': 12.5, 'train_loss': 0.01, 'epoch': 1.0}",
+      ].join('\n'),
+      'trl',
+    );
+    expect(logs.all()).toEqual([
+      {
+        name: 'trl',
+        rows: [
+          { step: 1, loss: 0.01, 'completions/clipped_ratio': 0.25, epoch: 0.1 },
+          {
+            ...{ step: 2, loss: 0.02, grad_norm: 1.5e-5, entropy: 0.5, learning_rate: 1e-6 },
+            ...{ 'eval_rewards/accuracy_reward/mean': 0.4, eval_runtime: 3.1, epoch: 0.2 },
+          },
+        ],
+      },
+    ]);
+    expect([logs.numbered, logs.skipped]).toEqual([['trl'], 0]);
+  });
+
+  it('what verl prints, behind what Ray puts in front', () => {
+    const logs = new LoggedRuns();
+    logs.add(
+      '\u001b[36m(TaskRunner pid=7)\u001b[0m step:3 - actor/entropy:np.float64(0.25) - response_length/mean:310.5 - timing_s/gen:nan\n' +
+        '(TaskRunner pid=7) validation: 3 - 4\nstep:4 - actor/entropy:0.2 - val-core/openai/gsm8k/acc/mean@1:1e-2\n',
+      'verl',
+    );
+    expect(logs.all()[0]!.rows).toEqual([
+      { step: 3, 'actor/entropy': 0.25, 'response_length/mean': 310.5 },
+      { step: 4, 'actor/entropy': 0.2, 'val-core/openai/gsm8k/acc/mean@1': 0.01 },
+    ]);
+    expect([logs.numbered, logs.skipped]).toEqual([[], 0]);
+  });
+
+  it('with the NaN and Infinity that Python writes, in whole files and in lines, and not inside texts', () => {
+    const row = '{"step":1,"loss":NaN,"a":-Infinity,"entropy":0.5,"note":"NaN \\" Infinity"}';
+    const expected = [{ step: 1, loss: null, a: null, entropy: 0.5, note: 'NaN " Infinity' }];
+    expect(runsOf(`{"log_history": [${row}]}`).runs[0]!.rows).toEqual(expected);
+    expect(runsOf(`${row}\n{"step":2}\n`).runs[0]!.rows).toEqual([...expected, { step: 2 }]);
+  });
+
+  it('of lines made to be slow are read in time', () => {
+    const began = process.cpuUsage().user;
+    for (const text of [
+      `{'${'a'.repeat(2e5)}`,
+      `{'a': ${"'b': ".repeat(5e4)}`,
+      `step:1 - ${'x:'.repeat(1e5)}`,
+      `{"a": ${'"'.repeat(2e5)}NaN`,
+      `{'a': ${'1'.repeat(2e5)}`,
+    ])
+      runsOf(text);
+    expect(process.cpuUsage().user - began).toBeLessThan(3e6);
+  });
+
   it('count what is no row, and never throw', () => {
     for (const text of ['', 'null', '{', '[1,2', 'a,b\n1,2\n', '{"step":"x"}\n{"a":1}\n', '"', '[[],null,3]'])
       expect(runsOf(text).runs).toEqual([]);

@@ -56,14 +56,14 @@ describe.skipIf(terminalProblem !== undefined)('a terminal', () => {
     for (let i = 0; i < 5; i++) times.push(await terminal.latency('up'));
     await terminal.waitFor('count 5');
     expect(Math.min(...times)).toBeGreaterThan(0);
-    expect(Math.min(...times)).toBeLessThan(50);
+    expect(Math.min(...times)).toBeLessThan(500);
     const slow = openNode(
       "process.stdin.setRawMode(true).on('data', () => setTimeout(() => console.log('answer'), 200)); console.log('ready')",
     );
     await slow.waitFor('ready');
     const ms = await slow.latency('x', { until: 'answer' });
     expect(ms).toBeGreaterThanOrEqual(199);
-    expect(ms).toBeLessThan(2000);
+    expect(ms).toBeLessThan(10_000);
   });
 
   test('says what the screen was when what it waits for never comes, or the program ends first', async () => {

@@ -11,6 +11,7 @@ import { bootstrapMeans, quantile } from '../../trainer/evaluation/bootstrap.ts'
 import { compareGraded } from '../../trainer/evaluation/compare.ts';
 import { sameAnswer } from '../../trainer/evaluation/grade.ts';
 import type { GradedProblem } from '../../trainer/evaluation/graded-problem.ts';
+import { macroAverageOf } from '../../trainer/evaluation/macro-average.ts';
 import { answerClasses, majorityAtK, majorityOf } from '../../trainer/evaluation/majority.ts';
 import { mcNemar } from '../../trainer/evaluation/mcnemar.ts';
 import { defaultKs, summarise } from '../../trainer/evaluation/summarise.ts';
@@ -43,6 +44,66 @@ function graded(
     ...change,
   };
 }
+
+const macro = JSON.parse(
+  readFileSync(path.join(import.meta.dirname, '../fixtures/macro-average.json'), 'utf8'),
+) as {
+  cases: (Record<'mover' | 'delta' | 'bootstrap', [number, number]> & {
+    case: [number, number][];
+    mean: number;
+  })[];
+};
+
+describe('the macro average', () => {
+  const shareOf = ([k, n]: readonly [number, number]) => {
+    const [low, high] = wilsonInterval(k, n);
+    return { value: k / n, low, high };
+  };
+  it.each(macro.cases)('of $case has the interval of the reference', ({ case: given, mean, mover }) => {
+    const { value, low, high } = macroAverageOf(given.map(shareOf));
+    expect(value).toBeCloseTo(mean, 12);
+    expect(low).toBeCloseTo(mover[0], 6);
+    expect(high).toBeCloseTo(mover[1], 6);
+  });
+
+  it('is near the delta method and a bootstrap where there are many problems of which some are right', () => {
+    for (const { case: given, delta, bootstrap } of macro.cases.slice(0, 2)) {
+      const { low, high } = macroAverageOf(given.map(shareOf));
+      for (const other of [delta, bootstrap])
+        expect(Math.max(Math.abs(low - other[0]), Math.abs(high - other[1]))).toBeLessThan(1.5e-3);
+    }
+  });
+
+  it('of one benchmark is its own interval, and has a width where all are right', () => {
+    const { low, high } = macroAverageOf([shareOf([3, 40])]);
+    expect([low, high]).toEqual(wilsonInterval(3, 40).map((limit) => expect.closeTo(limit, 12)));
+    expect(macroAverageOf([shareOf([9, 9]), shareOf([9, 9])]).low).toBeLessThan(0.9);
+  });
+
+  it('holds the true mean in about 95 of 100 evaluations, small and extreme benchmarks too', () => {
+    const random = new Random('macro');
+    const truth: [number, number][] = [
+      [0.02, 30],
+      [0.4, 60],
+      [0.95, 40],
+    ];
+    const mean = truth.reduce((sum, [p]) => sum + p, 0) / truth.length;
+    const trials = 2000;
+    let held = 0;
+    for (let trial = 0; trial < trials; trial++) {
+      const { low, high } = macroAverageOf(
+        truth.map(([p, n]) => {
+          let right = 0;
+          for (let i = 0; i < n; i++) if (random.float() < p) right++;
+          return shareOf([right, n]);
+        }),
+      );
+      if (low <= mean && mean <= high) held++;
+    }
+    expect(held / trials).toBeGreaterThan(0.94);
+    expect(held / trials).toBeLessThan(0.99);
+  });
+});
 
 describe('as scipy and statsmodels compute them', () => {
   it.each(fixture.wilson)("Wilson's interval of %i in %i", (k, n, low, high) => {

@@ -198,6 +198,9 @@ describe('an evaluation in a folder', () => {
     ]);
     const [a, b] = both.benchmarks.map(({ accuracy }) => accuracy.value);
     expect(both.macroAverage).toBeCloseTo((a! + b!) / 2, 12);
+    const [low, high] = both.macroAverageInterval!;
+    expect(low).toBeLessThanOrEqual(both.macroAverage!);
+    expect(high).toBeGreaterThan(both.macroAverage!);
   });
 
   it('is compared with itself without a difference, and with another seed problem by problem', async () => {
@@ -208,6 +211,15 @@ describe('an evaluation in a folder', () => {
       lost: [],
       difference: { value: 0, low: 0, high: 0 },
     });
+    expect(same.settings).toEqual([]);
+    // What else than the model is not the same is said.
+    await evaluate('other', { change: { seed: 4, samples: 2, sets: [{ set: problems, count: 3 }] } });
+    const other = await compareFolders(path.join(root, 'batch-17'), path.join(root, 'other'), 0);
+    expect(other.settings).toEqual([
+      'samples: 64 and 2',
+      'seed: 3 and 4',
+      'benchmarks.sums.problems: other problems',
+    ]);
     await expect(compareFolders(path.join(root, 'mine'), path.join(root, 'whole'), 0)).rejects.toThrow(
       'mine is not a folder that midtrain eval --out wrote',
     );

@@ -8,12 +8,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listTensors, readTensor } from '../../src/io/safetensors.ts';
 import { type Gpu, openDevice } from '../../trainer/gpu/device.ts';
 import { Learner } from '../../trainer/learner/learner.ts';
 import { computeLogits } from '../../trainer/learner/logits.ts';
 import { loadModel, saveModel } from '../../trainer/model/folder.ts';
 import type { ModelWeights } from '../../trainer/model/weights.ts';
-import { listTensors, readTensor } from '../../trainer/safetensors/safetensors.ts';
 import { Sampler } from '../../trainer/sampler/sampler.ts';
 
 const fixtures = path.join(import.meta.dirname, '../fixtures/families');

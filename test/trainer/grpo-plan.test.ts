@@ -21,7 +21,10 @@ import {
 import type { Rollout } from '../../trainer/grpo/rollout.ts';
 import { stepMetrics } from '../../trainer/grpo/step-metrics.ts';
 import { listCheckpoints } from '../../trainer/learner/checkpoint.ts';
-import { tinyConfig } from './tiny-model.ts';
+import { tinyConfig as tiny } from './tiny-model.ts';
+
+/** Tiny, and with room for the defaults and for the longest table of the presets. */
+const tinyConfig = { ...tiny, maxPositions: 400 + 8192 };
 
 const root = mkdtempSync(path.join(tmpdir(), 'grpo-plan-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -38,6 +41,15 @@ const config = (change: Record<string, unknown> = {}): GrpoConfig =>
     num_generations: 2,
     ...change,
   });
+
+function errorOf(run: () => unknown): UserError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof UserError) return error;
+  }
+  throw new Error('no UserError was thrown');
+}
 
 function rollout(id: string, reward: number | null, change: Partial<Rollout> = {}): Rollout {
   return {
@@ -246,6 +258,22 @@ describe('the plan', () => {
     [{ overlong_buffer: { len: 600 } }, /longer than/],
   ])('refuses %j', (change, message) => {
     expect(() => planGrpo(config(change), tinyConfig)).toThrow(message);
+  });
+  it('refuses prompts and responses beyond the positions of the model, at every length of the table', () => {
+    const within = { max_prompt_length: 100, max_completion_length: { 0: 50, 10: 156, 20: 60 } };
+    const model = { ...tinyConfig, maxPositions: 256 };
+    expect(planGrpo(config(within), model).responseLength).toBe(156);
+    const long = { ...within, max_completion_length: { 0: 157, 10: 50, 20: 3000 } };
+    const error = errorOf(() => planGrpo(config(long), model));
+    expect(error.message).toBe(
+      'max_completion_length (157 from step 0, 3000 from step 20) with max_prompt_length 100 takes up to 3100 positions, ' +
+        `more than the 256 that ${path.join('model', 'config.json')} names (max_position_embeddings)`,
+    );
+    expect(error.hint).toBe('give responses at most 156 tokens');
+    const prompts = errorOf(() => planGrpo(config({ ...within, max_prompt_length: 150 }), model));
+    expect(prompts.hint).toBe('give responses at most 106 tokens, or lower max_prompt_length to 100');
+    const none = errorOf(() => planGrpo(config({ ...within, max_prompt_length: 256 }), model));
+    expect(none.hint).toMatch(/lower max_prompt_length to what the prompts need, below 256/);
   });
   it('reads one held-out set, or several by name', () => {
     const sets = (eval_problems: unknown) => planGrpo(config({ eval_problems }), tinyConfig).heldout;

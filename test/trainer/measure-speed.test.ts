@@ -16,7 +16,7 @@ describe('measureSpeed', () => {
     const speed = await measureSpeed(gpu, { seconds: 0.4 });
     const seconds = (performance.now() - start) / 1000;
     // Twice the time, and what a busy machine adds.
-    expect(seconds).toBeLessThan(6);
+    expect(seconds).toBeLessThan(20);
     expect(speed.samples).toBeGreaterThanOrEqual(3);
     expect(speed.shape.m).toBe(speed.shape.k);
     expect(speed.adapter).toBe(gpu.info.name);

@@ -110,6 +110,15 @@ describe('what is taken from a record', () => {
     expect(second!.id).toBe('train/8');
   });
 
+  it('puts a body in front of its question, as SVAMP and ASDiv keep them', async () => {
+    const file = write('bodies.jsonl', [
+      { ID: 'chal-1', Body: 'A pack costs 76 dollars.', Question: 'How much are two?', Answer: 152 },
+    ]);
+    expect(await readProblems(file)).toMatchObject([
+      { id: 'chal-1', question: 'A pack costs 76 dollars.\nHow much are two?', expected: '152' },
+    ]);
+  });
+
   it('gives rows their own columns back, whatever the reader called them', async () => {
     const record = {
       id: 5,

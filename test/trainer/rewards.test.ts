@@ -2,9 +2,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { findReward, makeReward, rewardParts } from '../../trainer/rewards/index.ts';
 import type { RewardInput } from '../../trainer/rewards/reward.ts';
+import { UserReward } from '../../trainer/rewards/user-reward.ts';
 
 const input = (completion: string, expected = '', more: Partial<RewardInput> = {}): RewardInput => ({
   question: '',
@@ -132,6 +133,23 @@ describe('rewards of open-r1 and TRL', () => {
     expect(reward).toEqual([1, 0, 0, null]);
   });
 
+  it.each([
+    // A list without brackets is the solutions of something (SkyThought, Math-Verify, lighteval); hendrycks compares text.
+    ['3, 2, 1', '1, 2, 3', 1],
+    ['$-10, -8, 4$', 'a=4,-8,-10', 1],
+    ['(2, 1), (1, 2)', '(1,2),(2,1)', 1],
+    ['1, 2, 2', '2, 1, 1', 0],
+    // In round brackets it is a point (tinker), with the names in front each has its own.
+    ['(2, 1)', '(1, 2)', 0],
+    ['(3, 2, 1)', '1, 2, 3', 0],
+    ['\\{3, 2, 1\\}', '1, 2, 3', 1],
+    ['x = 2, y = 1', 'x = 1, y = 2', 0],
+    ['2, 1', 'x = 1, y = 2', 0],
+  ])('accuracy_reward of the answer %s to %s is %i', async (answer, expected, value) => {
+    const scores = await findReward('accuracy_reward').score([input(`So \\boxed{${answer}}.`, expected)]);
+    expect(scores.reward).toEqual([value]);
+  });
+
   it('are null for a row without a reference answer', async () => {
     expect((await findReward('accuracy_reward').score([input('\\boxed{2}', '')])).reward).toEqual([null]);
   });
@@ -225,6 +243,16 @@ describe('reward modules', () => {
       'broken.mjs': 'export default (',
       'nothing.mjs': 'export const other = 1;',
       'hangs-on-load.mjs': 'for (;;) {}',
+      'judge.mjs':
+        'export default (p, c) => { if (c[0] === "throw") throw new Error("no luck"); if (c[0] === "wait") for (;;);' +
+        ' return c.map((text) => text === "?" ? { score: null, acc: null } : text === "3" ? 0.25' +
+        ' : { score: text.length, acc: text === "right" ? 1 : false, pred: text }); };',
+      'late.mjs':
+        'export default (p, c) => { setTimeout(() => { throw new Error("later"); }, 5); return c.map(() => 2); };',
+      'key.mjs': 'export default (p, c) => c.map(() => ({ score: 1, correct: true }));',
+      'acc.mjs': 'export default (p, c) => c.map(() => ({ score: 1, acc: 0.5 }));',
+      'scoreless.mjs': 'export default (p, c) => c.map(() => ({ acc: true }));',
+      'talks.mjs': 'export default (p, c) => { console.log("x".repeat(1e5)); return c.map(() => 1); };',
     };
     for (const [name, text] of Object.entries(modules)) writeFileSync(path.join(folder, name), text);
   });
@@ -251,7 +279,59 @@ describe('reward modules', () => {
     await reward.close?.();
   });
 
+  it('may say which answers are right, and then nobody else is asked', async () => {
+    const reward = await make('judge.mjs', 2);
+    const words = (...texts: string[]) => texts.map((text) => input(text, '3'));
+    expect(await reward.score(words('right', 'wrong', '?', '3'))).toEqual({
+      reward: [5, 5, null, 0.25],
+      // The number says nothing of the answer, though the grader would take it.
+      correct: [true, false, null, null],
+      answers: ['right', 'wrong', undefined, undefined],
+      components: { judge: [5, 5, null, 0.25] },
+    });
+    // Nor where the module fails later: accuracy would be another's all at once.
+    expect(await reward.score(words('throw', '3'))).toMatchObject({
+      reward: [null, null],
+      correct: [null, null],
+      failures: { judge: 'no luck' },
+    });
+    const late = await reward.score(words('wait', '3'));
+    expect(late).toMatchObject({ correct: [null, null], timedOut: ['judge'] });
+    expect((await reward.score(words('right'))).correct).toEqual([true]);
+    await reward.close?.();
+  });
+
+  it('are asked for correctness in the order of reward_funcs', async () => {
+    const batch = [input('\\boxed{3}', '3')];
+    const correct = async (reward_funcs: string[]) => {
+      const reward = await makeReward({ reward_funcs }, folder);
+      const scores = await reward.score(batch);
+      await reward.close?.();
+      return scores.correct;
+    };
+    expect(await correct(['judge.mjs', 'boxed'])).toEqual([false]);
+    expect(await correct(['boxed', 'judge.mjs'])).toEqual([true]);
+  });
+
+  it('that throw between batches neither end the run nor lose a batch', async () => {
+    const reward = await UserReward.load('late.mjs', { folder, timeout: 20_000 });
+    for (let i = 0; i < 2; i++) {
+      expect((await reward.score(batch)).values).toEqual([2, 2]);
+      // Until the thread has died of it, however slow the machine.
+      await vi.waitFor(() => expect(Reflect.get(reward, 'worker')).toBeUndefined(), { timeout: 20_000 });
+    }
+  });
+
+  it('that print do so into nothing', async () => {
+    const reward = await make('talks.mjs');
+    for (let i = 0; i < 3; i++) expect((await reward.score(batch)).reward).toEqual([1, 1]);
+    await reward.close?.();
+  });
+
   it.each([
+    ['key.mjs', /gave an object with the key "correct" at index 0/],
+    ['acc.mjs', /gave 0\.5 as acc at index 0/],
+    ['scoreless.mjs', /gave an object without a score at index 0/],
     ['short.js', /short\.js gave 1 values for 2 completions/],
     ['text.mjs', /text\.mjs gave string "high" at index 1/],
     ['nan.mjs', /nan\.mjs gave NaN at index 0/],

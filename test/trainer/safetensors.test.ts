@@ -3,13 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { listTensors, readTensor } from '../../src/io/safetensors.ts';
+import { planShards, writeModelFiles, writeSafetensors } from '../../src/io/write-safetensors.ts';
 import { convertFolder } from '../../trainer/convert/convert-folder.ts';
-import { listTensors, readTensor } from '../../trainer/safetensors/safetensors.ts';
-import {
-  planShards,
-  writeModelFiles,
-  writeSafetensors,
-} from '../../trainer/safetensors/write-safetensors.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'safetensors-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -7,11 +7,11 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, UserError } from '../../src/core/errors.ts';
 import { writeFileAtomic } from '../../src/io/atomic.ts';
+import { type Dtype, listTensors, readRange } from '../../src/io/safetensors.ts';
+import { writeModelFiles } from '../../src/io/write-safetensors.ts';
 import { readTokenizerFiles, saveTokenizerFiles } from '../../src/tokens/tokenizer-files.ts';
 import { copyTokenizer, readModelConfig } from '../model/folder.ts';
 import { hfConfigJson } from '../model/hf-config.ts';
-import { type Dtype, listTensors, readRange } from '../safetensors/safetensors.ts';
-import { writeModelFiles } from '../safetensors/write-safetensors.ts';
 
 export interface ConvertedFolder {
   tensors: number;

@@ -11,9 +11,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../../src/core/errors.ts';
 import { writeFileAtomic } from '../../src/io/atomic.ts';
+import { writeSafetensors } from '../../src/io/write-safetensors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { hfConfigText } from '../model/hf-config.ts';
-import { writeSafetensors } from '../safetensors/write-safetensors.ts';
 
 export interface Llama2cModel {
   config: ModelConfig;

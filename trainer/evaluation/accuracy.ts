@@ -1,14 +1,7 @@
 /** Shares with intervals: Wilson's for one share, a normal approximation over paired differences for a change. Both at 95 %. */
 const z = 1.959964;
 
-/** Wilson score interval of k successes in n. */
-export function wilsonInterval(k: number, n: number): [number, number] {
-  if (n === 0) return [0, 1];
-  const p = k / n;
-  const centre = (p + (z * z) / (2 * n)) / (1 + (z * z) / n);
-  const half = (z * Math.sqrt((p * (1 - p)) / n + (z * z) / (4 * n * n))) / (1 + (z * z) / n);
-  return [Math.max(0, centre - half), Math.min(1, centre + half)];
-}
+export { wilsonInterval } from '../../src/core/wilson-interval.ts';
 
 /** Mean of after - before over the same items, with its interval. */
 export function pairedDifference(

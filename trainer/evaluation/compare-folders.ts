@@ -3,12 +3,15 @@ import { UserError } from '../../src/core/errors.ts';
 import { type Comparison, compareGraded } from './compare.ts';
 import type { GradedProblem } from './graded-problem.ts';
 import { readEvaluation } from './read-evaluation.ts';
+import { differentSettings } from './resume.ts';
 
 export interface SetComparisons {
   benchmarks: Record<string, Comparison>;
   /** Benchmarks that only one of the two has. */
   onlyFirst: string[];
   onlySecond: string[];
+  /** What the two were made with that is not the same, beside the model: the difference is then not the model's alone. */
+  settings?: string[];
 }
 
 /** Throws a `UserError` where a folder is none of `midtrain eval --out`, or the two have no benchmark in common. */
@@ -21,7 +24,7 @@ export async function compareFolders(first: string, second: string, seed: number
       { hint: 'evaluate both models on the same problem sets' },
     );
   }
-  return compared;
+  return { ...compared, settings: differentSettings(first, second) };
 }
 
 type Graded = Readonly<Record<string, readonly GradedProblem[]>>;

@@ -18,6 +18,7 @@ import { drawingGrader } from './draw-samples.ts';
 import { evaluateSet, type Grader } from './evaluate-set.ts';
 import { sameAnswer } from './grade.ts';
 import type { GradedProblem } from './graded-problem.ts';
+import { macroAverageOf } from './macro-average.ts';
 import {
   type EvaluationPlan,
   type EvaluationRequest,
@@ -53,8 +54,9 @@ export interface EvaluationResult {
   model: string;
   out?: string;
   benchmarks: BenchmarkResult[];
-  /** Mean of the benchmarks' accuracies, where there are several (as the paper's tables do). */
+  /** Mean of the benchmarks' accuracies, where there are several (as the paper's tables do), and its 95 % interval. */
   macroAverage?: number;
+  macroAverageInterval?: [low: number, high: number];
   /** All problems by benchmark, in their order. */
   graded: Record<string, GradedProblem[]>;
   warnings: string[];
@@ -123,9 +125,11 @@ export async function carryOut(
         : 'stopped; the same command goes on from the parts that are finished',
     );
   }
-  if (result.benchmarks.length > 1)
-    result.macroAverage =
-      result.benchmarks.reduce((sum, { accuracy }) => sum + accuracy.value, 0) / result.benchmarks.length;
+  if (result.benchmarks.length > 1) {
+    const { value, low, high } = macroAverageOf(result.benchmarks.map(({ accuracy }) => accuracy));
+    result.macroAverage = value;
+    result.macroAverageInterval = [low, high];
+  }
   run?.finish('done', summaryOf(result));
   return result;
 }
@@ -283,7 +287,12 @@ function metricsOf(
   };
 }
 
-function summaryOf({ model, benchmarks, macroAverage }: EvaluationResult): Record<string, unknown> {
+function summaryOf({
+  model,
+  benchmarks,
+  macroAverage,
+  macroAverageInterval,
+}: EvaluationResult): Record<string, unknown> {
   return {
     model,
     benchmarks: Object.fromEntries(
@@ -294,7 +303,7 @@ function summaryOf({ model, benchmarks, macroAverage }: EvaluationResult): Recor
         ],
       ),
     ),
-    ...(macroAverage === undefined ? {} : { macroAverage }),
+    ...(macroAverage === undefined ? {} : { macroAverage, macroAverageInterval }),
   };
 }
 

@@ -112,8 +112,19 @@ export async function planEvaluation(model: string, request: EvaluationRequest):
       ...drawing,
     },
     inputs,
-    warnings: sets.flatMap(({ set }) => set.warnings),
+    warnings: [...sets.flatMap(({ set }) => set.warnings), ...withoutUsual(sets, request)],
   };
+}
+
+/** `--few-shot usual` is what cards say; a file alone has none. */
+function withoutUsual(sets: readonly PlannedSet[], { fewShot }: EvaluationRequest): string[] {
+  if (fewShot !== 'usual') return [];
+  return sets
+    .filter(({ set }) => set.evaluation?.fewShot === undefined)
+    .map(
+      ({ name, set }) =>
+        `${name}: no card says how many worked examples are usual, so it is asked without any (${set.card === undefined ? 'name=file reads a file as the benchmark of that name; ' : ''}--few-shot 4 gives four)`,
+    );
 }
 
 /** A run folder is often given for its checkpoint: the cure names the last one. */

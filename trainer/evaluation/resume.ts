@@ -40,6 +40,16 @@ export async function decidedBefore(out: string, decisive: Readonly<Record<strin
   });
 }
 
+/** What two folders were made with that differs, beside the model; for those who compare them. At most 8 are told. */
+export function differentSettings(first: string, second: string): string[] {
+  const [a, b] = [first, second].map((folder) => readDecisive(join(folder, decisiveFile)));
+  const told = differencesOf(a, b).filter(({ key }) => key !== 'model_files');
+  return told.slice(0, 8).map(({ key, from, to }) => {
+    const what = contents[key.slice(key.lastIndexOf('.') + 1)];
+    return `${key}: ${what ?? `${from} and ${to}`}`;
+  });
+}
+
 function readDecisive(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));

@@ -116,7 +116,13 @@ export function chooseAdapter(
     });
   }
   for (const name of ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES']) {
-    if (environment[name]) return { kind: 'environment', software: undefined, entry: undefined, from: name };
+    const drivers = environment[name];
+    if (!drivers) continue;
+    // Inherited from a process that applied the record (`applyAdapter`), not chosen by the user: its libraries must be opened here too.
+    const entry = Object.values(record?.available ?? {}).find(({ icd }) => icd === drivers);
+    if (entry !== undefined)
+      return { kind: entry.kind, software: entry.software, entry, from: machine.recordFile };
+    return { kind: 'environment', software: undefined, entry: undefined, from: name };
   }
   if (record !== undefined) {
     const entry = record.available[record.chosen];

@@ -8,17 +8,20 @@ import { declareWeights } from '../model/weights.ts';
 import { planMemory } from '../plan/memory-plan.ts';
 import type { PlanBuilder } from '../plan/plan.ts';
 import { readProblems } from '../problem-sets/problems.ts';
-import { loadTemplate } from '../prompts/load-template.ts';
-import { checkRewards } from '../rewards/index.ts';
+import { answersFor, checkRewards } from '../rewards/index.ts';
 import type { GrpoConfig } from './config.ts';
 import { type GrpoPlan, planGrpo } from './plan-grpo.ts';
+import { leftOutInWords, preparePrompts } from './prepare-prompts.ts';
 import { presetInUse } from './presets.ts';
 import { planReferenceMemory } from './reference-model.ts';
 import { rewardSpec } from './reward-spec.ts';
 
 export interface GrpoDescription {
   parameters: number;
+  /** To learn from: those whose prompts fit. */
   problems: number;
+  /** Those whose prompts are longer than max_prompt_length. */
+  problemsLeftOut: number;
   /** Problems of each held-out set. */
   heldout: Record<string, number>;
   rollouts: number;
@@ -41,11 +44,12 @@ export async function describeGrpo(config: GrpoConfig, folder?: string): Promise
   checkRewards(rewardSpec(config), folder);
   const model = await readModelConfig(config.model);
   const plan = planGrpo(config, model);
-  const template = await loadTemplate({ template: config.template, model: config.model });
-  const problems = (await readProblems(config.problems, { use: 'train' })).length;
+  const all = await readProblems(config.problems, { use: 'train', answers: answersFor(config) });
+  const prompts = await preparePrompts(config, plan, model, all);
+  const { template } = prompts.own;
+  const problems = prompts.fitting.length;
   const heldout: Record<string, number> = {};
-  for (const { name, problems: set } of plan.heldout)
-    heldout[name] = Math.min(config.eval_count, (await readProblems(set)).length);
+  for (const set of prompts.heldout) if (!set.atStart) heldout[set.name] = set.problems.length;
   const rollouts = config.steps * config.prompts_per_step * config.num_generations;
   const parameters = countParameters(model);
   const memory = memoryOf(plan, config.precision === 'f32' ? 'f32' : 'f16');
@@ -53,6 +57,7 @@ export async function describeGrpo(config: GrpoConfig, folder?: string): Promise
   return {
     parameters,
     problems,
+    problemsLeftOut: prompts.leftOut,
     heldout,
     rollouts,
     updatesPerStep: plan.updates,
@@ -61,7 +66,9 @@ export async function describeGrpo(config: GrpoConfig, folder?: string): Promise
     lines: [
       `model            ${config.model}: ${parameters} parameters`,
       `problems         ${problems} to learn from, ${setsInWords(heldout)} held out for accuracy (${config.eval_temperature === 0 ? 'greedy' : `sampled at temperature ${config.eval_temperature}`})`,
+      ...leftOutInWords(prompts, config.max_prompt_length).map((text) => `                 ${text}`),
       `template         ${template.name} (evidence: ${template.evidence})`,
+      `context          prompts to learn from have up to ${Math.min(prompts.longest, config.max_prompt_length)} tokens, held-out ones ${prompts.longestHeldout}, responses ${plan.responseLength}; the model has ${model.maxPositions} positions`,
       `sampling         ${samplingInWords(config)}`,
       `rollouts         ${config.steps} steps x ${config.prompts_per_step} prompts x ${config.num_generations} samples = ${rollouts}; ${plan.updates} updates a step`,
       `response length  ${lengthInWords(config, plan)}`,

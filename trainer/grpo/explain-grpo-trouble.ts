@@ -5,10 +5,11 @@ import { listCheckpoints } from '../learner/checkpoint.ts';
 import type { GrpoConfig } from './config.ts';
 import { describeGrpo, type GrpoDescription, mib } from './describe-grpo.ts';
 
-/** The error to throw instead of `error`; itself where it is neither of the two. `step`: the one in hand, if it came to steps. */
+/** The error to throw instead of `error`; itself where it is neither of the two. `folder`: where relative paths of reward modules start. `step`: the one in hand, if it came to steps. */
 export async function explainGrpoTrouble(
   error: unknown,
   config: GrpoConfig,
+  folder: string,
   step: number | undefined,
 ): Promise<unknown> {
   if (!(error instanceof OutOfMemoryError || error instanceof DeviceLostError)) return error;
@@ -22,7 +23,7 @@ export async function explainGrpoTrouble(
     const hint = `${last}; --max-restarts 3 does so by itself`;
     return new DeviceLostError(`${error.message}${at}`, { hint, cause: error });
   }
-  const described = await describeGrpo(config).catch(() => undefined);
+  const described = await describeGrpo(config, folder).catch(() => undefined);
   const wants = described === undefined ? '' : `; ${wanted(described)}`;
   const cures = [...curesOf(config), last];
   return new OutOfMemoryError(`${messageOf(error)}${at}${wants}`, { hint: cures.join('; '), cause: error });

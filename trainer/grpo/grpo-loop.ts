@@ -154,6 +154,7 @@ export class GrpoLoop {
     const { benchmarks, startBenchmarks, settings } = this.setup;
     const all = [...benchmarks, ...startBenchmarks];
     const { correct, metrics } = await evaluateHeldout(all, this.lengths.length(0), this.options.signal);
+    Object.assign(metrics, this.evaluationFailures());
     this.kept.startCorrect = correct;
     this.kept.lastCorrect = correct;
     const found = this.observe({ metrics, rollouts: [], allowedLength: this.lengths.length(0) });
@@ -183,7 +184,7 @@ export class GrpoLoop {
     this.unscored = done.metrics['rewards/unscored'] === 1 ? this.unscored + 1 : 0;
     if (this.unscored === mostUnscored) {
       throw new UserError(
-        `nothing could be scored in ${mostUnscored} steps, up to step ${step + 1}: ${this.setup.lastFailure() ?? 'every reward was null'}`,
+        `nothing could be scored in ${mostUnscored} steps, up to step ${step + 1}: ${this.setup.failures.last ?? 'every reward was null'}`,
         { hint: `mend the reward; the last checkpoint is ${this.checkpoint ?? config.model}` },
       );
     }
@@ -199,6 +200,7 @@ export class GrpoLoop {
     this.kept.pending = {
       metrics: {
         ...metrics,
+        ...this.setup.failures.take(),
         num_tokens: state.tokens,
         step_time: seconds,
         'timing_s/step': seconds,
@@ -218,6 +220,7 @@ export class GrpoLoop {
       const began = performance.now();
       const allowed = this.lengths.length(Math.max(0, state.step - 1));
       const { correct, metrics } = await evaluateHeldout(benchmarks, allowed, signal);
+      Object.assign(metrics, this.evaluationFailures());
       this.kept.lastCorrect = correct;
       const more = this.observe({ metrics, rollouts: [], allowedLength: allowed });
       found.push(...more);
@@ -253,6 +256,12 @@ export class GrpoLoop {
       },
     });
     return found;
+  }
+
+  /** Batches of the evaluation just done whose reward failed. */
+  private evaluationFailures(): Record<string, number> {
+    const counts = Object.entries(this.setup.failures.take());
+    return Object.fromEntries(counts.map(([name, count]) => [`eval_${name}`, count]));
   }
 
   private observe(seen: Omit<WatchedStep, 'step'>): readonly Finding[] {

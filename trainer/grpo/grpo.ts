@@ -14,6 +14,7 @@ import { DeviceLostError } from '../gpu/gpu-errors.ts';
 import { listCheckpoints, newestValid, type TrainingState } from '../learner/checkpoint.ts';
 import { resolvePrecision } from '../model/precision.ts';
 import { readProblems } from '../problem-sets/problems.ts';
+import { answersFor } from '../rewards/index.ts';
 import { changeText } from '../training/config-changes.ts';
 import type { GrpoConfig } from './config.ts';
 import { explainGrpoTrouble } from './explain-grpo-trouble.ts';
@@ -51,7 +52,7 @@ async function attempt(
   const held = new AsyncDisposableStack();
   let opened: GrpoLoop | undefined;
   try {
-    const problems = await readProblems(config.problems, { use: 'train' });
+    const problems = await readProblems(config.problems, { use: 'train', answers: answersFor(config) });
     const origin = await findOrigin(settings, fingerprint(problems), options);
     const changed = changedConfig(
       config,
@@ -87,7 +88,7 @@ async function attempt(
       );
     }
   } catch (error) {
-    throw await explainGrpoTrouble(error, config, opened?.step);
+    throw await explainGrpoTrouble(error, config, folder, opened?.step);
   } finally {
     await gpu.sync().catch(() => {}); // nothing may still run on buffers that are freed now
     await held.disposeAsync();

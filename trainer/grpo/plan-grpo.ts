@@ -2,6 +2,7 @@
  * What a GRPO run will set up, from its config and the model's: shapes of learner and reference model, lengths, updates, and what is worth
  * warning of. Pure; grpo.ts carries it out, `--dry-run` prints it.
  */
+import path from 'node:path';
 import { UserError } from '../../src/core/errors.ts';
 import type { LearnerShape } from '../learner/learner-plan.ts';
 import type { PolicyOptions } from '../learner/policy-plan.ts';
@@ -35,6 +36,7 @@ export interface NamedHeldout {
 export function planGrpo(config: GrpoConfig, model: ModelConfig): GrpoPlan {
   const lengths = parseLengthTable(config.max_completion_length, 'max_completion_length');
   const responseLength = longest(lengths);
+  checkPositions(config, lengths, model);
   const perUpdate = config.mini_batch_prompts ?? config.prompts_per_step;
   if (config.prompts_per_step % perUpdate !== 0) {
     throw new UserError(
@@ -99,6 +101,30 @@ export function planGrpo(config: GrpoConfig, model: ModelConfig): GrpoPlan {
     heldout: heldoutSets(config),
     notes: notesOn(config),
   };
+}
+
+/**
+ * Prompt and response must lie within the positions that the model was trained for, at every length of the schedule (verl asserts the same of
+ * prompt_length + response_length): beyond them its rotations were never seen, and what it writes there says nothing of it.
+ */
+function checkPositions(
+  { model: folder, max_prompt_length: prompt }: GrpoConfig,
+  lengths: LengthTable,
+  { maxPositions }: ModelConfig,
+): void {
+  const over = lengths.filter(({ tokens }) => prompt + tokens > maxPositions);
+  if (over.length === 0) return;
+  const said = over.map(({ step, tokens }) => `${tokens} from step ${step}`).join(', ');
+  const most = Math.max(...over.map(({ tokens }) => tokens));
+  throw new UserError(
+    `max_completion_length (${said}) with max_prompt_length ${prompt} takes up to ${prompt + most} positions, more than the ${maxPositions} that ${path.join(folder, 'config.json')} names (max_position_embeddings)`,
+    {
+      hint:
+        prompt < maxPositions
+          ? `give responses at most ${maxPositions - prompt} tokens${most < maxPositions ? `, or lower max_prompt_length to ${maxPositions - most}` : ''}`
+          : `lower max_prompt_length to what the prompts need, below ${maxPositions}`,
+    },
+  );
 }
 
 function heldoutSets({ eval_problems: given }: GrpoConfig): NamedHeldout[] {

@@ -11,6 +11,7 @@ import type { Reward } from '../rewards/reward.ts';
 import type { Sampler } from '../sampler/sampler.ts';
 import type { SamplingParams } from '../sampler/sampling.ts';
 import { cutAtStop, stopWatch } from '../sampler/token-text.ts';
+import type { RewardFailures } from './reward-failures.ts';
 
 export interface Rollout {
   problem: Problem;
@@ -43,8 +44,8 @@ export interface RolloutSettings {
   /** Tokens that end a sample. */
   endTokens: readonly number[];
   seed: number;
-  /** Told of every part of the reward that failed for a batch, and why. */
-  onFailure?: (part: string, why: string) => void;
+  /** Counts the parts of the reward that fail for a batch. */
+  failures?: RewardFailures;
 }
 
 /** Draws `samples` completions of each problem; results lie problem after problem. `purpose` keeps training and evaluation draws apart. */
@@ -100,7 +101,8 @@ export async function rollOut(
     })),
     signal,
   );
-  for (const [part, why] of Object.entries(scores.failures ?? {})) settings.onFailure?.(part, why);
+  for (const [part, why] of Object.entries(scores.failures ?? {}))
+    settings.failures?.note(part, why, scores.timedOut?.includes(part) ?? false);
   return finished.map((sample, i) => ({
     ...sample,
     reward: scores.reward[i]!,

@@ -1,6 +1,7 @@
 /**
  * The row of metrics.jsonl of one GRPO step, from its rollouts and updates. Names are TRL's where TRL has one, else verl's. Rewards that could not
- * be had are left out of every mean, as in TRL, and counted in `rewards/unscored`.
+ * be had are left out of every mean, as in TRL, and counted in `rewards/unscored`; answers that nobody could judge count as not right, and in
+ * `accuracy/unjudged`.
  */
 
 import { meanAndStd, scored, shareOfFlatGroups } from './advantage.ts';
@@ -34,6 +35,9 @@ export function stepMetrics(
     ...(scored(rewards).length > 0 ? { reward: mean, reward_std: std } : {}),
     ...(rewards.includes(null) ? { 'rewards/unscored': share((r) => r.reward === null) } : {}),
     accuracy: share((r) => r.correct === true),
+    ...(rollouts.some((r) => r.correct === null)
+      ? { 'accuracy/unjudged': share((r) => r.correct === null) }
+      : {}),
     frac_reward_zero_std: shareOfFlatGroups(rewards, config.num_generations),
     ...(config.filter_groups?.enable
       ? {

@@ -11,10 +11,10 @@ import { z } from 'zod';
 import { parseConfig } from '../../src/core/config.ts';
 import { InputError, messageOf, UserError } from '../../src/core/errors.ts';
 import { writeFileAtomic } from '../../src/io/atomic.ts';
+import { listTensors, readPieces } from '../../src/io/safetensors.ts';
+import { writeSafetensors } from '../../src/io/write-safetensors.ts';
 import { type KernelChoices, kernelChoicesSchema } from '../gpu/tuning.ts';
 import { saveModel } from '../model/folder.ts';
-import { listTensors, readPieces } from '../safetensors/safetensors.ts';
-import { writeSafetensors } from '../safetensors/write-safetensors.ts';
 import type { Learner } from './learner.ts';
 
 const trainingStateSchema = z.strictObject({

@@ -6,9 +6,9 @@ import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, messageOf, UserError } from '../../src/core/errors.ts';
 import { writeFileAtomic } from '../../src/io/atomic.ts';
+import { type Dtype, listTensors, readPieces } from '../../src/io/safetensors.ts';
+import { writeModelFiles } from '../../src/io/write-safetensors.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { type Dtype, listTensors, readPieces } from '../safetensors/safetensors.ts';
-import { writeModelFiles } from '../safetensors/write-safetensors.ts';
 import type { ModelConfig } from './config.ts';
 import { hfConfigText, modelConfigFromHf } from './hf-config.ts';
 import { ModelWeights, type WeightOptions } from './weights.ts';
@@ -25,10 +25,15 @@ export async function readModelConfig(folder: string): Promise<ModelConfig> {
   try {
     json = JSON.parse(await readFile(file, 'utf8'));
   } catch (cause) {
-    throw new InputError(file, `cannot be read as JSON: ${messageOf(cause)}`, {
-      cause,
-      hint: 'give a Hugging Face model folder or a checkpoint of midtrain train',
-    });
+    const gone = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new InputError(
+      file,
+      gone ? 'there is no such file' : `cannot be read as JSON: ${messageOf(cause)}`,
+      {
+        cause,
+        hint: 'give a Hugging Face model folder or a checkpoint of midtrain train',
+      },
+    );
   }
   return modelConfigFromHf(json, file);
 }

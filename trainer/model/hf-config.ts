@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { parseConfig } from '../../src/core/config.ts';
 import { InputError } from '../../src/core/errors.ts';
-import type { Dtype } from '../safetensors/safetensors.ts';
+import type { Dtype } from '../../src/io/safetensors.ts';
 import {
   checkModelConfig,
   type ModelConfig,

@@ -19,7 +19,7 @@ import { isSelected } from '../../src/tokens/row-selection.ts';
 import type { Problem } from './problem.ts';
 import { type Row, readRows } from './read-rows.ts';
 import { levelTest, type ProblemSpec, type Problems } from './selection.ts';
-import { type ProblemColumns, type ProblemFields, toProblem } from './to-problem.ts';
+import { type Answers, type ProblemColumns, type ProblemFields, toProblem } from './to-problem.ts';
 
 export interface ProblemSet {
   /** The card's name, or that of the file. */
@@ -41,6 +41,8 @@ export interface LoadOptions {
   /** `train` refuses benchmarks; default `eval`. */
   use?: 'train' | 'eval';
   signal?: AbortSignal | undefined;
+  /** Whether every problem must have an answer; default `needed`. */
+  answers?: Answers;
 }
 
 /** Where a spec's records lie and by which card they are read; nothing is opened. */
@@ -89,7 +91,7 @@ export async function loadProblemSet(problems: Problems, options: LoadOptions = 
         leftOut++;
         continue;
       }
-      const result = toProblem(row, columns);
+      const result = toProblem(row, columns, options.answers);
       if ('problem' in result) throw new InputError(file, result.problem, { place, hint: result.hint });
       const { fields } = result;
       sawLevel ||= fields.level !== undefined;

@@ -2,8 +2,10 @@
  * One record to one problem: by a benchmark card's columns, or by the names that problem sets use.
  *
  * Known forms without a card: `question` or `problem` with `expected`, `final_answer`, `answer` or `solution` (GSM8K's `####` and MATH's box are
- * cut out); multiple choice with `choices` or `options`; and verl's Parquet (recipe 7.2): `prompt` is a list of chat messages,
- * `reward_model.ground_truth` the answer, `extra_info.index` the id.
+ * cut out), `Body` in front of `Question` (SVAMP, ASDiv); multiple choice with `choices` or `options`; `prompt`, a text or a list of chat messages
+ * (TRL); and verl's Parquet (recipe 7.2): messages with `reward_model.ground_truth` as the answer and `extra_info.index` as the id.
+ *
+ * A record without an answer is refused, unless the caller says that rewards need none: then `expected` is empty and nobody calls an answer right.
  */
 import type { Columns } from '../../src/core/card.ts';
 import type { Evaluation, Reference } from '../../src/core/evaluation.ts';
@@ -33,10 +35,15 @@ export interface ProblemColumns {
   evaluation: Partial<Evaluation>;
 }
 
+/** `optional`: a problem may have no answer, because a reward of the user's own scores it. */
+export type Answers = 'needed' | 'optional';
+
 export type ProblemResult = { fields: ProblemFields } | { problem: string; hint: string };
 
 const longestId = 200;
-const questionNames = ['question', 'problem', 'Question', 'Problem', 'input', 'query'];
+const questionNames = ['question', 'problem', 'Question', 'Problem', 'input', 'query', 'prompt'];
+/** What stands in front of the question, in sets that keep them apart. */
+const bodyNames = ['Body', 'body'];
 const answerNames = [
   'expected',
   'final_answer',
@@ -51,13 +58,17 @@ const answerNames = [
 const choiceNames = ['choices', 'options'];
 
 /** By a card where `card` is given, else by the usual names. */
-export function toProblem(row: Row, card: ProblemColumns | undefined): ProblemResult {
+export function toProblem(
+  row: Row,
+  card: ProblemColumns | undefined,
+  answers: Answers = 'needed',
+): ProblemResult {
   const read: ReadCell = (column) => (Object.hasOwn(row, column) ? row[column] : undefined);
-  if (card === undefined && isVerl(row)) return fromVerl(row);
+  if (card === undefined && Array.isArray(row.prompt)) return fromMessages(row, read, answers);
   const columns = card?.columns ?? {};
   const evaluation = card?.evaluation ?? {};
   const named = fieldsOf(read, {
-    question: evaluation.question ?? columns.question ?? firstOf(row, questionNames),
+    question: evaluation.question ?? columns.question ?? questionOf(row),
     answer: evaluation.answer ?? columns.answer ?? firstOf(row, answerNames),
   });
   const question = named.question?.trim() ?? '';
@@ -98,6 +109,8 @@ export function toProblem(row: Row, card: ProblemColumns | undefined): ProblemRe
   const expected =
     named.answer === undefined ? undefined : referenceIn(named.answer, evaluation.reference ?? 'auto');
   if (expected === undefined || expected.trim() === '') {
+    if (answers === 'optional' && (named.answer ?? '').trim() === '')
+      return { fields: { ...shared, question, expected: '' } };
     if (named.answer === undefined) return missing(row, 'answer', answerNames, card);
     if (named.answer.trim() === '') {
       return {
@@ -128,12 +141,14 @@ function referenceIn(text: string, reference: Reference): string | undefined {
   }
 }
 
-function isVerl(row: Row): boolean {
-  return Array.isArray(row.prompt) && field(row.reward_model, 'ground_truth') !== undefined;
+function questionOf(row: Row): string | string[] | undefined {
+  const question = firstOf(row, questionNames);
+  const body = firstOf(row, bodyNames);
+  return question === undefined || body === undefined ? question : [body, question];
 }
 
-/** As verl's RLHFDataset reads it: the messages as they are. */
-function fromVerl(row: Row): ProblemResult {
+/** As verl's RLHFDataset and TRL read a conversation: the messages as they are. */
+function fromMessages(row: Row, read: ReadCell, answers: Answers): ProblemResult {
   const messages = (row.prompt as unknown[]).map((item) => ({
     role: String(field(item, 'role') ?? ''),
     content: String(field(item, 'content') ?? ''),
@@ -145,11 +160,18 @@ function fromVerl(row: Row): ProblemResult {
       hint: "verl's format has prompt: a list of { role, content }",
     };
   }
-  const expected = textOf(field(row.reward_model, 'ground_truth'))?.trim() ?? '';
-  if (expected === '') {
-    return { problem: 'reward_model.ground_truth is empty', hint: 'give every problem its answer' };
+  const verl = textOf(field(row.reward_model, 'ground_truth'))?.trim();
+  const text = verl ?? fieldsOf(read, { answer: firstOf(row, answerNames) }).answer;
+  const expected = verl ?? (text === undefined ? '' : (referenceIn(text, 'auto') ?? '').trim());
+  if (expected === '' && answers === 'needed') {
+    return row.reward_model === undefined || row.reward_model === null
+      ? {
+          problem: 'a prompt without an answer',
+          hint: `give reward_model.ground_truth (verl) or one of ${answerNames.slice(0, 4).join(', ')} (TRL); without answers a set is for grpo with a reward module of your own`,
+        }
+      : { problem: 'reward_model.ground_truth is empty', hint: 'give every problem its answer' };
   }
-  const index = idOf(field(row.extra_info, 'index'));
+  const index = idOf(field(row.extra_info, 'index')) ?? idOf(read('id'));
   const split = textOf(field(row.extra_info, 'split'));
   return {
     fields: {

@@ -76,22 +76,24 @@ function chatPrompt({ tokenizer, template }: PromptSettings, problem: Problem): 
 
 /**
  * Throws where prompt and answer of some problem do not fit into the model's context: a cut prompt would be graded as a wrong answer. Gives the
- * longest prompt's length.
+ * longest prompt's length. `where` says which problems these are and what the length of answers is called; default: `midtrain eval`.
  */
 export function checkPromptBudget(
   prompts: readonly { id: string; length: number }[],
   maxTokens: number,
   context: number,
+  where: { place?: string; key?: string } = {},
 ): number {
   const longest = prompts.reduce((a, b) => (b.length > a.length ? b : a), { id: '', length: 0 });
   if (longest.length + maxTokens > context) {
     const over = prompts.filter(({ length }) => length + maxTokens > context).length;
+    const { place, key = '--max-tokens' } = where;
     throw new UserError(
-      `the prompt of problem ${longest.id} has ${longest.length} tokens; with ${maxTokens} for the answer that is more than the model's context of ${context} (${over} of ${prompts.length} problems do not fit)`,
+      `${place === undefined ? '' : `${place}: `}the prompt of problem ${longest.id} has ${longest.length} tokens; with ${maxTokens} for the answer that is more than the model's context of ${context} (${over} of ${prompts.length} problems do not fit)`,
       {
         hint:
           longest.length < context
-            ? `give at most ${context - longest.length} tokens to answers (--max-tokens), fewer examples, or leave the long problems out`
+            ? `give at most ${context - longest.length} tokens to answers (${key}), fewer examples, or leave the long problems out`
             : 'give fewer examples, or leave the long problems out',
       },
     );

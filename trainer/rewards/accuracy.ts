@@ -1,6 +1,7 @@
 /**
  * Rewards that ask whether the answer is right. Names and values are TRL's (trl/rewards/accuracy_rewards.py) and open-r1's (rewards.py).
- * A row without a reference answer does not apply: null.
+ * A row without a reference answer does not apply: null. What is equal is src/grader's: of a list without brackets the order does not count, of a point
+ * or tuple it does.
  */
 import { z } from 'zod';
 import { extractions } from '../../src/core/evaluation.ts';

@@ -21,6 +21,7 @@ export function combineRewards(name: string, parts: readonly WeightedPart[]): Re
       for (const [i, { failure }] of scores.entries())
         if (failure !== undefined) failures[parts[i]!.part.name] = failure;
       const failed = Object.keys(failures).length > 0;
+      const timedOut = parts.flatMap(({ part }, i) => (scores[i]!.timedOut ? [part.name] : []));
       const judged = scores.find((score) => score.correct !== undefined) ?? byGrader(batch);
       return {
         reward: batch.map((_, row) => (failed ? null : weighted(parts, scores, row))),
@@ -28,6 +29,7 @@ export function combineRewards(name: string, parts: readonly WeightedPart[]): Re
         answers: judged.answers === undefined ? batch.map(() => undefined) : [...judged.answers],
         components: Object.fromEntries(parts.map(({ part }, i) => [part.name, scores[i]!.values])),
         ...(failed && { failures }),
+        ...(timedOut.length > 0 && { timedOut }),
       };
     },
     async close() {

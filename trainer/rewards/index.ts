@@ -85,6 +85,21 @@ export async function makeReward(spec: string | RewardSpec, folder: string = pro
   );
 }
 
+/** Rewards that hold completions against the reference answer. */
+const grading = [
+  'boxed',
+  'accuracy_reward',
+  'reasoning_accuracy_reward',
+  'cosine_scaled_reward',
+  'len_reward',
+];
+
+/** Whether a problem without a reference answer can be scored: modules and the rewards of shape need none. */
+export function answersFor(spec: Pick<RewardSpec, 'reward' | 'reward_funcs'>): 'needed' | 'optional' {
+  const names = spec.reward_funcs ?? [spec.reward ?? 'boxed'];
+  return names.some((name) => grading.includes(name)) ? 'needed' : 'optional';
+}
+
 /** Throws what `makeReward` would throw of names, options, weights and missing modules; no module is loaded. */
 export function checkRewards(spec: RewardSpec, folder: string = process.cwd()): void {
   const { given, names } = settled(spec);

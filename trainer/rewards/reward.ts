@@ -31,6 +31,8 @@ export interface RewardScores {
   components: Readonly<Record<string, readonly (number | null)[]>>;
   /** Parts that failed for the whole batch, with the reason; their values are null, and so is the reward of every row. */
   failures?: Readonly<Record<string, string>>;
+  /** Those of them that ran out of time. */
+  timedOut?: readonly string[];
 }
 
 export interface Reward {
@@ -53,4 +55,6 @@ export interface PartScores {
   readonly answers?: readonly (string | undefined)[];
   /** The part failed for the whole batch. */
   readonly failure?: string;
+  /** Because it ran out of time. */
+  readonly timedOut?: boolean;
 }

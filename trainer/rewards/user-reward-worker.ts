@@ -14,7 +14,9 @@ export type UserAnswer =
   | { readonly kind: 'ready' }
   | { readonly kind: 'unusable'; readonly message: string }
   | { readonly kind: 'scores'; readonly id: number; readonly scores: unknown }
-  | { readonly kind: 'failed'; readonly id: number; readonly message: string };
+  | { readonly kind: 'failed'; readonly id: number; readonly message: string }
+  /** Said by the owner: no answer in time. */
+  | { readonly kind: 'late'; readonly message: string };
 
 type UserFunction = (
   prompts: readonly string[],
@@ -41,7 +43,7 @@ try {
       try {
         const scores = await score(prompts, completions, rows);
         // Only what JSON and numbers can say crosses over; a list of odd things is described by its owner.
-        send({ kind: 'scores', id, scores: Array.isArray(scores) ? scores.map(plain) : plain(scores) });
+        send({ kind: 'scores', id, scores: Array.isArray(scores) ? scores.map(plain) : simple(scores) });
       } catch (error) {
         send({ kind: 'failed', id, message: textOf(error) });
       }
@@ -52,7 +54,18 @@ try {
   send({ kind: 'unusable', message: textOf(error) });
 }
 
-function plain(value: unknown): unknown {
+/** An entry: a value, or an object of them (`{ score, acc, pred }`). */
+function plain(entry: unknown): unknown {
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return simple(entry);
+  return Object.fromEntries(
+    Object.entries(entry).map(([name, value]) => [
+      name,
+      name === 'pred' && typeof value === 'string' ? value : simple(value),
+    ]),
+  );
+}
+
+function simple(value: unknown): unknown {
   return value === null || typeof value === 'number' || typeof value === 'boolean'
     ? value
     : `${typeof value} ${describe(value)}`;

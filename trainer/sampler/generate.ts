@@ -1,10 +1,11 @@
 /** Text from a model folder: one prompt, any number of samples. */
+import { join } from 'node:path';
 import { UserError } from '../../src/core/errors.ts';
 import { hash32 } from '../../src/core/random.ts';
 import { loadTokenizer } from '../../src/tokens/tokenizer.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { endTokenOf, endTokensOf } from '../model/end-token.ts';
-import { loadModel } from '../model/folder.ts';
+import { loadModel, readModelConfig } from '../model/folder.ts';
 import { Sampler } from './sampler.ts';
 import type { SamplingParams } from './sampling.ts';
 import { cutAtStop, stopWatch } from './token-text.ts';
@@ -28,19 +29,20 @@ export async function generate(
 ): Promise<{ text: string; tokens: number; truncated: boolean }[]> {
   const { maxTokens, sampling, stops, signal } = request;
   const tokenizer = await loadTokenizer(folder);
-  const weights = await loadModel(gpu, folder);
-  const { config } = weights;
+  const config = await readModelConfig(folder);
   const eosId = endTokenOf(folder, config, tokenizer);
   const bosId = config.bosId ?? tokenizer.bosId;
   const prompt = [...(bosId === undefined ? [] : [bosId]), ...tokenizer.encode(request.prompt)];
   // A model without a begin token must still have something to start from.
   if (prompt.length === 0) prompt.push(eosId);
-  if (prompt.length + maxTokens > config.maxPositions) {
+  const left = config.maxPositions - prompt.length;
+  if (maxTokens > left) {
     throw new UserError(
-      `${prompt.length} prompt tokens and ${maxTokens} more are beyond the model's ${config.maxPositions} positions`,
-      { hint: 'lower --max-tokens' },
+      `${prompt.length} prompt tokens and ${maxTokens} more are beyond the ${config.maxPositions} positions that ${join(folder, 'config.json')} names (max_position_embeddings)`,
+      { hint: left > 0 ? `give --max-tokens ${left} or less` : 'give a shorter prompt' },
     );
   }
+  const weights = await loadModel(gpu, folder);
   const sampler = await Sampler.create(gpu, weights, {
     config,
     promptLength: prompt.length,

@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { AtomicFile, writeFileAtomic } from '../../src/io/atomic.ts';
+import { AtomicFile, writeFileAtomic } from './atomic.ts';
 import { bytesPerElement, type Dtype, pieceElements } from './safetensors.ts';
 
 export interface TensorToWrite {

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { InputError, messageOf } from '../../src/core/errors.ts';
+import { InputError, messageOf } from '../core/errors.ts';
 
 export interface TensorInfo {
   readonly name: string;
