@@ -5,16 +5,16 @@ import { choiceValue } from './parse.ts';
 
 export const command: Command = {
   name: 'card',
-  summary: 'write a Hugging Face card for a corpus, mixture, model or tokenizer',
+  summary: 'write a Hugging Face card for a corpus, mixture, model, tokenizer or classifier',
   description:
     'Writes README.md with the front matter that the Hub reads, from what the run left on disk (run.json, manifest.json, metrics.jsonl): of a filter or ' +
     'recut run the thresholds, the ledger and the columns; of a mixture its sources and how to read the shards; of a training or GRPO run, or one ' +
-    'checkpoint, data, settings and results. The licence is worked out from those of the sources, and stays unknown where one of them is. The card of a ' +
+    'checkpoint, data, settings and results; of a classifier its measures and training. The licence is worked out from those of the sources, and stays unknown where one of them is. The card of a ' +
     'filter run is also a data card: name it in a recipe as card: ./runs/web/README.md. A card that a person has changed is not replaced without --overwrite.',
   arguments: [
     {
       name: 'folder',
-      description: 'a run folder, a checkpoint, or a folder with tokenizer.json',
+      description: 'a run folder, a checkpoint, a classifier, or a folder with tokenizer.json',
       required: true,
     },
   ],
@@ -52,6 +52,7 @@ export const command: Command = {
       what: 'look at the card of a mixture and its licence warnings',
     },
     { command: 'midtrain card runs/demo/grpo --name my-model', what: 'a model card' },
+    { command: 'midtrain card models/math --license apache-2.0', what: 'a classifier of "classify train"' },
   ],
   run,
 };

@@ -1,12 +1,12 @@
 /** Finds and reads what `midtrain diagnose` is given: run folders with their stored responses, and log files of several trainers. */
-import { readFileSync, statSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
-import { InputError, messageOf, UserError } from '../core/errors.ts';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { UserError } from '../core/errors.ts';
 import { mergeRows, type RolloutRow } from '../report/report-run.ts';
-import { LoggedRuns } from '../signatures/parse-log.ts';
 import type { LoggedRow } from '../signatures/read-row.ts';
 import { defaultSignatures, type SignaturesConfig, signaturesSchema } from '../signatures/rules.ts';
-import { readReportRuns } from './report-runs.ts';
+import { findLogFiles, type LogFile, readLogFiles } from './log-files.ts';
+import { holdsRuns, readReportRuns } from './report-runs.ts';
 
 export interface RecordedRun {
   name: string;
@@ -18,9 +18,6 @@ export interface RecordedRun {
   cap?: number;
 }
 
-/** Larger logs than this are not text that anyone logged by the step. */
-const mostBytes = 1 << 30;
-
 /** Throws when nothing could be read; what was left out is in `warnings`. */
 export async function readLogs(
   cwd: string,
@@ -28,29 +25,25 @@ export async function readLogs(
 ): Promise<{ runs: RecordedRun[]; warnings: string[] }> {
   const runs: RecordedRun[] = [];
   const warnings: string[] = [];
-  const logs = new LoggedRuns();
+  const files: LogFile[] = [];
   for (const arg of args) {
     const path = resolve(cwd, arg);
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined)
-      throw new InputError(arg, 'there is no such file or folder', {
-        hint: 'give a run folder, metrics.jsonl, trainer_state.json, a printed log or a CSV file',
-      });
-    if (stat.isDirectory()) runs.push(...readFolder(cwd, arg, warnings));
-    else if (stat.size > mostBytes) throw new InputError(arg, `is larger than ${mostBytes >> 20} MiB`);
-    else logs.add(readText(path, arg), nameOf(path));
+    const folder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+    const found = folder && holdsRuns(path) ? [] : await findLogFiles(cwd, arg);
+    if (folder && found.length === 0) runs.push(...readFolder(cwd, arg, warnings));
+    files.push(...found);
   }
-  for (const { name, rows } of logs.all())
+  const logs = readLogFiles(files);
+  for (const { name, rows } of logs.runs)
     runs.push({ name, rows, rollouts: [], signatures: defaultSignatures });
-  for (const name of logs.numbered)
-    warnings.push(
-      `${name}: its lines name no step; they are numbered in their order, so steps below are logged lines`,
-    );
-  if (logs.skipped > 0) warnings.push(`${logs.skipped} lines that are no metrics of a step are left out`);
   if (runs.length === 0)
-    throw new UserError(`${args.join(', ')}: no metrics found`, {
-      hint: 'rows need a step (step, global_step, _step or Step); TRL and verl logs as they are printed are read too',
-    });
+    throw (
+      logs.failures[0] ??
+      new UserError(`${args.join(', ')}: no metrics found`, {
+        hint: 'rows need a step (step, global_step, _step or Step); TRL and verl logs as they are printed are read too',
+      })
+    );
+  warnings.push(...logs.failures.map(({ message }) => `left out: ${message}`), ...logs.warnings);
   return { runs, warnings };
 }
 
@@ -74,18 +67,4 @@ function readFolder(cwd: string, arg: string, warnings: string[]): RecordedRun[]
       ...(typeof cap === 'number' ? { cap } : {}),
     };
   });
-}
-
-function readText(path: string, arg: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new InputError(arg, `cannot be read: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** Logs are often all called the same; then the folder tells them apart. */
-function nameOf(path: string): string {
-  const file = basename(path).replace(/\.[^.]+$/, '');
-  return /^(metrics|trainer_state|log|train|history)$/i.test(file) ? basename(dirname(path)) : file;
 }

@@ -132,8 +132,13 @@ function runFolders(dir: string, asWritten: string): string[] {
   if (existsSync(join(dir, 'run.json'))) return [dir];
   const found = foldersWithRecord(dir, 3);
   if (found.length === 0)
-    throw new UserError(`${asWritten}: neither it nor the folders inside it have a run.json`, { hint });
+    throw new UserError(`${asWritten}: neither it nor the folders inside it have a run.json or a log`, { hint });
   return found;
+}
+
+/** Whether a folder is a run of this project or holds some. */
+export function holdsRuns(dir: string): boolean {
+  return existsSync(join(dir, 'run.json')) || foldersWithRecord(dir, 3).length > 0;
 }
 
 /** Looks at most `depth` levels down, and not inside a run. */

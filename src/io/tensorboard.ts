@@ -51,7 +51,8 @@ export function frame(data: Buffer): Buffer {
   return Buffer.concat([length, maskedCrc(length), data, maskedCrc(data)]);
 }
 
-function maskedCrc(data: Buffer): Buffer {
+/** The checksum of a record, as its four bytes. */
+export function maskedCrc(data: Uint8Array): Buffer {
   const crc = crc32c(data);
   const out = Buffer.alloc(4);
   out.writeUInt32LE((((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0);

@@ -3,7 +3,15 @@ import type { ClassifierEvaluation } from '../core/classifier-evaluation.ts';
 import type { JoinedLicence } from '../core/licences.ts';
 import { setNames } from './classifier-charts.ts';
 import { kindNames, tellingSet, thresholdWords } from './classifier-page.ts';
-import { bullets, type HubCard, lastPart, licenceFront, licenceSection, sections } from './hub-card.ts';
+import {
+  bullets,
+  type CardLicence,
+  type HubCard,
+  lastPart,
+  licenceFront,
+  licenceSection,
+  sections,
+} from './hub-card.ts';
 import { codeBlock, escapeMarkdown, markdownTable } from './markdown.ts';
 import { decimal, percent, whole } from './number-format.ts';
 
@@ -33,6 +41,9 @@ export interface ClassifierCardInput {
   files: readonly { path: string; fingerprint: string }[];
   evaluation: ClassifierEvaluation | undefined;
   licence: JoinedLicence;
+  /** What the training documents come from, where that is known. */
+  origins?: readonly CardLicence[];
+  licenceWarnings?: readonly string[];
   version: string;
 }
 
@@ -71,7 +82,7 @@ export function classifierCard(input: ClassifierCardInput): HubCard {
       measuresPart(evaluation),
       trainingPart(input),
       usageOf(input),
-      licenceSection(input.licence, [], []),
+      licenceSection(input.licence, input.origins ?? [], input.licenceWarnings ?? []),
     ]),
   };
 }

@@ -18,6 +18,13 @@ export interface RolloutRow {
   length?: number;
 }
 
+/** Where a run of another tool was read from: it has no record, only what was logged. */
+export interface LogSource {
+  files: readonly { path: string; bytes: number }[];
+  /** What this report would have drawn and the log does not hold, in words. */
+  missing: readonly string[];
+}
+
 export interface ReportRun {
   /** The run's folder, resolved: parents of other runs refer to it. */
   id: string;
@@ -28,6 +35,9 @@ export interface ReportRun {
   rollouts?: readonly RolloutRow[];
   /** `record.parents`, resolved like `id`. Default: as they are in the record. */
   parents?: readonly string[];
+  log?: LogSource;
+  /** Runs of one group are drawn in one picture. */
+  group?: string;
 }
 
 export type RunKind = 'filter' | 'mix' | 'train' | 'grpo' | 'other';
@@ -47,6 +57,8 @@ export interface PreparedRun {
   parents: string[];
   /** Parents that are not in this report, as written in the record. */
   absentParents: string[];
+  log?: LogSource;
+  group?: string;
 }
 
 /** Prepares runs and puts them in the order of the work; the same folder given twice counts once. */
@@ -66,6 +78,8 @@ export function prepareRuns(runs: readonly ReportRun[]): PreparedRun[] {
       rollouts: run.rollouts ?? [],
       parents: [...new Set(found.filter((id) => id !== undefined))],
       absentParents: run.record.parents.filter((_, j) => found[j] === undefined),
+      ...(run.log === undefined ? {} : { log: run.log }),
+      ...(run.group === undefined ? {} : { group: run.group }),
     };
   });
   return inOrderOfWork(prepared);

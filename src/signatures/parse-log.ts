@@ -11,18 +11,39 @@ export interface LoggedRun {
   name: string;
   /** One row a step, in order of step. */
   rows: LoggedRow[];
+  /** The files that gave rows, as they were named to `add`. */
+  files?: string[];
 }
 
 /** Collects the rows of any number of files, by run. */
 export class LoggedRuns {
-  private readonly runs = new Map<string, Map<number, Record<string, unknown>>>();
+  private readonly runs = new Map<string, { rows: Map<number, LoggedRow>; files: Set<string> }>();
   /** Lines and rows that could not be read, over all files. */
   skipped = 0;
   /** Files whose rows have no step and are numbered in their order. */
   readonly numbered: string[] = [];
 
-  /** `name` is the run's where the file does not say. */
-  add(text: string, name: string): void {
+  private file: string | undefined;
+  private taken = 0;
+
+  /** `name` is the run's where the file does not say. Returns how many rows were taken from it. */
+  add(text: string, name: string, file?: string): number {
+    return this.counted(file, () => this.addText(text.replace(/^\ufeff/, ''), name));
+  }
+
+  /** The same for rows that were read already, such as those of an event file. */
+  addAll(rows: Iterable<unknown>, name: string, file?: string): number {
+    return this.counted(file, () => this.addRows(rows, name));
+  }
+
+  private counted(file: string | undefined, add: () => void): number {
+    const before = this.taken;
+    this.file = file;
+    add();
+    return this.taken - before;
+  }
+
+  private addText(text: string, name: string): void {
     const start = text.trimStart().slice(0, 1);
     const whole = start === '{' || start === '[' ? parsed(text) : undefined;
     if (whole !== undefined) this.addJson(whole, name);
@@ -32,7 +53,7 @@ export class LoggedRuns {
   }
 
   /** Rows as they are; those without a step are counted as skipped. */
-  addRows(rows: Iterable<unknown>, name: string): void {
+  private addRows(rows: Iterable<unknown>, name: string): void {
     for (const row of rows) {
       const inner =
         typeof row === 'object' && row !== null && !Array.isArray(row) ? (row as LoggedRow) : undefined;
@@ -45,9 +66,10 @@ export class LoggedRuns {
   }
 
   all(): LoggedRun[] {
-    return [...this.runs].map(([name, rows]) => ({
+    return [...this.runs].map(([name, { rows, files }]) => ({
       name,
       rows: [...rows].sort(([a], [b]) => a - b).map(([step, row]) => ({ ...row, step })),
+      ...(files.size === 0 ? {} : { files: [...files] }),
     }));
   }
 
@@ -93,17 +115,18 @@ export class LoggedRuns {
         ? { run: name, metric: title }
         : { run: title.slice(0, at), metric: title.slice(at + 3) };
     });
+    // With an x axis of their own (train/global_step), exports hold `run - _step` beside it, which is another count.
+    const stepColumns = columns.flatMap(({ run, metric }, i) => (run === name ? [[metric, i] as const] : []));
     for (const cells of rows) {
       const number = (i: number): number => (cells[i]?.trim() ? Number(cells[i]) : Number.NaN);
-      const shared = Object.fromEntries(columns.map(({ metric }, i) => [metric, number(i)] as const));
-      const step = stepOf(shared);
+      const step = stepOf(Object.fromEntries(stepColumns.map(([metric, i]) => [metric, number(i)])));
       if (step === undefined) {
         this.skipped++;
         continue;
       }
       for (const [i, { run, metric }] of columns.entries()) {
         // wandb adds the least and greatest of grouped runs.
-        if (/__(MIN|MAX)$/.test(metric) || !Number.isFinite(number(i))) continue;
+        if (/^_step$|__(MIN|MAX)$/.test(metric) || !Number.isFinite(number(i))) continue;
         // The step column is no run's own where others name theirs.
         if (run === name && columns.some((other) => other.run !== name)) continue;
         this.merge(run, step, { [metric]: number(i) });
@@ -112,9 +135,11 @@ export class LoggedRuns {
   }
 
   private merge(name: string, step: number, row: LoggedRow): void {
-    let rows = this.runs.get(name);
-    if (rows === undefined) this.runs.set(name, (rows = new Map()));
-    rows.set(step, { ...rows.get(step), ...row });
+    this.taken++;
+    let run = this.runs.get(name);
+    if (run === undefined) this.runs.set(name, (run = { rows: new Map(), files: new Set() }));
+    run.rows.set(step, { ...run.rows.get(step), ...row });
+    if (this.file !== undefined) run.files.add(this.file);
   }
 }
 
@@ -137,7 +162,7 @@ function parsed(text: string): unknown {
 }
 
 /** Comma-separated values with quotes (RFC 4180), lines without anything left out. */
-function csvRows(text: string): string[][] {
+export function csvRows(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
   let cell = '';

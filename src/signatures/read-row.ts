@@ -19,6 +19,28 @@ const names = {
   entropy: ['entropy', 'actor/entropy', 'actor/entropy_loss'],
 } as const;
 
+/** The name that a report draws each of them under. */
+const canonicalNames = {
+  repeating: 'completions/repetition_ratio',
+  answerFirst: 'completions/answer_first_ratio',
+  truncated: 'completions/clipped_ratio',
+  flatGroups: 'frac_reward_zero_std',
+  accuracy: 'accuracy',
+  length: 'completions/mean_length',
+  cap: 'completions/max_allowed_length',
+  entropy: 'entropy',
+} as const satisfies Record<keyof typeof names, string>;
+
+/** What no rule looks at and a report draws: by TRL's name, how verl and OpenRLHF call it. */
+const drawnNames: Readonly<Record<string, readonly string[]>> = {
+  reward: ['critic/score/mean', 'critic/rewards/mean'],
+  'completions/max_length': ['response_length/max'],
+  kl: ['actor/ppo_kl', 'actor/kl_loss', 'approx_kl'],
+  'clip_ratio/region_mean': ['actor/pg_clipfrac'],
+  grad_norm: ['actor/grad_norm'],
+  learning_rate: ['actor/lr', 'lr'],
+};
+
 const stepNames = ['step', 'Step', '_step', 'global_step', 'training/global_step', 'train/global_step'];
 
 /** Metrics of an evaluation: which problem set, and what. */
@@ -74,15 +96,52 @@ export function stepOf(row: LoggedRow): number | undefined {
   return undefined;
 }
 
-/** `undefined` for a row without a step. */
-export function observationOf(row: LoggedRow, options: RowOptions = {}): Observation | undefined {
-  const step = stepOf(row);
-  if (step === undefined) return undefined;
+/** The numbers of a row under their plain names. */
+function plainRow(row: LoggedRow): Map<string, number> {
   const plain = new Map<string, number>();
   for (const [name, logged] of Object.entries(row)) {
     const value = number(logged);
     if (value !== undefined) plain.set(plainName(name), value);
   }
+  return plain;
+}
+
+/** The problem sets that a row has results of, by name. */
+export function setsOf(row: LoggedRow): Map<string, EvaluatedSet> {
+  return evaluatedSets(plainRow(row));
+}
+
+/**
+ * A row of any trainer under this project's names, which are TRL's where it has one: what a report draws. Numbers under names that are not known stay
+ * under theirs. The set that comes first (inOrderOfSets) is also the unnamed one. `undefined` for a row without a step.
+ */
+export function canonicalRow(row: LoggedRow): ({ step: number } & Record<string, number>) | undefined {
+  const step = stepOf(row);
+  if (step === undefined) return undefined;
+  const plain = plainRow(row);
+  const out: { step: number } & Record<string, number> = { ...Object.fromEntries(plain), step };
+  for (const [name, others] of Object.entries({ ...names, ...drawnNames })) {
+    const target = name in canonicalNames ? canonicalNames[name as keyof typeof names] : name;
+    const value = [target, ...others].map((other) => plain.get(other)).find((v) => v !== undefined);
+    if (value !== undefined) out[target] = value;
+  }
+  const sets = evaluatedSets(plain);
+  const put = (prefix: string, { accuracy, correct, all, problems }: EvaluatedSet): void => {
+    const values = { accuracy, 'completions/mean_correct_length': correct, 'completions/mean_length': all };
+    for (const [name, value] of Object.entries({ ...values, problems: prefix === 'eval_' ? problems : undefined }))
+      if (value !== undefined) out[`${prefix}${name}`] ??= value;
+  };
+  for (const [name, set] of sets) put(name === '' ? 'eval_' : `eval_${name}_`, set);
+  const first = inOrderOfSets([...sets.keys()])[0];
+  if (first !== undefined) put('eval_', sets.get(first)!);
+  return out;
+}
+
+/** `undefined` for a row without a step. */
+export function observationOf(row: LoggedRow, options: RowOptions = {}): Observation | undefined {
+  const step = stepOf(row);
+  if (step === undefined) return undefined;
+  const plain = plainRow(row);
   const found = (key: keyof typeof names): number | undefined =>
     names[key].map((name) => plain.get(name)).find((value) => value !== undefined);
   const share = (key: keyof typeof names): number | undefined => {
@@ -105,6 +164,27 @@ export function observationOf(row: LoggedRow, options: RowOptions = {}): Observa
 }
 
 function evaluationsOf(plain: ReadonlyMap<string, number>): BenchmarkResult[] {
+  return [...evaluatedSets(plain)].map(([name, { accuracy, correct, all, problems }]) => ({
+    name,
+    ...defined('accuracy', accuracy),
+    ...defined('length', correct ?? all),
+    ...defined('problems', problems),
+  }));
+}
+
+/** What a row says of one problem set. */
+export interface EvaluatedSet {
+  /** 0 to 1. */
+  accuracy?: number;
+  /** Mean tokens of correct responses, and of all. */
+  correct?: number;
+  all?: number;
+  /** As logged, else those of the set of this name, else from the width of the interval. */
+  problems?: number;
+}
+
+/** The problem sets of a row by name; the name is empty for a run with one unnamed set. */
+function evaluatedSets(plain: ReadonlyMap<string, number>): Map<string, EvaluatedSet> {
   const sets = new Map<string, Partial<Record<(typeof evaluationNames)[number]['what'], number>>>();
   for (const [name, value] of plain) {
     for (const { pattern, what } of evaluationNames) {
@@ -118,15 +198,30 @@ function evaluationsOf(plain: ReadonlyMap<string, number>): BenchmarkResult[] {
   // A run with named sets repeats the first without a name, and asks the start model with other prompts (`set@template`).
   const named = [...sets.keys()].some((name) => name !== '' && !name.includes('@'));
   const chosen = [...sets].filter(([name]) => !name.includes('@') && !(named && name === ''));
-  return chosen.map(([name, { accuracy, correct, all, problems, low, high }]) => ({
-    name,
-    ...defined('accuracy', accuracy !== undefined && accuracy >= 0 && accuracy <= 1 ? accuracy : undefined),
-    ...defined('length', correct ?? all),
-    ...defined(
-      'problems',
-      problems ?? problemsOfSets[name.toLowerCase().replace(/[^a-z0-9]/g, '')] ?? fromInterval(low, high),
-    ),
-  }));
+  return new Map(
+    chosen.map(([name, { accuracy, correct, all, problems, low, high }]) => [
+      name,
+      {
+        ...defined('accuracy', accuracy !== undefined && accuracy >= 0 && accuracy <= 1 ? accuracy : undefined),
+        ...defined('correct', correct),
+        ...defined('all', all),
+        ...defined('problems', problems ?? problemsOfSets[plainSet(name)] ?? fromInterval(low, high)),
+      },
+    ]),
+  );
+}
+
+/** A set's name without case and punctuation. */
+const plainSet = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+
+/** Names of problem sets in the order in which RL runs are followed on them (recipe 4.6: MATH500 first), others behind, as they came. */
+export function inOrderOfSets(names: readonly string[]): string[] {
+  const order = Object.keys(problemsOfSets);
+  const place = (name: string): number => {
+    const at = order.findIndex((known) => plainSet(name).endsWith(known));
+    return at < 0 ? order.length : at;
+  };
+  return [...names].sort((a, b) => place(a) - place(b));
 }
 
 /** How many problems a 95 % Wilson interval of this width and middle was made from. */

@@ -33,12 +33,14 @@ export interface Origins {
 export function originsOf(folder: string, cwd: string): Origins {
   const walk = new OriginWalk(cwd);
   walk.run(folder, true);
-  return {
-    sources: [...walk.sources.values()],
-    roles: [...walk.roles],
-    languages: walk.languagesKnown && walk.languages.size > 0 ? [...walk.languages].sort() : undefined,
-    mixtures: walk.mixtures,
-  };
+  return walk.result();
+}
+
+/** The origins of files, as far as runs and data cards tell; `cwd` as for `originsOf`. */
+export function originsOfFiles(paths: readonly string[], cwd: string): Origins {
+  const walk = new OriginWalk(cwd);
+  for (const path of paths) walk.path(path, cwd);
+  return walk.result();
 }
 
 class OriginWalk {
@@ -54,13 +56,22 @@ class OriginWalk {
     this.cwd = cwd;
   }
 
+  result(): Origins {
+    return {
+      sources: [...this.sources.values()],
+      roles: [...this.roles],
+      languages: this.languagesKnown && this.languages.size > 0 ? [...this.languages].sort() : undefined,
+      mixtures: this.mixtures,
+    };
+  }
+
   run(folder: string, first = false): void {
     if (this.seen.has(folder)) return;
     this.seen.add(folder);
     const record = readRecord(folder);
     const stated = first ? undefined : statedLicence(folder);
     if (stated !== undefined && this.replaced(record, folder, stated)) return;
-    if (record.command === 'filter') this.filter(record, folder);
+    if (record.command === 'filter' || record.command === 'classify') this.filter(record, folder);
     else if (record.command === 'mix') this.mix(record, folder);
     else this.trained(record, folder);
   }
@@ -86,11 +97,12 @@ class OriginWalk {
       this.path(config.recut, folder);
       return;
     }
-    const inputs = Array.isArray(config.inputs)
-      ? (config.inputs as { path?: unknown; card?: unknown }[])
-      : record.inputs;
+    const inputs = Array.isArray(config.inputs) ? (config.inputs as unknown[]) : record.inputs;
     for (const input of inputs) {
-      const { path, card } = input as { path?: unknown; card?: unknown };
+      const { path, card } = (typeof input === 'string' ? { path: input } : input) as {
+        path?: unknown;
+        card?: unknown;
+      };
       if (typeof card === 'string') this.card(card, folder);
       else if (typeof path === 'string') this.path(path, folder);
     }
@@ -127,7 +139,7 @@ class OriginWalk {
     if (typeof config.problems === 'string') this.path(config.problems, folder);
   }
 
-  private path(path: string, folder: string, name = lastPart(path)): void {
+  path(path: string, folder: string, name = lastPart(path)): void {
     const hub = /^hf:\/\/datasets\/([\w.-]+\/[\w.-]+)/.exec(path)?.[1];
     if (hub !== undefined) {
       const known = builtInCards()

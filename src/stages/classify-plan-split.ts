@@ -7,6 +7,7 @@
  */
 import { UserError } from '../core/errors.ts';
 import { drawOf } from '../core/random.ts';
+import { chooseSources, type Pair } from './classify-choose-sources.ts';
 
 export const fates = ['train', 'in', 'out', 'duplicate', 'conflict', 'balance'] as const;
 export type Fate = (typeof fates)[number];
@@ -25,7 +26,7 @@ export interface SplitOptions {
   seed: number;
   /** Sources to hold out by name. */
   heldOutSources: readonly string[];
-  /** Share of the sources of each class to hold out, where none is named; 0 for none. */
+  /** About the share of the documents of each class that sources held out whole have, where none is named; 0 for none. */
   heldOutSourceShare: number;
   /** Share of the documents of the other sources. */
   heldOutShare: number;
@@ -58,45 +59,80 @@ export interface SplitPlan {
 }
 
 export function planSplit(rows: SplitRows, options: SplitOptions): SplitPlan {
-  const { hashes, source, positive, sources } = rows;
-  const n = hashes.length;
-  const out = heldOut(rows, options);
-  const fate = new Uint8Array(n);
-  const cut = 2n ** 64n;
-  const below = BigInt(Math.floor(options.heldOutShare * 2 ** 53)) * (cut / 2n ** 53n);
-  // In order of text hash, so that equal texts lie together; among them the one that is trained on first, then by source name.
-  const order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => {
-    const [x, y] = [hashes[a]!, hashes[b]!];
-    if (x !== y) return x < y ? -1 : 1;
-    const [p, q] = [out.has(source[a]!) ? 1 : 0, out.has(source[b]!) ? 1 : 0];
-    if (p !== q) return p - q;
-    return sources[source[a]!]! < sources[source[b]!]! ? -1 : source[a] === source[b] ? a - b : 1;
-  });
-  for (let from = 0; from < n; ) {
-    let to = from + 1;
-    while (to < n && hashes[order[to]!] === hashes[order[from]!]) to++;
-    const group = order.subarray(from, to);
+  const { hashes, source, positive } = rows;
+  const groups = equalTexts(rows);
+  const out = heldOut(rows, groups, options);
+  const fate = new Uint8Array(hashes.length);
+  for (const group of groups) {
     const conflict = group.some((i) => positive[i] !== positive[group[0]!]);
-    for (const [at, i] of group.entries()) {
+    // What is trained on goes before what is held out.
+    const stays = group.find((i) => !out.has(source[i]!)) ?? group[0]!;
+    for (const i of group) {
       if (conflict) fate[i] = fates.indexOf('conflict');
-      else if (at > 0) fate[i] = fates.indexOf('duplicate');
-      else if (out.has(source[i]!)) fate[i] = fates.indexOf('out');
-      else fate[i] = fates.indexOf(mixed(hashes[i]!, options.seed) < below ? 'in' : 'train');
+      else if (i !== stays) fate[i] = fates.indexOf('duplicate');
+      else fate[i] = fates.indexOf(out.has(source[i]!) ? 'out' : 'train');
     }
-    from = to;
   }
+  holdOutShare(rows, fate, options);
   const copies = balance(rows, fate, options);
   return {
     fate,
-    heldOutSources: [...out].map((i) => sources[i]!).sort(),
+    heldOutSources: [...out].map((i) => rows.sources[i]!).sort(),
     copies,
     ...orders(rows, fate, copies, options.seed),
     ...countFates(rows, fate),
   };
 }
 
+/** The documents by their text: one group for each, in it by name of the source, whatever the order of the files. */
+function equalTexts({ hashes, source, sources }: SplitRows): Uint32Array[] {
+  const order = Uint32Array.from(hashes, (_, i) => i).sort((a, b) => {
+    const [x, y] = [hashes[a]!, hashes[b]!];
+    if (x !== y) return x < y ? -1 : 1;
+    return source[a] === source[b] ? a - b : sources[source[a]!]! < sources[source[b]!]! ? -1 : 1;
+  });
+  const groups: Uint32Array[] = [];
+  for (let from = 0; from < order.length; ) {
+    let to = from + 1;
+    while (to < order.length && hashes[order[to]!] === hashes[order[from]!]) to++;
+    groups.push(order.subarray(from, to));
+    from = to;
+  }
+  return groups;
+}
+
+/** Holds out of each class the documents whose hash is below the share; where chance leaves one side without any, the nearest one. */
+function holdOutShare({ hashes, positive }: SplitRows, fate: Uint8Array, options: SplitOptions): void {
+  const { heldOutShare: share, seed } = options;
+  if (share === 0) return;
+  const cut = 2n ** 64n;
+  const below = BigInt(Math.floor(share * 2 ** 53)) * (cut / 2n ** 53n);
+  const [train, inside] = [fates.indexOf('train'), fates.indexOf('in')];
+  for (const label of [0, 1]) {
+    let documents = 0;
+    let held = 0;
+    let [lowest, highest] = [
+      { i: -1, key: cut },
+      { i: -1, key: -1n },
+    ];
+    for (let i = 0; i < fate.length; i++) {
+      if (fate[i] !== train || positive[i] !== label) continue;
+      const key = mixed(hashes[i]!, seed);
+      documents++;
+      if (key < lowest.key) lowest = { i, key };
+      if (key > highest.key) highest = { i, key };
+      if (key >= below) continue;
+      fate[i] = inside;
+      held++;
+    }
+    if (documents < 2 || share === 1) continue;
+    if (held === 0) fate[lowest.i] = inside;
+    if (held === documents) fate[highest.i] = train;
+  }
+}
+
 /** The sources that are held out, as indices. */
-function heldOut(rows: SplitRows, options: SplitOptions): Set<number> {
+function heldOut(rows: SplitRows, groups: readonly Uint32Array[], options: SplitOptions): Set<number> {
   const { sources } = rows;
   if (options.heldOutSources.length > 0) {
     return new Set(
@@ -110,22 +146,26 @@ function heldOut(rows: SplitRows, options: SplitOptions): Set<number> {
     );
   }
   if (options.heldOutSourceShare === 0) return new Set();
-  const counts = sources.map(() => ({ positive: 0, negative: 0 }));
-  rows.source.forEach((at, i) => {
-    counts[at]![rows.positive[i] === 1 ? 'positive' : 'negative']++;
-  });
-  const chosen = new Set<number>();
-  // Of mostly positive and of mostly negative sources apart, so that both classes are held out; of each at least one stays.
-  for (const wanted of [true, false]) {
-    const of = counts
-      .map(({ positive, negative }, at) => ({ at, mostly: positive >= negative }))
-      .filter(({ mostly }) => mostly === wanted)
-      .map(({ at }) => ({ at, draw: drawOf(options.seed, `source ${sources[at]!}`) }))
-      .sort((a, b) => a.draw - b.draw || (sources[a.at]! < sources[b.at]! ? -1 : 1));
-    const take = Math.min(of.length - 1, Math.max(1, Math.round(of.length * options.heldOutSourceShare)));
-    for (const { at } of of.slice(0, take)) chosen.add(at);
+  const drawn = sources
+    .map((name, at) => ({ name, at, draw: drawOf(options.seed, `source ${name}`) }))
+    .sort((a, b) => a.draw - b.draw || (a.name < b.name ? -1 : 1));
+  const counts = textsBySource(rows, groups);
+  const chosen = chooseSources(
+    drawn.map(({ at }) => counts[at]!),
+    options.heldOutSourceShare,
+  );
+  return new Set(chosen.map((i) => drawn[i]!.at));
+}
+
+/** Texts of each source that bear one label, each counted once; [negative, positive]. */
+function textsBySource({ source, positive, sources }: SplitRows, groups: readonly Uint32Array[]): Pair[] {
+  const counts = sources.map((): Pair => [0, 0]);
+  for (const group of groups) {
+    const label = positive[group[0]!] as 0 | 1;
+    if (group.some((i) => positive[i] !== label)) continue;
+    for (const at of new Set(group.map((i) => source[i]!))) counts[at]![label]++;
   }
-  return chosen;
+  return counts;
 }
 
 /** Another hash of a text's hash under the seed, uniform over 64 bits. */

@@ -2,13 +2,14 @@
 import { basename, join } from 'node:path';
 import { type ModelFolder, modelFiles } from '../../classifiers/model-folder.ts';
 import type { ClassifierEvaluation } from '../core/classifier-evaluation.ts';
+import { InputError } from '../core/errors.ts';
 import { type JoinedLicence, joinedLicence } from '../core/licences.ts';
 import { makeFolder, writeFileAtomic } from '../io/atomic.ts';
 import { readJsonFile } from '../io/json-file.ts';
 import { packageVersions } from '../io/package-root.ts';
 import { classifierCard } from '../report/classifier-card.ts';
 import { classifierPage } from '../report/classifier-page.ts';
-import { cardText, type HubCard } from '../report/hub-card.ts';
+import { type CardLicence, cardText, type HubCard } from '../report/hub-card.ts';
 import type { TrainingRecord } from './classify-train-request.ts';
 
 /** Paths of the page and the numbers in the folder. */
@@ -24,12 +25,33 @@ export async function writeClassifierCard(folder: ModelFolder): Promise<void> {
   await writeFileAtomic(join(folder.path, modelFiles.card), cardText(card));
 }
 
+/** `training.json` of a model folder. Throws `InputError` where it is missing or damaged. */
+export async function trainingRecordOf(folder: string): Promise<TrainingRecord> {
+  const file = join(folder, modelFiles.training);
+  const record = (await readJsonFile(file)) as Partial<TrainingRecord> | null;
+  if (record?.data?.counts !== undefined && Array.isArray(record.data.files)) return record as TrainingRecord;
+  throw new InputError(file, 'this is no training record: it has no counts of documents', {
+    hint: 'give a folder that "midtrain classify train" wrote',
+  });
+}
+
 /** The card, from what lies in the folder. Throws `InputError` when there is no training record. */
 export async function cardOfModelFolder(
   { path, description }: ModelFolder,
-  { name = basename(path), licence = joinedLicence([]) }: { name?: string; licence?: JoinedLicence } = {},
+  {
+    name = basename(path),
+    licence = joinedLicence([]),
+    origins = [],
+    licenceWarnings = [],
+  }: {
+    name?: string;
+    licence?: JoinedLicence;
+    /** What the training documents come from, and what their licences ask for. */
+    origins?: readonly CardLicence[];
+    licenceWarnings?: readonly string[];
+  } = {},
 ): Promise<HubCard> {
-  const record = (await readJsonFile(join(path, modelFiles.training))) as TrainingRecord;
+  const record = await trainingRecordOf(path);
   const evaluation = (await readJsonFile(join(path, modelFiles.evaluation)).catch(() => undefined)) as
     | ClassifierEvaluation
     | undefined;
@@ -55,6 +77,8 @@ export async function cardOfModelFolder(
     files,
     evaluation,
     licence,
+    origins,
+    licenceWarnings,
     version: packageVersions().midtrain ?? '',
   });
 }

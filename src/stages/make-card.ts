@@ -1,9 +1,10 @@
 /**
  * `midtrain card` as a function: what kind of thing a folder holds, and its card. A filter or recut run, a mixture, a training or GRPO run, one
- * checkpoint of such a run, or a tokenizer.
+ * checkpoint of such a run, a tokenizer, or a trained classifier.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
+import { isModelFolder, readModelFolder } from '../../classifiers/model-folder.ts';
 import { InputError, UserError } from '../core/errors.ts';
 import { type JoinedLicence, joinedLicence, licenceWarnings, type Use } from '../core/licences.ts';
 import { packageVersions } from '../io/package-root.ts';
@@ -17,7 +18,8 @@ import { tokenizerCard } from '../report/tokenizer-card.ts';
 import { chatSpecOf } from '../tokens/chat-spec.ts';
 import { loadTokenizer } from '../tokens/tokenizer.ts';
 import { readTokenizerFiles } from '../tokens/tokenizer-files.ts';
-import { type Origins, originsOf } from './card-origins.ts';
+import { type Origins, originsOf, originsOfFiles } from './card-origins.ts';
+import { cardOfModelFolder, trainingRecordOf } from './classify-write-evaluation.ts';
 import { hubFeatures } from './hub-features.ts';
 
 export interface CardRequest {
@@ -38,7 +40,7 @@ export interface CardRequest {
 }
 
 export interface MadeCard {
-  kind: 'corpus' | 'mixture' | 'model' | 'tokenizer';
+  kind: 'corpus' | 'mixture' | 'model' | 'tokenizer' | 'classifier';
   card: HubCard;
   licence: JoinedLicence;
   warnings: string[];
@@ -51,14 +53,18 @@ export async function makeCard(request: CardRequest): Promise<MadeCard> {
     throw new UserError(`${folder}: there is no such folder`, {
       hint: 'give the folder that a midtrain command wrote',
     });
+  if (await isModelFolder(folder)) return classifierOfFolder(request);
   const own = existsSync(join(folder, 'run.json'));
   const checkpoint = !own && existsSync(join(folder, 'config.json'));
   if (!own && !checkpoint && existsSync(join(folder, 'tokenizer.json'))) return tokenizerOfFolder(request);
   const runFolder = own ? folder : checkpoint ? runFolderOf(folder) : undefined;
   if (runFolder === undefined)
-    throw new UserError(`${folder} holds neither a run (run.json), a checkpoint of one, nor a tokenizer`, {
-      hint: 'give the folder that a midtrain command wrote',
-    });
+    throw new UserError(
+      `${folder} holds neither a run (run.json), a checkpoint of one, a classifier, nor a tokenizer`,
+      {
+        hint: 'give the folder that a midtrain command wrote',
+      },
+    );
   const run = prepareRuns([request.readRun(runFolder)])[0]!;
   const origins = originsOf(runFolder, request.cwd);
   const licence = licenceOf(request, origins);
@@ -96,7 +102,7 @@ export async function makeCard(request: CardRequest): Promise<MadeCard> {
       throw new UserError(
         `${runFolder} is a run of midtrain ${run.record.command}, of which no card is made`,
         {
-          hint: 'cards are made of filter, recut, mix, train and grpo runs, checkpoints and tokenizers',
+          hint: 'cards are made of filter, recut, mix, train and grpo runs, checkpoints, tokenizers and the model folders of "classify train"',
         },
       );
   }
@@ -170,6 +176,26 @@ function trainedCard(request: CardRequest, origins: Origins, common: Common, che
     datasets: [...new Set(origins.sources.flatMap(({ from }) => from ?? []))],
     mixtures: origins.mixtures,
   });
+}
+
+/** The licence of a classifier is that of the documents it was trained on. */
+async function classifierOfFolder(request: CardRequest): Promise<MadeCard> {
+  const folder = await readModelFolder(request.folder);
+  const { data } = await trainingRecordOf(request.folder);
+  const { sources } = originsOfFiles(
+    data.files.map(({ path }) => path),
+    request.cwd,
+  );
+  const licence = licenceOf(request, { sources, roles: [], languages: undefined, mixtures: [] });
+  const warnings =
+    request.license === undefined || request.use !== undefined ? licenceWarnings(sources, request.use) : [];
+  const card = await cardOfModelFolder(folder, {
+    ...(request.name === undefined ? {} : { name: request.name }),
+    licence,
+    origins: sources,
+    licenceWarnings: warnings,
+  });
+  return { kind: 'classifier', card, licence, warnings };
 }
 
 async function tokenizerOfFolder(request: CardRequest): Promise<MadeCard> {

@@ -38,7 +38,7 @@ describe('problems of a pipeline file', () => {
     ],
     [{ transform: ['x'] }, 'transform.0: "x" is not one of c4-lines, symbol-lines, mask-pii'],
     [{ transform: 'mask-pii' }, 'transform: expected a list, as in [mask-pii] (found "mask-pii")'],
-    [{ classifiers: [{ name: 'math' }] }, 'classifiers.0.label is missing; expected a text'],
+    [{ classifiers: [{ label: 'math' }] }, 'classifiers.0.name is missing; expected a text'],
     [{ decontaminate: { ngram: 2 } }, 'decontaminate.ngram: must be at least 4 (found 2)'],
     [{ decontaminate: { ngrm: 13 } }, 'unknown key "ngrm" in decontaminate; did you mean "ngram"?'],
     [

@@ -1,5 +1,6 @@
 /** What is trained on and what is held out: whole sources, shares, duplicates, conflicting labels, balance. */
 import { describe, expect, it } from 'vitest';
+import { chooseSources } from '../../src/stages/classify-choose-sources.ts';
 import { fates, planSplit, type SplitOptions, type SplitRows } from '../../src/stages/classify-plan-split.ts';
 
 const usual: SplitOptions = {
@@ -45,6 +46,63 @@ describe('a split', () => {
       { ...usual, heldOutSourceShare: 0.5 },
     );
     expect(two.heldOutSources).toEqual([]);
+  });
+
+  it('holds out both classes, and never the source that has most of one', () => {
+    // The default of a share met a source with three quarters of the negatives, and held it out whole.
+    const counts = (of: [negative: number, positive: number][], share = 0.2): number[] =>
+      chooseSources(of, share).sort((a, b) => a - b);
+    // All sources are mostly negative, as a judge's grades make them: positives are held out all the same.
+    const graded: [number, number][] = Array.from({ length: 20 }, (_, i) => [90, i % 4 === 0 ? 20 : 0]);
+    const held = counts(graded);
+    const positives = held.reduce((sum, i) => sum + graded[i]![1], 0);
+    expect(positives).toBe(20);
+    expect(held.length).toBeLessThanOrEqual(8);
+    expect(
+      counts([
+        [290, 10],
+        [24, 169],
+        [64, 0],
+      ]),
+    ).toEqual([2]);
+    // Two of a kind: one of each is held out; a class of one source is not.
+    expect(
+      counts([
+        [50, 0],
+        [50, 0],
+        [0, 50],
+        [0, 50],
+      ]),
+    ).toHaveLength(2);
+    expect(
+      counts([
+        [50, 0],
+        [0, 50],
+      ]),
+    ).toEqual([]);
+    expect(
+      counts([
+        [50, 0],
+        [50, 0],
+        [0, 50],
+      ]),
+    ).toHaveLength(1);
+    // Thousands of sites: the share is met.
+    const sites: [number, number][] = Array.from({ length: 3000 }, (_, i) => (i % 3 === 0 ? [0, 1] : [1, 0]));
+    const out = counts(sites);
+    expect(out.filter((i) => i % 3 === 0).length / 1000).toBeCloseTo(0.2, 2);
+    expect(out.filter((i) => i % 3 !== 0).length / 2000).toBeCloseTo(0.2, 2);
+  });
+
+  it('has both classes on both sides of a share where each has two documents', () => {
+    const few: Row[] = [...Array(200).keys()].map((i) => [i + 1, 'a', i < 2]);
+    for (const heldOutShare of [0.01, 0.99]) {
+      const { totals } = planSplit(rowsOf(few), { ...usual, heldOutShare });
+      expect(totals.in.positive).toBe(1);
+      expect(totals.train.positive).toBe(1);
+      expect(totals.train.negative).toBeGreaterThan(0);
+      expect(totals.in.negative).toBeGreaterThan(0);
+    }
   });
 
   it('holds out the sources that are named, and tells a name that is none', () => {

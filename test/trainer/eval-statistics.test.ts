@@ -5,9 +5,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { bootstrapMeans, quantile } from '../../src/core/bootstrap.ts';
 import { Random } from '../../src/core/random.ts';
 import { passAtK, wilsonInterval } from '../../trainer/evaluation/accuracy.ts';
-import { bootstrapMeans, quantile } from '../../trainer/evaluation/bootstrap.ts';
 import { compareGraded } from '../../trainer/evaluation/compare.ts';
 import { sameAnswer } from '../../trainer/evaluation/grade.ts';
 import type { GradedProblem } from '../../trainer/evaluation/graded-problem.ts';

@@ -5,7 +5,7 @@
  * of right samples with a paired bootstrap interval over problems. Problems are matched by id and must be the same problem: same question and
  * same reference answer.
  */
-import { bootstrapMeans } from './bootstrap.ts';
+import { bootstrapMeans } from '../../src/core/bootstrap.ts';
 import type { GradedProblem } from './graded-problem.ts';
 import { type McNemar, mcNemar } from './mcnemar.ts';
 import { rightSamples, type Share } from './summarise.ts';

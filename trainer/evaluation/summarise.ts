@@ -5,8 +5,9 @@
  * independent and the interval is a bootstrap over problems, as are those of pass@k (unbiased, Chen et al. 2021, arXiv 2107.03374) and maj@k.
  * Where every problem counts 0 or 1 (pass@n of n samples) the interval is Wilson's again: resampling problems that are all right gives no width.
  */
+
+import { bootstrapMeans } from '../../src/core/bootstrap.ts';
 import { passAtK, wilsonInterval } from './accuracy.ts';
-import { bootstrapMeans } from './bootstrap.ts';
 import type { GradedProblem } from './graded-problem.ts';
 import { answerClasses, majorityAtK } from './majority.ts';
 

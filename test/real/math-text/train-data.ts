@@ -1,10 +1,12 @@
 /**
- * What the bundled math-text classifier is trained on: pieces of the permissive sources and made pages, so many of each, in an order drawn
- * from the seed. Long documents are cut into pieces of 40 to 300 words, since a page may be short; each source has a most, so that no
- * source is the classifier.
+ * What the bundled math-text classifier is trained on: pieces of the permissive sources, made pages and texts of our own, so many of each,
+ * in an order drawn from the seed. Long documents are cut into pieces of 40 to 300 words, since a page may be short; each source has a
+ * most, so that no source is the classifier. Prose of many kinds is scarce among the sources and is cut several times, each time in other
+ * places: without it the classifier learns that "she", "two", "if" and "each" are mathematics, for they are common in word problems.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { TrainingExample } from '../../../classifiers/fasttext/training-lines.ts';
 import { prepareText } from '../../../classifiers/prepare-text.ts';
 import { Random } from '../../../src/core/random.ts';
@@ -23,12 +25,23 @@ const most: Readonly<Record<string, number>> = {
   'own: about mathematics': 2400,
   'c4-even': 2000,
   'own: plain mathematics': 600,
+  [ownTexts('other')]: 2000,
 };
 const mostOfOthers = 700;
+/** How often a source is cut, in other places each time; once where nothing is said. */
+const times: Readonly<Record<string, number>> = {
+  'c4-even': 3,
+  [ownTexts('math')]: 10,
+  [ownTexts('other')]: 10,
+};
 const pieceWords = [40, 80, 120, 200, 300] as const;
 const shortestPiece = 15;
 
-/** Sources of one use, read; those of training with the made pages. `data`: ../shared/data. */
+function ownTexts(label: 'math' | 'other'): string {
+  return `own: ${label === 'math' ? 'mathematics' : 'other things'} in texts of many kinds`;
+}
+
+/** Sources of one use, read; those of training with our own pages. `data`: ../shared/data. */
 export function documentsFor(use: DocumentSource['use'], data: string): NamedDocuments[] {
   const real = sources
     .filter((source) => source.use === use)
@@ -40,10 +53,19 @@ export function documentsFor(use: DocumentSource['use'], data: string): NamedDoc
     }));
   if (use === 'held out') return real;
   const own = 'own words, Apache-2.0 like the project';
+  const texts = readHardCases(fileURLToPath(new URL('./own-texts.txt', import.meta.url)));
   return [
     ...real,
     { name: 'own: about mathematics', label: 'other', licence: own, documents: aboutMathematics(3800, 1) },
     { name: 'own: plain mathematics', label: 'math', licence: own, documents: plainMathematics(1500, 2) },
+    ...(['math', 'other'] as const).map((label) => ({
+      name: ownTexts(label),
+      label,
+      licence: own,
+      documents: texts
+        .filter((one) => one.label === label)
+        .map(({ kind, text }, i) => ({ id: `${kind}-${i}`, text })),
+    })),
   ];
 }
 
@@ -79,7 +101,10 @@ export function trainingExamples(
   const examples: TrainingExample[] = [];
   const counts: PieceCount[] = [];
   for (const { name, label, licence, documents } of read) {
-    const pieces = documents.flatMap(({ text }) => cut(prepareText(text, 'megamath'), random));
+    const prepared = documents.map(({ text }) => prepareText(text, 'megamath'));
+    const pieces = Array.from({ length: times[name] ?? 1 }, () =>
+      prepared.flatMap((text) => cut(text, random)),
+    ).flat();
     shuffle(pieces, random);
     const taken = pieces.slice(0, most[name] ?? mostOfOthers);
     for (const text of taken) examples.push({ text, label });
@@ -107,14 +132,24 @@ function shuffle<T>(items: T[], random: Random): void {
   }
 }
 
-/** The hard cases of a file of our own (`## kind label`, then the text). */
-export function readHardCases(file: string): { kind: string; label: 'math' | 'other'; text: string }[] {
+/** A text of a file of our own. */
+export interface OwnText {
+  kind: string;
+  label: 'math' | 'other';
+  /** Of texts that were split into halves: whether their errors were looked at (`development`) or not (`final`). */
+  half?: string;
+  text: string;
+}
+
+/** The texts of a file of our own (`## kind label`, for some a half, then the text). */
+export function readHardCases(file: string): OwnText[] {
   return readFileSync(file, 'utf8')
     .split(/^## /m)
     .slice(1)
     .map((part) => {
       const [head = '', ...lines] = part.split('\n');
-      const [kind = '', label = ''] = head.split(' ');
-      return { kind, label: label === 'math' ? 'math' : 'other', text: lines.join('\n').trim() };
+      const [kind = '', label = '', half] = head.split(' ');
+      const text = lines.join('\n').trim();
+      return { kind, label: label === 'math' ? 'math' : 'other', ...(half === undefined ? {} : { half }), text };
     });
 }

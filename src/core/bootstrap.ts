@@ -5,7 +5,7 @@
  * vary as much as n samples make them vary, so their spread over problems holds both sources; a second draw of samples inside each problem
  * would count that noise twice, and make pass@k of resampled samples too low besides. (Davison and Hinkley 1997, 3.8; Field and Welsh 2007)
  */
-import { Random } from '../../src/core/random.ts';
+import { Random } from './random.ts';
 
 export const defaultResamples = 2000;
 
