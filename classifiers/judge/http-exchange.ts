@@ -3,7 +3,8 @@
  *
  * node:http and not fetch: fetch gives up after 300 seconds without a header whatever timeout its caller sets, and a large model behind a
  * queue takes longer. The failures are told apart by what matters for money: whether the endpoint may have done the work (`mayBePaid`).
- * Redirects are not followed: a key must not travel to another host.
+ * Redirects are not followed: a key must not travel to another host. The proxies of HTTP_PROXY, HTTPS_PROXY and NO_PROXY are used as curl does
+ * (Node's own agents do it), but never for the machine itself: a variable set for the world must not send a local server's requests away.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -43,6 +44,14 @@ export interface ExchangeOptions {
   timeoutMs: number;
   /** Larger answers are given up. */
   maxBytes: number;
+  /** Where proxies are named. */
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
+function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' || hostname.endsWith('.localhost') || /^(127\.[\d.]+|\[::1\])$/.test(hostname)
+  );
 }
 
 /** Keeps connections to one endpoint. Refuses nothing: what a status means is for the caller. */
@@ -52,6 +61,7 @@ export function openExchanger(url: URL, options: ExchangeOptions): Exchanger {
     keepAlive: true,
     maxSockets: options.connections,
     maxFreeSockets: options.connections,
+    ...(isLoopback(url.hostname) ? {} : { proxyEnv: options.environment }),
   });
   const send = secure ? httpsRequest : httpRequest;
 
@@ -97,6 +107,7 @@ export function openExchanger(url: URL, options: ExchangeOptions): Exchanger {
       request.on('error', (error: NodeJS.ErrnoException) => {
         const code = error.code ?? '';
         if (/CERT|SSL|TLS|ALTNAME|SELF_SIGNED|UNABLE_TO/.test(code)) fail('tls', messageOf(error));
+        else if (code === 'EPROTO') fail('tls', 'it does not speak TLS: try http:// instead of https://');
         else if (received) fail('truncated', 'the connection ended in the middle of the answer');
         else if (connected)
           fail('reset', `the connection ended without an answer (${code || messageOf(error)})`);

@@ -124,6 +124,8 @@ class HttpEndpoint implements Endpoint {
   private nextSlot = 0;
   private rejected = 0;
   private fatal: UserError | undefined;
+  /** That it cannot be reached was said since the last answer. */
+  private warned = false;
 
   constructor(options: EndpointOptions) {
     this.options = options;
@@ -140,6 +142,7 @@ class HttpEndpoint implements Endpoint {
       connections: this.concurrency,
       timeoutMs: (options.timeoutSeconds ?? 300) * 1000,
       maxBytes: mostAnswerBytes,
+      environment: options.environment ?? process.env,
     });
   }
 
@@ -158,12 +161,14 @@ class HttpEndpoint implements Endpoint {
   ): Promise<ChatAnswer> {
     const prompt = messages.map(({ content }) => content).join('\n');
     const most = this.options.maxRetries ?? 8;
+    const answeredBefore = this.counts.answered;
     for (let attempt = 1; ; attempt++) {
       await this.turn(hooks.signal);
       await hooks.onSend?.();
       const reading = await this.ask(messages, sampling, prompt, hooks);
       if (reading.kind === 'answer') {
         this.counts.answered++;
+        this.warned = false;
         return reading.answer;
       }
       if (reading.kind === 'document') throw this.documentProblem(reading);
@@ -179,9 +184,12 @@ class HttpEndpoint implements Endpoint {
       if (this.fatal !== undefined) throw this.fatal;
       const unknown = this.counts.answered === 0 && reading.unreachable === true;
       if (attempt > (unknown ? Math.min(most, firstRetries) : most)) {
-        if (unknown) throw this.unreachable(reading.message);
+        // Nobody was answered while this one was tried: it has gone, and would fail every document that is left.
+        if (reading.unreachable === true && this.counts.answered === answeredBefore)
+          throw unknown ? this.unreachable(reading.message) : this.gone(reading.message, attempt);
         throw new EndpointFailure(reading.reason, reading.message);
       }
+      if (reading.unreachable === true && !unknown) this.warnOfSilence(reading.message, most);
       this.counts.retries[reading.reason] = (this.counts.retries[reading.reason] ?? 0) + 1;
       const baseMs = (this.options.retrySeconds ?? 1) * 1000;
       const backoff = { baseMs, mostMs: Math.max(60_000, baseMs) };
@@ -241,7 +249,7 @@ class HttpEndpoint implements Endpoint {
       if (error.mayBePaid) lose();
       else hooks.onRefused?.();
       const message = this.clean(error.message);
-      if (error.problem === 'tls') return { kind: 'fatal', what: 'address', message: `TLS: ${message}` };
+      if (error.problem === 'tls') return { kind: 'fatal', what: 'tls', message };
       const reason =
         error.problem === 'timeout'
           ? 'timeout'
@@ -266,7 +274,8 @@ class HttpEndpoint implements Endpoint {
   }
 
   private async ending({ what, message }: Extract<Reading, { kind: 'fatal' }>): Promise<UserError> {
-    const said = `${this.host} answers ${message}`;
+    const said =
+      what === 'tls' ? `no TLS connection to ${this.host}: ${message}` : `${this.host} answers ${message}`;
     if (what === 'model') {
       const names = await this.modelNames();
       const near = nearest(this.model, names);
@@ -283,6 +292,7 @@ class HttpEndpoint implements Endpoint {
           : `check the key in ${this.keyName}; --api-key-env names another variable`,
       quota: 'the account has no credit or quota left; what was answered is kept, run again when it has',
       address: 'check the URL of the endpoint: it is the part before /chat/completions, often ending in /v1',
+      tls: 'for a certificate of your own, name its file: NODE_EXTRA_CA_CERTS=ca.pem midtrain ...; a server on this machine mostly speaks http://',
       request: 'the endpoint does not take this request',
     } as const;
     return this.end(new UserError(said, { hint: hints[what] }));
@@ -291,9 +301,25 @@ class HttpEndpoint implements Endpoint {
   private unreachable(message: string): UserError {
     return this.end(
       new UserError(`${this.host} cannot be reached: ${message}`, {
-        hint: 'check the URL, and that the server is running',
+        hint: 'check the URL, that the server is running, and HTTP_PROXY, HTTPS_PROXY and NO_PROXY if they are set',
       }),
     );
+  }
+
+  private gone(message: string, tries: number): UserError {
+    return this.end(
+      new UserError(
+        `${this.host} cannot be reached any more: ${message}, ${tries} tries without an answer to any request`,
+        { hint: 'what was answered is kept: run the same command again when it is back' },
+      ),
+    );
+  }
+
+  private warnOfSilence(message: string, tries: number): void {
+    if (this.warned) return;
+    this.warned = true;
+    const text = `${this.host} cannot be reached: ${message}; trying again, ${tries} times in all`;
+    this.options.emit?.({ kind: 'message', level: 'warn', text });
   }
 
   /** From here on every request fails in the same way. */

@@ -17,7 +17,7 @@ export type Reading =
   | { kind: 'retry'; reason: RetryReason; message: string; mayBePaid: boolean }
   | { kind: 'document'; reason: DocumentReason; message: string }
   /** Wrong for every document: key, model, address, quota. */
-  | { kind: 'fatal'; what: 'key' | 'model' | 'address' | 'quota' | 'request'; message: string }
+  | { kind: 'fatal'; what: 'key' | 'model' | 'address' | 'quota' | 'request' | 'tls'; message: string }
   /** A field that this endpoint calls otherwise. */
   | { kind: 'field'; field: 'max_completion_tokens' };
 

@@ -11,7 +11,8 @@ export function chatOptions(maxTokens: number, temperature: number): CommandOpti
   return [
     {
       flags: '--endpoint <url>',
-      description: 'base URL of an OpenAI-compatible server, with or without /v1 (needed)',
+      description:
+        'base URL of an OpenAI-compatible server, with or without /v1 (needed); HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold',
     },
     { flags: '--model <name>', description: 'the model, as the server calls it (needed)' },
     {

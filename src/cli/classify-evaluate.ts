@@ -1,5 +1,7 @@
 /** `midtrain classify evaluate`: a classifier on labelled documents. Maps flags to src/stages/classify-evaluate.ts. */
+
 import { exitCodes } from '../core/errors.ts';
+import { placeOfModel } from '../stages/bundled-model.ts';
 import { labelledOf, labelledOptions, thresholdOf, thresholdOptions } from './classify-inputs.ts';
 import { type Command, type CommandContext, jsonOption } from './command.ts';
 import { choiceValue } from './parse.ts';
@@ -15,7 +17,8 @@ export const evaluateCommand: Command = {
   arguments: [
     {
       name: 'model',
-      description: 'a model folder, a fastText .bin or .ftz file, or an ONNX checkpoint with one output',
+      description:
+        'a model folder, a fastText .bin or .ftz file, an ONNX checkpoint with one output, or bundled:math-text',
       required: true,
     },
   ],
@@ -74,18 +77,23 @@ async function run(
     { evaluateClassifier },
     { scorerSpec },
     { writeEvaluationFiles },
-    { evaluationText },
+    { evaluationText, failureLines },
+    { textOf },
   ] = await Promise.all([
     import('node:path'),
     import('../stages/classify-evaluate.ts'),
     import('../stages/classify-scorer.ts'),
     import('../stages/classify-write-evaluation.ts'),
     import('./classify-text.ts'),
+    import('./write-result.ts'),
   ]);
-  const scorer = await scorerSpec(model!.includes('://') ? model! : resolve(context.cwd, model!), {
-    label: options.label as string | undefined,
-    prepare: options.prepare as 'none' | undefined,
-  });
+  const scorer = await scorerSpec(
+    placeOfModel(model!, (path) => (path.includes('://') ? path : resolve(context.cwd, path))),
+    {
+      label: options.label as string | undefined,
+      prepare: options.prepare as 'none' | undefined,
+    },
+  );
   const own = options.bestF1 === true ? null : scorer.threshold;
   const { evaluation, failures } = await evaluateClassifier({
     scorer,
@@ -101,8 +109,8 @@ async function run(
   for (const warning of evaluation.warnings) context.emit({ kind: 'message', level: 'warn', text: warning });
   context.write(
     context.json
-      ? `${JSON.stringify({ out, ...evaluation }, null, 2)}\n`
-      : evaluationText(evaluation, join(out, 'evaluation.html')),
+      ? `${JSON.stringify({ out, ...evaluation, failures }, null, 2)}\n`
+      : textOf(failureLines(failures)) + evaluationText(evaluation, join(out, 'evaluation.html')),
   );
   return failures.length > 0 ? exitCodes.someInputsFailed : exitCodes.done;
 }

@@ -93,8 +93,16 @@ async function run(
         ([score, n]) => `  score ${score.padEnd(10)} ${n.toLocaleString('en-US')}`,
       ),
       ...outcomeLines(summary),
-      ...(cropped > 0 ? [`${cropped.toLocaleString('en-US')} documents were judged by their beginning`] : []),
-      ...(repaired > 0 ? [`${repaired.toLocaleString('en-US')} documents took more than one answer`] : []),
+      ...(cropped > 0
+        ? [
+            `${cropped.toLocaleString('en-US')} ${cropped === 1 ? 'document was' : 'documents were'} judged by ${cropped === 1 ? 'its' : 'their'} beginning`,
+          ]
+        : []),
+      ...(repaired > 0
+        ? [
+            `${repaired.toLocaleString('en-US')} ${repaired === 1 ? 'document' : 'documents'} took more than one answer`,
+          ]
+        : []),
       `${file}: ${rows.toLocaleString('en-US')} documents, ${ledger.kept.toLocaleString('en-US')} with a score`,
     ]),
   );

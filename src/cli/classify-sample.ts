@@ -1,5 +1,5 @@
 /** `midtrain classify sample`: documents to label, drawn evenly from strata. Maps flags to src/stages/classify-sample.ts. */
-import { exitCodes } from '../core/errors.ts';
+import { exitCodes, UserError } from '../core/errors.ts';
 import { columnOption, inputsOf } from './classify-inputs.ts';
 import { type Command, type CommandContext, jsonOption } from './command.ts';
 import { choiceValue, integerValue } from './parse.ts';
@@ -82,6 +82,11 @@ async function run(
     import('./classify-text.ts'),
   ]);
   const out = resolve(context.cwd, options.out as string);
+  if (!out.endsWith('.parquet')) {
+    throw new UserError(`--out ${options.out as string}: the sample is a Parquet file`, {
+      hint: `give a name that ends so: --out ${(options.out as string).replace(/(\.\w+)?\/*$/, '')}.parquet`,
+    });
+  }
   const result = await sampleDocuments({
     inputs: inputsOf(args, context.cwd, options),
     count: options.count as number,

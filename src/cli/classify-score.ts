@@ -1,5 +1,6 @@
 /** `midtrain classify score`: a score for every document, as a column. Maps flags to src/jobs/score-corpus.ts. */
 import { exitCodes, UserError } from '../core/errors.ts';
+import { placeOfModel } from '../stages/bundled-model.ts';
 import { columnOption, inputsOf } from './classify-inputs.ts';
 import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
 import { choiceValue, integerValue } from './parse.ts';
@@ -9,12 +10,13 @@ export const scoreCommand: Command = {
   summary: 'give every document its score as a column; resumable',
   description:
     'Reads filter runs, Parquet, Arrow, JSONL, WARC or pages and writes Parquet with all columns of the input and the score (of a regressor also int_score). ' +
-    'Nothing is dropped. The folder is an input of "midtrain filter", which takes the scores as --model <name>=column:score. Stopped at any point, the ' +
+    'Nothing is dropped and no column is replaced. The folder is an input of "midtrain filter", which takes the scores as --model <name>=column:score. Stopped at any point, the ' +
     'same command goes on; the output does not depend on the number of workers.',
   arguments: [
     {
       name: 'model',
-      description: 'a model folder, a fastText .bin or .ftz file, or an ONNX checkpoint with one output',
+      description:
+        'a model folder, a fastText .bin or .ftz file, an ONNX checkpoint with one output, or bundled:math-text',
       required: true,
     },
     {
@@ -77,10 +79,13 @@ async function run(
   }
   const request = {
     inputs: inputsOf(inputs, context.cwd, options),
-    scorer: await scorerSpec(model!.includes('://') ? model! : resolve(context.cwd, model!), {
-      label: options.label as string | undefined,
-      prepare: options.prepare as 'none' | undefined,
-    }),
+    scorer: await scorerSpec(
+      placeOfModel(model!, (path) => (path.includes('://') ? path : resolve(context.cwd, path))),
+      {
+        label: options.label as string | undefined,
+        prepare: options.prepare as 'none' | undefined,
+      },
+    ),
     out: resolve(context.cwd, options.out as string),
     column,
     scoresOnly: options.scoresOnly === true,
@@ -101,6 +106,10 @@ async function run(
   }
   const result = await scoreCorpus(request);
   const { outputs: _outputs, ...shown } = result;
-  context.write(context.json ? `${JSON.stringify(shown, null, 2)}\n` : scoreText(result, column));
+  context.write(
+    context.json
+      ? `${JSON.stringify(shown, null, 2)}\n`
+      : scoreText(result, column, request.scorer.threshold),
+  );
   return result.complete ? exitCodes.done : exitCodes.someInputsFailed;
 }

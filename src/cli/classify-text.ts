@@ -1,9 +1,12 @@
 /** What the subcommands of `classify` print for people. */
+import { join } from 'node:path';
 import type { ClassifierEvaluation, MeasuredSet, ShareInterval } from '../core/classifier-evaluation.ts';
 import { printableLine } from '../core/printable.ts';
 import type { ScoredCorpus } from '../jobs/score-corpus.ts';
+import { exactThreshold } from '../report/classifier-page.ts';
 import type { DrawnSample } from '../stages/classify-sample.ts';
 import type { TrainedClassifier } from '../stages/classify-train.ts';
+import type { Failure } from '../stages/unit-texts.ts';
 import { percent, textOf } from './write-result.ts';
 
 /** Rows of a table in text; the first column is words. */
@@ -31,12 +34,18 @@ export function sampleText(out: string, result: DrawnSample): string {
         String(drawn),
       ]),
     ),
+    ...failureLines(result.failures),
     ...(result.strata.length > shown.length
       ? [`and ${result.strata.length - shown.length} more strata`]
       : []),
     '',
     `${out}: ${result.documents} of ${result.ledger.in} documents${countsText({ ...without(result.ledger.dropped, 'not_drawn'), ...result.ledger.failed })}`,
   ]);
+}
+
+/** `1 source`, `2 sources`. */
+export function counted(n: number, one: string, many: string): string {
+  return `${n} ${n === 1 ? one : many}`;
 }
 
 function without(counts: Readonly<Record<string, number>>, name: string): Record<string, number> {
@@ -53,16 +62,28 @@ export function trainText(result: TrainedClassifier): string {
   const { totals, sources, heldOutSources } = record.data;
   const of = (name: keyof typeof totals): string => `${totals[name].positive} + ${totals[name].negative}`;
   return textOf([
-    `trained on ${of('train')} documents (positive + negative) of ${sources.length} sources${record.result.loss === undefined ? '' : `, loss ${record.result.loss.toFixed(4)}`}`,
-    `held out: ${of('in')} of the same sources, ${of('out')} of ${heldOutSources.length} others${heldOutSources.length === 0 ? '' : ` (${heldOutSources.slice(0, 8).map(printableLine).join(', ')}${heldOutSources.length > 8 ? ', ...' : ''})`}`,
+    ...failureLines(result.failures),
+    `trained on ${of('train')} documents (positive + negative) of ${counted(sources.length, 'source', 'sources')}${record.result.loss === undefined ? '' : `, loss ${record.result.loss.toFixed(4)}`}`,
+    `held out: ${of('in')} of the same sources, ${of('out')} of ${counted(heldOutSources.length, 'other', 'others')}${heldOutSources.length === 0 ? '' : ` (${heldOutSources.slice(0, 8).map(printableLine).join(', ')}${heldOutSources.length > 8 ? ', ...' : ''})`}`,
     ...(evaluation === undefined ? [] : ['', ...evaluationLines(evaluation)]),
     '',
+    ...(evaluation === undefined ? [] : [`page: ${join(folder.path, 'evaluation.html')}`]),
     `${folder.path}: use it as --model <name>=${folder.path} of "midtrain filter", or with "midtrain classify score"`,
   ]);
 }
 
 export function evaluationText(evaluation: ClassifierEvaluation, page: string | undefined): string {
-  return textOf([...evaluationLines(evaluation), ...(page === undefined ? [] : ['', `page: ${page}`])]);
+  const { documents, left } = evaluation.data;
+  return textOf([
+    ...evaluationLines(evaluation),
+    ...(Object.keys(left).length === 0
+      ? []
+      : [
+          '',
+          `of ${counted(documents, 'labelled document', 'labelled documents')}${countsText(left).replace('not taken', 'not measured')}`,
+        ]),
+    ...(page === undefined ? [] : ['', `page: ${page}`]),
+  ]);
 }
 
 const setNames: Record<MeasuredSet['distribution'], string> = {
@@ -84,7 +105,7 @@ function evaluationLines(evaluation: ClassifierEvaluation): string[] {
     precision: `precision of at least ${threshold.target}`,
   }[threshold.by];
   return [
-    `threshold ${threshold.value.toFixed(4)} (${how})`,
+    `threshold ${exactThreshold(threshold.value)} (${how})`,
     ...tableLines(
       [
         '',
@@ -132,7 +153,7 @@ function evaluationLines(evaluation: ClassifierEvaluation): string[] {
         .slice(0, mostRows)
         .map((source) => [
           printableLine(source.source).slice(0, 50),
-          source.distribution,
+          source.distribution === 'all' ? '' : source.distribution,
           String(source.documents),
           String(source.positives),
           share(source.precision),
@@ -144,12 +165,31 @@ function evaluationLines(evaluation: ClassifierEvaluation): string[] {
   ];
 }
 
-export function scoreText(result: ScoredCorpus, column: string): string {
-  const { folder, documents, units, reused, ledger, failures } = result;
-  return textOf([
+const mostFailures = 10;
+
+/** What could not be read, the first few. */
+export function failureLines(failures: readonly Failure[]): string[] {
+  const rest = failures.length - mostFailures;
+  return [
     ...failures
-      .slice(0, 10)
-      .map(({ file, place, problem }) => `${file}${place === undefined ? '' : ` (${place})`}: ${problem}`),
-    `${folder}: ${documents} documents with the column ${column}${countsText(ledger.failed)}; ${units} units${reused === 0 ? '' : `, ${reused} of them done before`}`,
+      .slice(0, mostFailures)
+      .map(({ file, place, problem }) =>
+        printableLine(`${file}${place === undefined ? '' : ` (${place})`}: ${problem}`),
+      ),
+    ...(rest > 0 ? [`and ${counted(rest, 'more failure', 'more failures')}`] : []),
+  ];
+}
+
+/** `threshold`: the classifier's own. */
+export function scoreText(result: ScoredCorpus, column: string, threshold: number | null): string {
+  const { folder, documents, units, reused, positive, ledger, failures } = result;
+  return textOf([
+    ...failureLines(failures),
+    ...(positive === null || threshold === null || documents === 0
+      ? []
+      : [
+          `${counted(positive, 'document scores', 'documents score')} at least ${exactThreshold(threshold)}, the classifier's threshold (${percent(positive / documents)})`,
+        ]),
+    `${folder}: ${counted(documents, 'document', 'documents')} with the column ${column}${countsText(ledger.failed)}; ${counted(units, 'unit', 'units')}${reused === 0 ? '' : `, ${reused} of them done before`}`,
   ]);
 }

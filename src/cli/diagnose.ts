@@ -1,7 +1,7 @@
 /** `midtrain diagnose`: the failure signatures of RL runs that are recorded already, this project's, TRL's or verl's. */
-import { exitCodes, UserError } from '../core/errors.ts';
+import { exitCodes } from '../core/errors.ts';
+import { type Cap, capOf, capValue } from './cap-flag.ts';
 import { type Command, jsonOption } from './command.ts';
-import { amountValue } from './parse.ts';
 
 export const command: Command = {
   name: 'diagnose',
@@ -9,8 +9,15 @@ export const command: Command = {
   description:
     'Looks for loops, answers before any work, runaway or saturated length, collapsed accuracy, entropy gone to nothing or out of hand, and groups ' +
     'without a signal, as `midtrain grpo` does while it runs, and says how near each came to its threshold. Takes run folders, metrics.jsonl, ' +
-    "TRL's trainer_state.json, verl's file log, what TRL or verl print, and CSV (wandb's chart exports too: several files, each with one metric, are read as one log).",
-  arguments: [{ name: 'runs', description: 'run folders and log files', required: true, variadic: true }],
+    "TRL's trainer_state.json, verl's file log, what TRL or verl print, TensorBoard event files, and CSV (wandb's chart exports too: several files, each with one metric, are read as one log).",
+  arguments: [
+    {
+      name: 'runs',
+      description: 'run folders, log files, and folders that hold log files',
+      required: true,
+      variadic: true,
+    },
+  ],
   options: [
     {
       flags: '--cap <tokens>',
@@ -42,10 +49,7 @@ export const command: Command = {
     const { runs, warnings } = await readLogs(context.cwd, args);
     for (const text of warnings) context.emit({ kind: 'message', level: 'warn', text });
     const results = runs.map(({ name, rows, rollouts, signatures, cap: logged }) => {
-      const cap =
-        caps.findLast(({ run }) => run !== undefined && name.includes(run))?.tokens ??
-        caps.findLast(({ run }) => run === undefined)?.tokens ??
-        logged;
+      const cap = capOf(caps, name) ?? logged;
       const observations = observeRun(rows, rollouts, cap === undefined ? {} : { cap });
       return {
         run: name,
@@ -60,22 +64,6 @@ export const command: Command = {
     return exitCodes.done;
   },
 };
-
-interface Cap {
-  run?: string;
-  tokens: number;
-}
-
-/** `4096` or `name=8192`; repeatable, the last that fits a run counts and a named one goes before. */
-function capValue(text: string, flag: string, previous: unknown): Cap[] {
-  const at = text.lastIndexOf('=');
-  const tokens = amountValue(at === -1 ? text : text.slice(at + 1), flag);
-  if (tokens < 1) throw new UserError(`${flag}: ${text} allows no token`);
-  return [
-    ...((previous as Cap[] | undefined) ?? []),
-    at === -1 ? { tokens } : { run: text.slice(0, at), tokens },
-  ];
-}
 
 /** The block of a file of its own or of a whole GRPO config; other keys are not looked at. */
 async function readSignatures(file: string, cwd: string) {

@@ -90,8 +90,12 @@ export async function runStaged(
       hint: 'add inputs to the pipeline file or give --input <path>',
     });
   }
-  const { planSteps } = await import('../stages/plan-steps.ts');
+  const [{ planSteps }, { checkSteps }] = await Promise.all([
+    import('../stages/plan-steps.ts'),
+    import('../stages/check-steps.ts'),
+  ]);
   const plan = planSteps(staged, file, parametersOf(options, context.cwd));
+  await checkSteps(plan, file, context.cwd);
   const out = resolve(context.cwd, (options.out as string | undefined) ?? `runs/filter-${staged.name}`);
   const withoutBenchmarks = staged.steps.filter(
     (step) => step.step === 'filter' && step.decontaminate !== undefined,
@@ -263,7 +267,9 @@ function settingsOf({ config }: PlannedStep): string {
   }
 }
 
-function describeResult(folder: string, { steps, ledger, paid }: StagedSummary, cwd: string): string {
+function describeResult(folder: string, summary: StagedSummary, cwd: string): string {
+  const { steps, ledger, paid, possiblyPaidTwice } = summary;
+  const overBudget = steps.reduce((sum, { ledger: own }) => sum + (own.failed.over_budget ?? 0), 0);
   const run = shellWord(folder.startsWith(`${cwd}/`) ? folder.slice(cwd.length + 1) : folder);
   const rows = steps.map(({ name, step, ledger: own, reused, onTheWay }) => [
     name,
@@ -286,6 +292,16 @@ function describeResult(folder: string, { steps, ledger, paid }: StagedSummary, 
       ? []
       : [
           `paid: ${count(paid.requests)} requests, ${count(paid.promptTokens)} tokens sent, ${count(paid.completionTokens)} received`,
+        ]),
+    ...(possiblyPaidTwice === 0
+      ? []
+      : [
+          `possibly paid twice: ${count(possiblyPaidTwice)} requests that went out and brought no answer, in all runs so far`,
+        ]),
+    ...(overBudget === 0
+      ? []
+      : [
+          `the budget is used up: ${count(overBudget)} documents wait; run the same command with a larger --budget-tokens to go on`,
         ]),
     `what each step kept and why: ${run}/report.md; one step's documents: midtrain inspect ${run}/${steps.find(({ step }) => step === 'filter')?.name ?? 'kept'}`,
     '',

@@ -87,7 +87,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'card',
-    summary: 'write a Hugging Face card for a corpus, mixture, model or tokenizer',
+    summary: 'write a Hugging Face card for a corpus, mixture, model, tokenizer or classifier',
     load: () => import('./card.ts'),
   },
   {

@@ -3,9 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { exitCodes, UserError } from '../core/errors.ts';
 import type { JobStatus } from '../jobs/job-status.ts';
+import type { StagedStatus } from '../jobs/staged-status.ts';
 import { type Command, jsonOption } from './command.ts';
 import { reportFilter } from './describe-filter.ts';
-import { count, describeLedger } from './describe-ledger.ts';
+import { aligned, count, describeLedger } from './describe-ledger.ts';
 import { integerValue } from './parse.ts';
 
 const folderArgument = { name: 'run', description: 'the folder of a filter job (--out)', required: true };
@@ -15,7 +16,7 @@ const status: Command = {
   summary: 'units through each pass, what failed, who is at work',
   description:
     'Reads the folder of a filter job and says how far it is: units measured and finished, the dedup barrier, units to be tried again ' +
-    'and why, the ledger so far, and which processes work in it. Changes nothing. Exit code 2: some input failed or an output is damaged.',
+    'and why, the ledger so far, and which processes work in it; of a pipeline with steps, which of them are done. Changes nothing. Exit code 2: some input failed or an output is damaged.',
   arguments: [folderArgument],
   options: [
     { flags: '--verify', description: 'also read every finished output and compare its checksum' },
@@ -31,6 +32,12 @@ const status: Command = {
   async run(context, [run], options) {
     const folder = resolve(context.cwd, run!);
     refuseRecut(folder);
+    const { stagedStatus } = await import('../jobs/staged-status.ts');
+    const staged = stagedStatus(folder);
+    if (staged !== undefined) {
+      context.write(context.json ? `${JSON.stringify(staged, null, 2)}\n` : describeStaged(staged));
+      return staged.state === 'partial' ? exitCodes.someInputsFailed : exitCodes.done;
+    }
     const { jobStatus } = await import('../jobs/job-status.ts');
     const found = await jobStatus(folder, { verify: options.verify === true });
     context.write(context.json ? `${JSON.stringify(found, null, 2)}\n` : describeStatus(found));
@@ -64,6 +71,11 @@ const retry: Command = {
   async run(context, [run], options) {
     const folder = resolve(context.cwd, run!);
     refuseRecut(folder);
+    if (existsSync(join(folder, 'steps.json'))) {
+      throw new UserError(`${folder} holds a pipeline with steps, which goes on by its own command`, {
+        hint: 'run the same midtrain filter command again: what is done is kept, what failed is tried again',
+      });
+    }
     const { readJobConfig } = await import('../jobs/job-folder.ts');
     const { filterCorpus } = await import('../jobs/filter-corpus.ts');
     const { config, limit } = readJobConfig(folder);
@@ -114,6 +126,36 @@ function refuseRecut(folder: string): void {
   );
 }
 
+function describeStaged({ folder, name, state, steps, paid, holders }: StagedStatus): string {
+  const rows = steps.map((step) => [
+    step.name,
+    step.step,
+    step.state,
+    step.ledger === null ? '' : `${count(step.ledger.in)} in, ${count(step.ledger.kept)} out`,
+  ]);
+  const lines = [
+    `${name} in ${folder}: ${state}`,
+    ...aligned(rows, [0, 1, 2, 3]).map((line) => `  ${line.trimEnd()}`),
+    ...holdersText(holders),
+  ];
+  if (paid.requests > 0)
+    lines.push(
+      `paid: ${count(paid.requests)} requests, ${count(paid.promptTokens)} tokens sent, ${count(paid.completionTokens)} received`,
+    );
+  const job = steps.find(({ step, state: at }) => step === 'filter' && at !== 'open');
+  if (job !== undefined) lines.push(`one step's units: midtrain jobs status ${join(folder, job.name)}`);
+  if (state !== 'done' && state !== 'running')
+    lines.push('go on with: the same midtrain filter command again');
+  return `${lines.join('\n')}\n`;
+}
+
+function holdersText(holders: JobStatus['holders']): string[] {
+  return holders.map(
+    ({ lock, host, pid, alive }) =>
+      `  ${lock}: process ${pid} on ${host}${alive === false ? ', which is gone' : alive === true ? ', at work' : ''}`,
+  );
+}
+
 function describeStatus(found: JobStatus): string {
   const { dedup } = found;
   const lines = [
@@ -123,10 +165,7 @@ function describeStatus(found: JobStatus): string {
       ? []
       : [`  dedup     ${dedup.done} of ${dedup.steps} steps${dedup.chosen ? ', copies chosen' : ''}`]),
     `  finished  ${count(found.finished)} of ${count(found.units)} units`,
-    ...found.holders.map(
-      ({ lock, host, pid, alive }) =>
-        `  ${lock}: process ${pid} on ${host}${alive === false ? ', which is gone' : alive === true ? ', at work' : ''}`,
-    ),
+    ...holdersText(found.holders),
     ...describeLedger(found.ledger),
   ];
   for (const { unit, failures } of found.failing.slice(0, 20)) {

@@ -56,7 +56,10 @@ export async function findLogFiles(cwd: string, arg: string): Promise<LogFile[]>
   }));
 }
 
-/** Each checkpoint of transformers holds the whole log up to it, so the last one of a run will do. */
+/**
+ * Each checkpoint of transformers holds the whole log up to it, so the last one of a run will do; and event files in `runs` beside them, where transformers
+ * puts them, are of the same run.
+ */
 function newestStates<F extends { path: string }>(files: readonly F[]): F[] {
   const at = /^(.*?)checkpoint-(\d+)\/trainer_state\.json$/;
   const last = new Map<string, number>();
@@ -65,6 +68,7 @@ function newestStates<F extends { path: string }>(files: readonly F[]): F[] {
     if (run !== undefined) last.set(run, Math.max(last.get(run) ?? 0, Number(step)));
   }
   return files.filter(({ path }) => {
+    if (isEventFile(path) && [...last.keys()].some((run) => path.startsWith(`${run}runs/`))) return false;
     const [, run, step] = at.exec(path) ?? [];
     return run === undefined || last.get(run) === Number(step);
   });
@@ -94,7 +98,9 @@ export function readLogFiles(files: readonly LogFile[]): LogsRead {
     runs: logs.all().map((run) => {
       const group = run.files?.map((path) => groups.get(path)).find((name) => name !== undefined);
       // A folder groups the runs of exports; logs of one run each are told apart by it instead.
-      return group === undefined || !run.files!.some((path) => /\.csv$/i.test(path)) ? run : { ...run, group };
+      return group === undefined || !run.files!.some((path) => /\.csv$/i.test(path))
+        ? run
+        : { ...run, group };
     }),
     failures,
     warnings,
@@ -112,7 +118,9 @@ function readInto(logs: LoggedRuns, { path, shown, bytes }: LogFile, name: strin
   if (isEventFile(path)) {
     const rows = readEventFile(content, shown).map(({ step, tag, value }) => ({ step, [tag]: value }));
     if (logs.addAll(rows, name, path) === 0)
-      throw new InputError(shown, 'holds no scalars', { hint: 'pictures, histograms and texts are not read' });
+      throw new InputError(shown, 'holds no scalars', {
+        hint: 'pictures, histograms and texts are not read',
+      });
     return;
   }
   const text = content.subarray(0, 4096).includes(0) ? '\u0000' : content.toString('utf8');
@@ -130,7 +138,9 @@ export function runNames(paths: readonly string[]): Map<string, string> {
   const keys = new Map(
     paths.map((path) => {
       const stem = basename(path).replace(/\.[^.]+$/, '');
-      const folder = /^checkpoint-\d+$/.test(basename(dirname(path))) ? dirname(dirname(path)) : dirname(path);
+      const folder = /^checkpoint-\d+$/.test(basename(dirname(path)))
+        ? dirname(dirname(path))
+        : dirname(path);
       return [path, isEventFile(path) || plainNames.test(stem) ? folder : join(folder, stem)] as const;
     }),
   );

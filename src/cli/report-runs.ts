@@ -8,6 +8,7 @@ import { join, relative, resolve } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { readRun, runFolderOf } from '../io/run-record.ts';
 import type { ReportRun, RolloutRow } from '../report/report-run.ts';
+import { classifyFolderHint } from '../stages/run-signals.ts';
 
 export interface RunsRead {
   runs: ReportRun[];
@@ -132,7 +133,9 @@ function runFolders(dir: string, asWritten: string): string[] {
   if (existsSync(join(dir, 'run.json'))) return [dir];
   const found = foldersWithRecord(dir, 3);
   if (found.length === 0)
-    throw new UserError(`${asWritten}: neither it nor the folders inside it have a run.json or a log`, { hint });
+    throw new UserError(`${asWritten}: neither it nor the folders inside it have a run.json or a log`, {
+      hint: classifyFolderHint(dir) ?? hint,
+    });
   return found;
 }
 

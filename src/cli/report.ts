@@ -1,11 +1,13 @@
 /**
- * `midtrain report`: run folders -> one self-contained HTML page, and Markdown. Reads only what runs leave on disk (run.json,
- * metrics.jsonl, rollouts.jsonl), so a report can be made again at any time, also of a run that is still going.
+ * `midtrain report`: run folders, and logs of other tools -> one self-contained HTML page, and Markdown. Reads only what runs leave on disk (run.json,
+ * metrics.jsonl, rollouts.jsonl; what TRL, verl, wandb and TensorBoard write), so a report can be made again at any time, also of a run that is still going.
  */
 import { resolve } from 'node:path';
-import { exitCodes } from '../core/errors.ts';
+import { exitCodes, UserError } from '../core/errors.ts';
 import { shellWord } from '../report/shell-word.ts';
+import { type Cap, capValue } from './cap-flag.ts';
 import { type Command, jsonOption } from './command.ts';
+import type { RunName } from './run-names.ts';
 
 export const command: Command = {
   name: 'report',
@@ -14,11 +16,12 @@ export const command: Command = {
     'Shows what was filtered and why, what was mixed, loss and learning rate over both phases, and what reinforcement learning ' +
     'made of it, with the signs of collapse looked for and sample responses. Give the runs of one way (filter, mix, train, grpo) ' +
     'to see them as one, or several arms and seeds to see them side by side. A folder that holds run folders stands for all of ' +
-    'them. The page opens offline: no script, nothing fetched.',
+    "them. Logs of other tools are read too, alone or beside runs: wandb's chart exports (CSV, one metric a file), TRL's trainer_state.json, TRL and verl logs as " +
+    'JSON lines or as printed, TensorBoard event files, and folders that hold such files. The page opens offline: no script, nothing fetched.',
   arguments: [
     {
       name: 'runs',
-      description: 'run folders, or folders that hold run folders',
+      description: 'run folders, log files, and folders that hold either',
       required: true,
       variadic: true,
     },
@@ -30,6 +33,22 @@ export const command: Command = {
     {
       flags: '--follow-parents',
       description: 'also read the runs that these were made from, where their folders still exist',
+    },
+    {
+      flags: '--names <file>',
+      description:
+        'YAML that says what logged runs are called, which are drawn together, and their allowed length',
+    },
+    {
+      flags: '--name <text=label>',
+      description: 'what the logged run with that text in its name is called; may be given several times',
+      parse: nameValue,
+    },
+    {
+      flags: '--cap <tokens>',
+      description:
+        'allowed response length where a log has none; name=tokens for runs whose name holds that text',
+      parse: capValue,
     },
     jsonOption,
   ],
@@ -46,14 +65,32 @@ export const command: Command = {
       command: 'midtrain report runs/short runs/long --title "Short against long"',
       what: 'two arms side by side',
     },
+    {
+      command: 'midtrain report acc_math500.csv length_math500.csv --names names.yaml --cap 4096',
+      what: "wandb's exports of two charts, the runs named in a file",
+    },
+    {
+      command:
+        'midtrain report out/checkpoint-500/trainer_state.json verl.log runs/tensorboard --name verl=Qwen',
+      what: 'logs of TRL, of verl as printed, and of TensorBoard side by side',
+    },
   ],
   async run(context, args, options) {
-    const [{ readReportRuns, shownPath }, { renderReport }, { writeFileAtomic }] = await Promise.all([
+    const [{ readReportInputs }, { shownPath }, { renderReport }, { writeFileAtomic }] = await Promise.all([
+      import('./report-inputs.ts'),
       import('./report-runs.ts'),
       import('../report/report.ts'),
       import('../io/atomic.ts'),
     ]);
-    const { runs, failures, warnings } = readReportRuns(context.cwd, args, options.followParents === true);
+    const given = (options.name ?? []) as readonly RunName[];
+    const { runs, failures, warnings } = await readReportInputs(context.cwd, args, {
+      followParents: options.followParents === true,
+      names: [
+        ...given,
+        ...(options.names === undefined ? [] : await readNames(String(options.names), context.cwd)),
+      ],
+      caps: (options.cap ?? []) as readonly Cap[],
+    });
     for (const text of [...failures, ...warnings]) context.emit({ kind: 'message', level: 'warn', text });
     const out = resolve(context.cwd, String(options.out));
     const markdownOut = options.markdown === true ? `${out.replace(/\.html?$/i, '')}.md` : undefined;
@@ -73,6 +110,27 @@ export const command: Command = {
   },
 };
 
+/** `text=label`; repeatable. */
+function nameValue(text: string, flag: string, previous: unknown): RunName[] {
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1)
+    throw new UserError(`${flag} ${text}: a text of the logged name, =, and what to call the run`, {
+      hint: `for example ${flag} grpo_llama.3b_math=Llama-3.2-3B`,
+    });
+  return [
+    ...((previous as RunName[] | undefined) ?? []),
+    { match: text.slice(0, at), name: text.slice(at + 1) },
+  ];
+}
+
+async function readNames(file: string, cwd: string): Promise<RunName[]> {
+  const [{ readYaml }, { runNamesSchema }] = await Promise.all([
+    import('./read-yaml.ts'),
+    import('./run-names.ts'),
+  ]);
+  return (await readYaml(runNamesSchema, file, cwd)).runs;
+}
+
 type Report = Awaited<ReturnType<typeof import('../report/report.ts').renderReport>>;
 
 /** The command that makes this report again, for the report's last section. */
@@ -84,6 +142,15 @@ function commandLine(args: readonly string[], options: Record<string, unknown>):
     ...(typeof options.title === 'string' ? ['--title', shellWord(options.title)] : []),
     ...(options.markdown === true ? ['--markdown'] : []),
     ...(options.followParents === true ? ['--follow-parents'] : []),
+    ...(options.names === undefined ? [] : ['--names', shellWord(String(options.names))]),
+    ...((options.name ?? []) as RunName[]).flatMap(({ match, name }) => [
+      '--name',
+      shellWord(`${match}=${name}`),
+    ]),
+    ...((options.cap ?? []) as Cap[]).flatMap(({ run, tokens }) => [
+      '--cap',
+      shellWord(run === undefined ? String(tokens) : `${run}=${tokens}`),
+    ]),
   ].join(' ');
 }
 
@@ -119,8 +186,30 @@ function asJson(
     })),
     headline: data.headline,
     signatures: data.grpos.map((g) => ({ run: g.run.label, verdict: g.verdict, signatures: g.signatures })),
+    ...(data.benchmarks === undefined ? {} : { benchmarks: ends(data.benchmarks) }),
     missing: data.missing,
     failures,
   };
   return `${JSON.stringify(result, undefined, 2)}\n`;
+}
+
+/** A row a run and problem set: mean of the last evaluations, greatest value and its step, of accuracy and of length. */
+function ends({ sets }: NonNullable<Report['data']['benchmarks']>) {
+  return sets.flatMap(({ name, problems, lengthOf, curves }) =>
+    curves.flatMap(({ run, accuracy, length }) =>
+      (accuracy.end ?? length.end) === undefined
+        ? []
+        : [
+            {
+              run: run.label,
+              group: run.group,
+              set: name,
+              problems,
+              accuracy: accuracy.end,
+              lengthOf,
+              length: length.end,
+            },
+          ],
+    ),
+  );
 }

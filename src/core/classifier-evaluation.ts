@@ -83,7 +83,8 @@ export interface ShareInterval {
 
 export interface SourceMeasures extends Confusion {
   source: string;
-  distribution: 'in' | 'out';
+  /** `all` where it is not known what the classifier was trained on. */
+  distribution: Distribution;
   documents: number;
   positives: number;
   tokens: number;

@@ -38,7 +38,8 @@ const cures: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files; raise the limit (ulimit -n)',
 };
 
-function cannotWrite(path: string, error: unknown): UserError {
+/** What a write that failed tells a user: the file, why, and the cure. */
+export function cannotWrite(path: string, error: unknown): UserError {
   return new UserError(`cannot write ${path}: ${messageOf(error)}`, {
     hint: cures[(error as NodeJS.ErrnoException).code ?? ''] ?? 'check the folder and run again',
     cause: error,

@@ -113,10 +113,23 @@ function scalarOf(tensor: Uint8Array): number | undefined {
   let value: number | undefined;
   for (const { number, varint, bytes } of fieldsOf(tensor)) {
     if (number === 1) type = Number(varint);
-    else if (number === 4 || number === 5 || number === 6) value = numberAt(bytes, number === 6 ? 2 : number === 5 ? 1 : type);
-    else if ((number === 7 || number === 10) && bytes.length === 0) value = Number(BigInt.asIntN(64, varint));
+    else if (number === 4 || number === 5 || number === 6)
+      value = numberAt(bytes, number === 6 ? 2 : number === 5 ? 1 : type);
+    else if (number === 7 || number === 10) value = wholeOf(varint, bytes);
   }
   return value;
+}
+
+/** A whole number, alone or as the only one of a packed list. */
+function wholeOf(alone: bigint, packed: Uint8Array): number | undefined {
+  if (packed.length === 0) return Number(BigInt.asIntN(64, alone));
+  if (packed.length > 10 || packed.findIndex((byte) => byte < 128) !== packed.length - 1) return undefined;
+  return Number(
+    BigInt.asIntN(
+      64,
+      packed.reduceRight((sum, byte) => (sum << 7n) | BigInt(byte & 127), 0n),
+    ),
+  );
 }
 
 function numberAt(bytes: Uint8Array, type: number): number | undefined {

@@ -1,10 +1,12 @@
 /** What a filter job tells while it runs: bytes done, documents and megabytes a second, share kept; and a metrics row per unit. */
+
 import type { Emit } from '../core/events.ts';
 import { sumCounts } from '../core/ledger.ts';
 import type { MetricsWriter } from '../io/run-record.ts';
 import type { LocalPool } from '../stages/local-pool.ts';
 import type { FilterPlan, PlannedUnit } from '../stages/plan-filter.ts';
 import type { UnitReport } from '../stages/unit-report.ts';
+import { bytesInFlight } from './bytes-in-flight.ts';
 import type { JobEvents } from './filter-job.ts';
 
 const task = 'filter';
@@ -91,25 +93,11 @@ export class FilterProgress implements JobEvents {
     this.emit({
       kind: 'progress',
       task,
-      done: Math.round(this.doneBytes + this.bytesInFlight()),
+      done: Math.round(this.doneBytes + bytesInFlight(this.pool, this.reads)),
       total: this.total,
       unit,
       numbers: this.numbers(),
     });
-  }
-
-  /** What the running units have read, judged by their documents, or by the text that came out where their number is unknown. */
-  private bytesInFlight(): number {
-    let bytes = 0;
-    for (const [id, progress] of this.pool.inFlight) {
-      const read = this.reads.get(id);
-      if (read === undefined) continue;
-      const { documents, textBytes } = progress.counters;
-      const share =
-        read.rows === undefined ? textBytes / Math.max(1, read.bytes) : documents / Math.max(1, read.rows);
-      bytes += read.bytes * Math.min(0.99, share);
-    }
-    return bytes;
   }
 
   private numbers(): Record<string, number> {

@@ -52,16 +52,19 @@ export function usedUp(
   );
 }
 
-/** What a step's answers cost, those of earlier runs among them. */
+/** What a step's answers cost, those of earlier runs among them, and how many requests may have been charged for without one. */
 export function paidOf(summary: {
   usage: { prompt_tokens: number; completion_tokens: number };
   [key: string]: unknown;
-}): PaidTokens {
+}): { paid: PaidTokens; possiblyPaidTwice: number } {
   const { usage } = summary;
   const { answered } = summary.requests as { answered: number };
   return {
-    requests: answered + (summary.replayedAnswers as number),
-    promptTokens: usage.prompt_tokens,
-    completionTokens: usage.completion_tokens,
+    paid: {
+      requests: answered + (summary.replayedAnswers as number),
+      promptTokens: usage.prompt_tokens,
+      completionTokens: usage.completion_tokens,
+    },
+    possiblyPaidTwice: summary.possiblyPaidTwice as number,
   };
 }

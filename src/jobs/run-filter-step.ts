@@ -44,7 +44,8 @@ export const runScoreStep: RunStep<'score'> = async (context) => {
       { ...byYear.ledger, in: 0 },
     ]);
     const outputs = byYear.outputs.map((file) => ({ ...file, path: join('by-year', basename(file.path)) }));
-    return withDoubt({ ...job, ledger, outputs });
+    const facts = { documents: ledger.kept, dropped: sumCounts(ledger.dropped) };
+    return withDoubt({ ...job, ledger, outputs, facts });
   });
 };
 

@@ -23,7 +23,6 @@ export const runLabelStep: RunStep<'label'> = async (context) => {
   const job = chatJobOf(context, { model, maxTokens: defaultMaxTokens, temperature: 0 });
   const summary = await labelFiles({ ...job, rubric });
   const { ledger, scores, cropped, repaired } = summary;
-  const paid = paidOf(summary);
   if ((ledger.failed.over_budget ?? 0) > 0)
     throw usedUp(context, context.paidBefore.promptTokens + context.paidBefore.completionTokens, ledger);
   const result: StepResult = {
@@ -39,7 +38,7 @@ export const runLabelStep: RunStep<'label'> = async (context) => {
       ...(repaired > 0 ? { 'asked more than once': repaired } : {}),
     },
     warnings: [],
-    paid,
+    ...paidOf(summary),
     complete: Object.keys(ledger.failed).length === 0,
   };
   await writeStepMarker(folder, basis, result);

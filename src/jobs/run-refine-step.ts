@@ -36,7 +36,7 @@ export const runRefineStep: RunStep<'refine'> = async (context) => {
       'characters after': charactersOut,
     },
     warnings: [],
-    paid: paidOf(summary),
+    ...paidOf(summary),
     complete: Object.keys(ledger.failed).length === 0,
   };
   await writeStepMarker(folder, basis, result);

@@ -25,6 +25,7 @@ import { LocalPool, type PoolOutcome, poolFailure } from '../stages/local-pool.t
 import type { SharedModels } from '../stages/shared-model.ts';
 import { splitPages } from '../stages/split-pages.ts';
 import type { Failure, OutputFile } from '../stages/unit-report.ts';
+import { bytesInFlight } from './bytes-in-flight.ts';
 import { takeJobLock } from './lock.ts';
 import { outputsIntact, readMarker, type ScoredMarker, writeMarker } from './markers.ts';
 
@@ -58,6 +59,8 @@ export interface ScoredCorpus {
   units: number;
   /** Units that an earlier run did. */
   reused: number;
+  /** Documents that score at least the classifier's threshold; null where it has none. */
+  positive: number | null;
   ledger: Ledger;
   failures: Failure[];
   outputs: OutputFile[];
@@ -80,11 +83,11 @@ export async function planScoring(request: ScoreRequest): Promise<ScorePlan> {
     name: `${String(i).padStart(digits, '0')}-${unit.id.replace(/[^A-Za-z0-9_-]+/g, '-').slice(-60)}`,
     read: unit,
   }));
-  const { sha256, label, prepare, newline, unit, kind } = scorer;
+  const { sha256, label, prepare, newline, unit, kind, threshold } = scorer;
   const { node: _node, ...code } = packageVersions();
   return {
     hash: fingerprint({
-      scorer: { sha256, label, prepare, newline, unit, kind },
+      scorer: { sha256, label, prepare, newline, unit, kind, threshold },
       column,
       scoresOnly,
       inputs: read.inputs,
@@ -162,10 +165,17 @@ async function claimFolder({ out, fresh }: ScoreRequest, plan: ScorePlan, state:
   const path = join(state, 'plan.json');
   const before = existsSync(path) ? ((await readJsonFile(path)) as { hash?: unknown }).hash : undefined;
   if (before !== undefined && before !== plan.hash) {
-    if (!fresh) {
-      throw new UserError(`${out} holds scores of other inputs, or of another classifier`, {
-        hint: 'give another --out, or --fresh to delete them and start anew',
-      });
+    // A run that ended before its first unit left nothing to keep.
+    const started = [...readdirSync(out), ...readdirSync(state)].some((name) =>
+      /\.parquet$|^unit-.*\.json$/.test(name),
+    );
+    if (!fresh && started) {
+      throw new UserError(
+        `${out} holds scores of other inputs, of another classifier, or with other settings`,
+        {
+          hint: 'give another --out, or --fresh to delete them and start anew',
+        },
+      );
     }
     for (const name of readdirSync(out))
       if (name.endsWith('.parquet')) await rm(join(out, name), { force: true });
@@ -203,12 +213,13 @@ function settle(unit: ScorePlan['units'][number], outcome: PoolOutcome): ScoredU
     ledger: { in: documents, kept: 0, dropped: {}, failed: { unit_failed: documents } },
     failures: [{ file: unit.read.file, place: `unit ${unit.name}`, problem: outcome.problem }],
     outputs: [],
+    positive: 0,
     complete: false,
   };
 }
 
 async function conclude(
-  { out }: ScoreRequest,
+  { out, scorer }: ScoreRequest,
   plan: ScorePlan,
   units: ReadonlyMap<string, ScoredUnit>,
   reused: number,
@@ -230,6 +241,7 @@ async function conclude(
     documents: ledger.kept,
     units: plan.units.length,
     reused,
+    positive: scorer.threshold === null ? null : scored.reduce((sum, unit) => sum + unit.positive, 0),
     ledger,
     failures,
     outputs,
@@ -246,6 +258,7 @@ class ScoreProgress {
   private readonly timer: NodeJS.Timeout;
   private readonly started = performance.now();
   private readonly before: number;
+  private readonly reads: ReadonlyMap<string, ReadUnit>;
 
   constructor(emit: Emit, plan: ScorePlan, units: ReadonlyMap<string, ScoredUnit>, pool: LocalPool) {
     this.emit = emit;
@@ -253,6 +266,7 @@ class ScoreProgress {
     this.units = units;
     this.pool = pool;
     this.before = this.documents();
+    this.reads = new Map(plan.units.map(({ name, read }) => [name, read]));
     emit({ kind: 'start', task: 'score', total: this.total, unit: 'bytes' });
     this.timer = setInterval(() => this.tell(), 500);
     this.timer.unref();
@@ -287,6 +301,7 @@ class ScoreProgress {
   private tell(): void {
     let done = 0;
     for (const { name, read } of this.plan.units) if (this.units.has(name)) done += read.bytes;
+    done = Math.round(done + bytesInFlight(this.pool, this.reads));
     const seconds = (performance.now() - this.started) / 1000;
     const numbers = { documents: this.documents(), 'documents/s': this.speed(seconds) };
     this.emit({ kind: 'progress', task: 'score', done, total: this.total, unit: 'bytes', numbers });

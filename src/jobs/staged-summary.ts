@@ -26,6 +26,8 @@ export interface StagedSummary {
     paid: PaidTokens | null;
   }[];
   paid: PaidTokens;
+  /** Requests that went out and brought no answer, in all runs so far: the endpoint may have charged for these as well. */
+  possiblyPaidTwice: number;
   bytesOut: number;
 }
 
@@ -65,11 +67,12 @@ export function summariseSteps(plan: StepPlan, outcomes: readonly StepOutcome[])
       onTheWay: plan.way.includes(step.name),
       reused,
       ledger: mergeLedgers([result.ledger]),
-      facts: result.facts,
+      facts: Object.fromEntries(Object.entries(result.facts).sort(([a], [b]) => (a < b ? -1 : 1))),
       warnings: result.warnings,
       paid: result.paid ?? null,
     })),
     paid,
+    possiblyPaidTwice: outcomes.reduce((sum, { result }) => sum + (result.possiblyPaidTwice ?? 0), 0),
     bytesOut: way.at(-1)!.result.outputs.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }

@@ -31,6 +31,8 @@ export interface StepResult {
   /** A few warnings that the report repeats. */
   warnings: string[];
   paid?: PaidTokens;
+  /** Requests that went out and brought no answer, in all runs so far: the endpoint may have charged for these too. */
+  possiblyPaidTwice?: number;
   /** False when a rerun would try some documents again. */
   complete: boolean;
 }
@@ -44,18 +46,26 @@ const markerName = 'step.json';
 
 /** The result of an earlier run on the same basis, if all of it is still there. */
 export async function readStepMarker(folder: string, basis: string): Promise<StepResult | undefined> {
+  const marker = readMarker(folder);
+  if (marker === undefined || marker.basis !== basis || !marker.complete) return undefined;
+  const { basis: _basis, ...result } = marker;
+  return (await outputsIntact(folder, result.outputs)) ? result : undefined;
+}
+
+/** What the step's marker says, whatever it was made from; its files are not looked at. */
+export function peekStepMarker(folder: string): StepResult | undefined {
+  return readMarker(folder);
+}
+
+function readMarker(folder: string): (StepResult & { basis: string }) | undefined {
   const path = join(folder, markerName);
   if (!existsSync(path)) return undefined;
-  let marker: StepMarker;
   try {
-    marker = JSON.parse(readFileSync(path, 'utf8')) as StepMarker;
+    const { check, ...body } = JSON.parse(readFileSync(path, 'utf8')) as StepMarker;
+    return check === fingerprint(body) ? body : undefined;
   } catch {
     return undefined; // not whole: made by another tool or a broken disk
   }
-  const { check, ...body } = marker;
-  if (body.basis !== basis || check !== fingerprint(body) || !body.complete) return undefined;
-  const { basis: _basis, ...result } = body;
-  return (await outputsIntact(folder, result.outputs)) ? result : undefined;
 }
 
 export async function writeStepMarker(folder: string, basis: string, result: StepResult): Promise<void> {

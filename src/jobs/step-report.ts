@@ -5,7 +5,7 @@ import type { StepPlan } from '../stages/plan-steps.ts';
 import type { StagedSummary } from './staged-summary.ts';
 
 export function stepReport(plan: StepPlan, summary: StagedSummary): string {
-  const { ledger, paid } = summary;
+  const { ledger, paid, possiblyPaidTwice } = summary;
   const lines = [
     `# ${plan.name}`,
     '',
@@ -14,6 +14,11 @@ export function stepReport(plan: StepPlan, summary: StagedSummary): string {
       ? []
       : [
           `Language model: ${n(paid.requests)} requests, ${n(paid.promptTokens)} tokens sent, ${n(paid.completionTokens)} received.`,
+        ]),
+    ...(possiblyPaidTwice === 0
+      ? []
+      : [
+          `Besides, ${n(possiblyPaidTwice)} requests went out and brought no answer, for a run was killed or a connection broke: possibly paid twice.`,
         ]),
     '',
     '## From the input to the result',

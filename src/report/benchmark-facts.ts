@@ -45,9 +45,13 @@ export function benchmarkFacts(grpos: readonly GrpoFacts[]): BenchmarkFacts | un
   for (const rows of read)
     for (const { sets } of rows)
       for (const [name, { accuracy, correct, all }] of sets)
-        if ((accuracy ?? correct ?? all) !== undefined) spelling.set(plain(name), spelling.get(plain(name)) ?? name);
+        if ((accuracy ?? correct ?? all) !== undefined)
+          spelling.set(plain(name), spelling.get(plain(name)) ?? name);
   const named = [...spelling.values()].some((name) => name !== '');
-  if (spelling.size === 0 || !(named || runs.some(({ log, group }) => log !== undefined || group !== undefined)))
+  if (
+    spelling.size === 0 ||
+    !(named || runs.some(({ log, group }) => log !== undefined || group !== undefined))
+  )
     return undefined;
   const sets = inOrderOfSets([...spelling.values()]).map((name): BenchmarkSet => {
     const of = read.map((rows) =>
@@ -56,7 +60,9 @@ export function benchmarkFacts(grpos: readonly GrpoFacts[]): BenchmarkFacts | un
       ),
     );
     const all = of.flat();
-    const lengthOf = of.every((rows) => rows.length === 0 || rows.some(({ correct }) => correct !== undefined))
+    const lengthOf = of.every(
+      (rows) => rows.length === 0 || rows.some(({ correct }) => correct !== undefined),
+    )
       ? 'correct'
       : 'all';
     const problems = all.find((row) => row.problems !== undefined)?.problems;

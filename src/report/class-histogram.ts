@@ -38,8 +38,8 @@ export function drawClassHistogram(histogram: ClassHistogram, size: Size): Marku
       marginLeft: 14 + compact(tallest).length * 8,
       marginRight: 14,
       marginTop: 24,
-      marginBottom: 26,
-      x: { label: null, domain: [low, high], ticks: 6, tickFormat: decimal, tickSize: 4 },
+      marginBottom: 38,
+      x: { label: 'score', domain: [low, high], ticks: 6, tickFormat: decimal, tickSize: 4 },
       y: {
         label: null,
         type: 'sqrt',

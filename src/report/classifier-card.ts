@@ -2,7 +2,7 @@
 import type { ClassifierEvaluation } from '../core/classifier-evaluation.ts';
 import type { JoinedLicence } from '../core/licences.ts';
 import { setNames } from './classifier-charts.ts';
-import { kindNames, tellingSet, thresholdWords } from './classifier-page.ts';
+import { exactThreshold, kindNames, tellingSet, thresholdWords } from './classifier-page.ts';
 import {
   bullets,
   type CardLicence,
@@ -75,7 +75,9 @@ export function classifierCard(input: ClassifierCardInput): HubCard {
           'Threshold',
           input.threshold === undefined
             ? undefined
-            : `${decimal(input.threshold)}${evaluation === undefined ? '' : ` (${thresholdWords(evaluation)})`}`,
+            : evaluation === undefined
+              ? decimal(input.threshold)
+              : `${exactThreshold(evaluation.threshold.value)} (${thresholdWords(evaluation)})`,
         ],
         ['sha256 of the weights', input.sha256],
       ]),
@@ -126,7 +128,7 @@ function measuresPart(evaluation: ClassifierEvaluation | undefined): string {
     .slice(0, mostSources)
     .map((source) => [
       source.source,
-      setNames[source.distribution],
+      source.distribution === 'all' ? '' : setNames[source.distribution],
       whole(source.documents),
       whole(source.positives),
       source.precision === null ? '–' : interval(source.precision),
@@ -136,7 +138,7 @@ function measuresPart(evaluation: ClassifierEvaluation | undefined): string {
   return [
     '## Measures',
     '',
-    `On held-out documents, at the threshold ${decimal(evaluation.threshold.value)}. In distribution: sources it was trained on. Out of distribution: sources it never saw. Curves, calibration and the worst errors are in evaluation.html.`,
+    `On held-out documents, at the threshold ${exactThreshold(evaluation.threshold.value)}. In distribution: sources it was trained on. Out of distribution: sources it never saw. Curves, calibration and the worst errors are in evaluation.html.`,
     '',
     markdownTable(
       ['', 'Documents', 'Positive', 'Precision', 'Recall', 'F1', 'ROC AUC', 'Average precision', 'Kept'],

@@ -127,7 +127,7 @@ export function calibrationFigures(evaluation: ClassifierEvaluation): (Markup | 
         ),
         {
           label: 'as they say',
-          colour: 'var(--muted)',
+          colour: 'var(--ink-soft)',
           faint: true,
           points: [
             { x: 0, y: 0 },

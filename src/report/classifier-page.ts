@@ -35,9 +35,21 @@ export function classifierPage(evaluation: ClassifierEvaluation): string {
   });
 }
 
-/** The set that tells most: out of distribution where there is one. */
+/** The set that tells most: out of distribution, where there are enough documents of both classes to tell anything. */
 export function tellingSet({ sets }: ClassifierEvaluation): MeasuredSet {
-  return sets.find(({ distribution }) => distribution === 'out') ?? sets[0]!;
+  const enough = ({ documents, positives }: MeasuredSet): boolean =>
+    Math.min(positives, documents - positives) >= enoughOfClass;
+  return sets.find((set) => set.distribution === 'out' && enough(set)) ?? sets[0]!;
+}
+
+const enoughOfClass = 20;
+
+/** A threshold so that it can be typed again: rounded down, since a document at it is positive. */
+export function exactThreshold(value: number): string {
+  // Four digits, or four that count of a small one.
+  const digits = value === 0 ? 0 : Math.max(4, 3 - Math.floor(Math.log10(Math.abs(value))));
+  const scale = 10 ** Math.min(20, digits);
+  return String(Math.floor(value * scale + 1e-6) / scale);
 }
 
 export function thresholdWords({ threshold }: ClassifierEvaluation): string {
@@ -64,13 +76,13 @@ function number(value: number | null): string {
 }
 
 function headlineOf(evaluation: ClassifierEvaluation): Headline {
-  const { classifier, threshold, sets } = evaluation;
+  const { classifier, sets } = evaluation;
   const set = tellingSet(evaluation);
   const inside = sets.find(({ distribution }) => distribution === 'in');
   const { chosen } = set;
   const where = set.distribution === 'all' ? '' : ` ${setNames[set.distribution]}`;
   return {
-    sentence: `A ${kindNames[classifier.kind]}: from a score of ${decimal(threshold.value)} on it finds ${share(chosen.recall)} of the positives${where}, and ${share(chosen.precision)} of what it finds is positive.`,
+    sentence: `A ${kindNames[classifier.kind]}: from a score of ${exactThreshold(evaluation.threshold.value)} on it finds ${share(chosen.recall)} of the positives${where}, and ${share(chosen.precision)} of what it finds is positive.`,
     numbers: [
       {
         label: `F1${where}`,
@@ -83,7 +95,7 @@ function headlineOf(evaluation: ClassifierEvaluation): Headline {
       {
         label: `Precision${where}`,
         value: share(chosen.precision),
-        detail: `at ${decimal(threshold.value)}`,
+        detail: `at ${exactThreshold(evaluation.threshold.value)}`,
       },
       { label: `Recall${where}`, value: share(chosen.recall), detail: thresholdWords(evaluation) },
       {
@@ -138,8 +150,7 @@ function measuresSection(evaluation: ClassifierEvaluation): Markup {
     row('Kept documents', ({ chosen }) => share(chosen.keptDocuments)),
     row('Kept tokens', ({ chosen }) => share(chosen.keptTokens)),
   ];
-  const { threshold } = evaluation;
-  return html`<section id="measures"><h2>Measures</h2><p class="lead">A document is taken for positive from a score of ${decimal(threshold.value)} on (${thresholdWords(evaluation)}). In distribution: sources that the classifier was trained on, documents that it was not. Out of distribution: sources that it never saw.</p>${notes(evaluation.warnings)}${table(['', ...sets.map(({ distribution }) => setNames[distribution])], rows)}</section>`;
+  return html`<section id="measures"><h2>Measures</h2><p class="lead">A document is taken for positive from a score of ${exactThreshold(evaluation.threshold.value)} on (${thresholdWords(evaluation)}). In distribution: sources that the classifier was trained on, documents that it was not. Out of distribution: sources that it never saw.</p>${notes(evaluation.warnings)}${table(['', ...sets.map(({ distribution }) => setNames[distribution])], rows)}</section>`;
 }
 
 function thresholdSection(evaluation: ClassifierEvaluation): Markup {
@@ -163,7 +174,7 @@ function sourceSection({ sources }: ClassifierEvaluation): Markup {
   const header = ['Source', '', 'Documents', 'Positive', 'Precision', 'Recall', 'Right', 'F1', 'Mean score'];
   const rows = sources.map((source) => [
     breakable(source.source),
-    setNames[source.distribution],
+    source.distribution === 'all' ? '' : setNames[source.distribution],
     whole(source.documents),
     whole(source.positives),
     interval(source.precision),
@@ -175,7 +186,8 @@ function sourceSection({ sources }: ClassifierEvaluation): Markup {
   return html`<section id="sources"><h2>Sources</h2><p class="lead">At the threshold, with 95 % Wilson intervals. Right: of a source of negatives what is not taken for positive; precision needs both classes.</p>${table(header, rows, [1])}</section>`;
 }
 
-function errorSection({ worst, threshold }: ClassifierEvaluation): Markup {
+function errorSection(evaluation: ClassifierEvaluation): Markup {
+  const { worst } = evaluation;
   const list = (title: string, lead: string, errors: readonly WorstError[]): Markup =>
     html`<h3>${title}</h3>${
       errors.length === 0
@@ -189,9 +201,9 @@ function errorSection({ worst, threshold }: ClassifierEvaluation): Markup {
     }`;
   return html`<section id="errors"><h2>Worst errors</h2>${list(
     'Negatives that score highest',
-    `Labelled negative, and at or above ${decimal(threshold.value)}. Read a few: some may be labelled wrong.`,
+    `Labelled negative, and at or above ${exactThreshold(evaluation.threshold.value)}. Read a few: some may be labelled wrong.`,
     worst.falsePositives,
-  )}${list('Positives that score lowest', `Labelled positive, and below ${decimal(threshold.value)}.`, worst.falseNegatives)}</section>`;
+  )}${list('Positives that score lowest', `Labelled positive, and below ${exactThreshold(evaluation.threshold.value)}.`, worst.falseNegatives)}</section>`;
 }
 
 function dataSection({ data, classifier, positiveMin, versions }: ClassifierEvaluation): Markup {

@@ -43,8 +43,13 @@ export function compareSection(data: ReportData): Markup | undefined {
   )}</section>`;
 }
 
+/** What is known of how a run ended; of a log, nothing. */
+export function statusOf({ record, log }: PreparedRun): string {
+  return log === undefined ? record.status : 'log';
+}
+
 export function statusBadge(run: PreparedRun): Markup {
-  const { status } = run.record;
+  const status = statusOf(run);
   return html`<span class="badge ${status === 'done' ? 'ok' : status}">${status}</span>`;
 }
 

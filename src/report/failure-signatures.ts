@@ -66,12 +66,21 @@ export function collapseChecked(signatures: readonly Signature[]): boolean {
   return signatures.some((s) => s.state === 'clear' && collapses.includes(s.signature));
 }
 
+/** Which of the two that mean a lost run the log did not hold enough for: `length saturation` where the allowed length is not known. */
+export function collapsesNotChecked(signatures: readonly Signature[]): string[] {
+  return signatures.flatMap(({ signature, state, title }) =>
+    state === 'not-checked' && collapses.includes(signature) ? [title.toLowerCase()] : [],
+  );
+}
+
 /** One sentence for the top of a page: what fired and when, or that nothing did. */
 export function verdictInWords(signatures: readonly Signature[], evaluations: number): string {
   const fired = signatures.filter((s) => s.state === 'fired').sort((a, b) => (a.step ?? 0) - (b.step ?? 0));
   if (fired.length === 0) {
     if (!collapseChecked(signatures)) return 'Collapse could not be checked: too few evaluations.';
-    return `No collapse seen in ${whole(evaluations)} evaluations.`;
+    const left = collapsesNotChecked(signatures);
+    const but = left.length === 0 ? '' : `; ${left.join(' and ')} could not be checked`;
+    return `No collapse seen in ${whole(evaluations)} evaluations${but}.`;
   }
   const names: Partial<Record<SignatureName, string>> = {
     length_saturation: 'length saturated',

@@ -19,6 +19,7 @@ import {
 import { codeBlock, escapeMarkdown, markdownTable } from './markdown.ts';
 import { bytes, decimal, percent, whole } from './number-format.ts';
 import type { PreparedRun } from './report-run.ts';
+import { stagedFacts } from './staged-facts.ts';
 
 export interface FilterCardInput {
   run: PreparedRun;
@@ -52,6 +53,7 @@ export function filterCard(input: FilterCardInput): HubCard {
   const exact = summary.tokensExact === true;
   const tokens = size('keptTokens');
   const contamination = contaminationOf(facts);
+  const rewrittenBy = stagedFacts(input.run.record.config)?.rewrittenBy;
   const unknown = input.licence.license === 'unknown';
   return {
     front: {
@@ -99,7 +101,7 @@ export function filterCard(input: FilterCardInput): HubCard {
         },
         contamination,
         licenseEvidence: unknown ? 'unknown' : 'own',
-        generatedBy: uniqueModels(input.sources),
+        generatedBy: uniqueModels(input.sources, rewrittenBy),
         unconfirmed: unknown ? ['licence'] : undefined,
       },
     },
@@ -110,6 +112,7 @@ export function filterCard(input: FilterCardInput): HubCard {
 function bodyOf(input: FilterCardInput, facts: FilterFacts, contamination: string): string {
   const { record } = input.run;
   const { ledger } = facts;
+  const rewrittenBy = stagedFacts(record.config)?.rewrittenBy;
   const description = (record.config as { description?: unknown } | null)?.description;
   return sections([
     `# ${escapeMarkdown(input.name)}`,
@@ -134,6 +137,12 @@ function bodyOf(input: FilterCardInput, facts: FilterFacts, contamination: strin
           : `${bytes(facts.bytesOut)} of Parquet from ${bytes(facts.bytesIn)} of input`,
       ],
       ['Decontamination', contamination],
+      [
+        'Rewritten by',
+        rewrittenBy === undefined
+          ? undefined
+          : `${escapeMarkdown(rewrittenBy)}, a language model: no text is as its author wrote it, and the terms of the model may bind its use`,
+      ],
     ]),
     '## Where it is from',
     markdownTable(
@@ -239,6 +248,8 @@ function ledgerTable({ ledger, reasons }: FilterFacts): string {
 function contaminationOf({ run, benchmarks }: FilterFacts): string {
   if (benchmarks.length > 0)
     return `checked against ${benchmarks.map(({ benchmark }) => benchmark).join(', ')}; documents that hold an item are counted in the ledger`;
+  const staged = stagedFacts(run.record.config)?.contamination;
+  if (staged !== undefined) return staged;
   const config = run.record.config as {
     decontaminate?: unknown;
     filter?: { decontaminate?: unknown };
@@ -252,10 +263,13 @@ function contaminationOf({ run, benchmarks }: FilterFacts): string {
     : 'not checked against any benchmark';
 }
 
-function uniqueModels(sources: readonly CardLicence[]): { model: string; license: string }[] | undefined {
-  const models = new Map(
-    sources.flatMap(({ generatedBy = [] }) => generatedBy).map(({ model, license }) => [model, license]),
-  );
+function uniqueModels(
+  sources: readonly CardLicence[],
+  rewrittenBy: string | undefined,
+): { model: string; license: string }[] | undefined {
+  const models = new Map(rewrittenBy === undefined ? [] : [[rewrittenBy, 'unknown']]);
+  for (const { model, license } of sources.flatMap(({ generatedBy = [] }) => generatedBy))
+    models.set(model, license);
   return models.size === 0 ? undefined : [...models].map(([model, license]) => ({ model, license }));
 }
 

@@ -21,6 +21,8 @@ interface RolloutSample {
 
 export interface GrpoFacts {
   run: PreparedRun;
+  /** The problem set that accuracy is of, where a log names several and the first in order was taken. */
+  set: string | undefined;
   evaluations: Evaluation[];
   start: Evaluation | undefined;
   end: Evaluation | undefined;
@@ -62,6 +64,7 @@ export function grpoFacts(run: PreparedRun): GrpoFacts {
   const tail = Math.max(1, Math.min(10, Math.floor(rewards.length / 10)));
   return {
     run,
+    set: run.log?.set,
     evaluations: scored,
     start: scored[0],
     end: scored.length > 1 ? scored.at(-1) : undefined,

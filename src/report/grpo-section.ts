@@ -12,13 +12,14 @@ import { metric, metricPoints } from './report-run.ts';
 import { rolloutCards } from './rollout-cards.ts';
 import { smoothedSeries } from './smoothed-series.ts';
 
-export function grpoSection(grpos: readonly GrpoFacts[]): Markup | undefined {
+/** `elsewhere`: the accuracy of each problem set is in a section of its own. */
+export function grpoSection(grpos: readonly GrpoFacts[], elsewhere = false): Markup | undefined {
   if (grpos.length === 0) return undefined;
   const one = (name: string, text: ChartText): Markup | undefined =>
     chart(grpos, text, (g) => metricPoints(g.run.rows, name));
   const share = { yFormat: (v: number): string => percent(v, 0), yLabel: 'share' };
   const first = [
-    accuracyFigure(grpos),
+    elsewhere ? undefined : accuracyFigure(grpos),
     rewardFigure(grpos),
     lengthFigure(grpos),
     one('completions/clipped_ratio', {
@@ -72,9 +73,9 @@ export function grpoSection(grpos: readonly GrpoFacts[]): Markup | undefined {
     }),
     timeFigure(grpos),
   ].filter((f) => f !== undefined);
-  return html`<section id="grpo"><h2>Reinforcement learning</h2>${verdicts(grpos)}${grpos.length > 1 && outcomeTable(grpos)}${evidenceFigures(
+  return html`<section id="grpo"><h2>Reinforcement learning</h2>${verdicts(grpos)}${grpos.length > 1 && outcomeTable(grpos, !elsewhere || first.some((f) => f !== undefined))}${evidenceFigures(
     grpos.map((g) => g.run),
-  )}<div class="grid">${first}</div>${
+  )}${first.some((f) => f !== undefined) && html`<div class="grid">${first}</div>`}${
     mechanics.length > 0 &&
     html`<details class="more"><summary>How the updates went: clipping, norms, speed (${mechanics.length} charts)</summary><div class="grid">${mechanics}</div></details>`
   }${rolloutCards(grpos)}</section>`;
@@ -120,7 +121,13 @@ function verdicts(grpos: readonly GrpoFacts[]): Markup {
       (s) => html`<li class="${s.state}">${s.words}</li>`,
     )}</ul><p class="hint">Length here is the ${g.lengthMeasure}.</p></details>${notes(g.notes)}</article>`;
   });
-  return html`<div class="verdicts">${unchanged}</div><p class="hint">${signatureNote} In the charts, pale lines are the measured values and full lines their moving mean.</p>`;
+  return html`<div class="verdicts">${unchanged}</div><p class="hint">${signatureNote} In the charts, pale lines are the measured values and full lines their moving mean.${namedSets(grpos)}</p>`;
+}
+
+/** Which set accuracy is of, where several were logged and one had to be chosen. */
+function namedSets(grpos: readonly GrpoFacts[]): string {
+  const names = [...new Set(grpos.flatMap(({ set }) => set ?? []))];
+  return names.length === 0 ? '' : ` Accuracy here is that on ${names.join(' or ')}.`;
 }
 
 function outcome(g: GrpoFacts): Markup | undefined {
@@ -138,36 +145,35 @@ function outcome(g: GrpoFacts): Markup | undefined {
   return html`<p>Accuracy ${of(g.start)} at step ${whole(g.start.step)} → ${of(g.end)} at step ${whole(g.end.step)}: <strong>${change}</strong>${interval}.</p>`;
 }
 
-function outcomeTable(grpos: readonly GrpoFacts[]): Markup {
-  return table(
+/** Columns that no run has anything for are left out: other tools' logs hold only some. Colours only where charts below use them. */
+function outcomeTable(grpos: readonly GrpoFacts[], coloured: boolean): Markup {
+  const last = ({ run }: GrpoFacts, name: string): number | undefined =>
+    metricPoints(run.rows, name).at(-1)?.y;
+  const columns: [string, (g: GrpoFacts) => string][] = [
+    ['Start', (g) => percent(g.start?.accuracy)],
+    ['End', (g) => percent(g.end?.accuracy)],
     [
-      'Run',
-      'Start',
-      'End',
       'Change',
-      'Best (step)',
-      'Reward, first',
-      'Reward, last',
-      'Length, last',
-      'Truncated, last',
-      'Verdict',
+      (g) => (g.start === undefined || g.end === undefined ? '–' : points(g.end.accuracy - g.start.accuracy)),
     ],
-    grpos.map((g, i) => {
-      const last = (name: string): number | undefined => metricPoints(g.run.rows, name).at(-1)?.y;
-      return [
-        html`<span class="swatch" style="background:${seriesColour(i)}"></span>${g.run.label}`,
-        percent(g.start?.accuracy),
-        percent(g.end?.accuracy),
-        g.start === undefined || g.end === undefined ? '–' : points(g.end.accuracy - g.start.accuracy),
-        g.best === undefined ? '–' : `${percent(g.best.accuracy)} (${whole(g.best.step)})`,
-        decimal(g.firstReward),
-        decimal(g.lastReward),
-        whole(last('completions/mean_length')),
-        percent(last('completions/clipped_ratio')),
-        g.verdict,
-      ];
-    }),
-    [9],
+    [
+      'Best (step)',
+      (g) => (g.best === undefined ? '–' : `${percent(g.best.accuracy)} (${whole(g.best.step)})`),
+    ],
+    ['Reward, first', (g) => decimal(g.firstReward)],
+    ['Reward, last', (g) => decimal(g.lastReward)],
+    ['Length, last', (g) => whole(last(g, 'completions/mean_length'))],
+    ['Truncated, last', (g) => percent(last(g, 'completions/clipped_ratio'))],
+    ['Verdict', (g) => g.verdict],
+  ];
+  const shown = columns.filter(([, of]) => grpos.some((g) => of(g) !== '–'));
+  return table(
+    ['Run', ...shown.map(([title]) => title)],
+    grpos.map((g, i) => [
+      html`${coloured && html`<span class="swatch" style="background:${seriesColour(i)}"></span>`}${g.run.label}`,
+      ...shown.map(([, of]) => of(g)),
+    ]),
+    [shown.length],
   );
 }
 

@@ -1,6 +1,6 @@
 /** The top of a report: one sentence that says what the page shows, and the few numbers a reader takes home. */
 
-import { collapseChecked } from './failure-signatures.ts';
+import { collapseChecked, collapsesNotChecked } from './failure-signatures.ts';
 import { droppedTotal, type FilterFacts } from './filter-facts.ts';
 import type { GrpoFacts } from './grpo-facts.ts';
 import type { MixFacts } from './mix-facts.ts';
@@ -59,7 +59,9 @@ function sentenceOf(runs: readonly PreparedRun[], { filters, mixes, train, grpos
     parts.push(`how ${several} trained on it${phases.length > 0 ? ` (${phases.join(', then ')})` : ''}`);
   }
   if (grpos.length > 0)
-    parts.push(`what reinforcement learning made of it${grpos.length > 1 ? ` in ${grpos.length} runs` : ''}`);
+    parts.push(
+      `${parts.length === 0 ? 'how reinforcement learning went' : 'what reinforcement learning made of it'}${grpos.length > 1 ? ` in ${grpos.length} runs` : ''}`,
+    );
   if (parts.length === 0) {
     return `This page shows what was recorded of ${runs.length === 1 ? 'one run' : `${runs.length} runs`}.`;
   }
@@ -153,17 +155,19 @@ function accuracyNumber(grpos: readonly GrpoFacts[]): KeyNumber | undefined {
       detail: 'over RL; nothing was evaluated',
     };
   }
+  const sets = [...new Set(scored.flatMap(({ set }) => set ?? []))];
+  const on = sets.length === 0 ? '' : ` on ${sets.join(' and ')}`;
   const changes = scored.map((g) => g.end!.accuracy! - g.start!.accuracy!);
   const interval = scored[0]!.changeInterval;
   const shown =
     scored.length === 1
       ? {
-          label: 'Accuracy over RL',
+          label: `Accuracy over RL${on}`,
           value: `${percent(scored[0]!.start!.accuracy)} → ${percent(scored[0]!.end!.accuracy)}`,
           detail: `${points(changes[0])}${interval === undefined ? '' : ` (95 % interval ${pointsRange(interval.low, interval.high)})`}`,
         }
       : {
-          label: 'Accuracy over RL, change in points',
+          label: `Accuracy over RL${on}, change in points`,
           value: span(changes, signed),
           detail: `${scored.length} runs, ${span(
             scored.map((g) => g.start!.accuracy!),
@@ -213,6 +217,11 @@ function verdictNumber(grpos: readonly GrpoFacts[]): KeyNumber | undefined {
           : {}),
     };
   }
+  const unchecked = grpos.filter(({ signatures }) => collapsesNotChecked(signatures).length > 0);
+  const rest =
+    unchecked.length === 0
+      ? ''
+      : ` ${[...new Set(unchecked.flatMap(({ signatures }) => collapsesNotChecked(signatures)))].join(' and ').replace(/^./, (c) => c.toUpperCase())} could not be checked in ${unchecked.length === grpos.length ? 'any of them' : `${unchecked.length} of them`}.`;
   return {
     label: 'Stability',
     value:
@@ -220,9 +229,13 @@ function verdictNumber(grpos: readonly GrpoFacts[]): KeyNumber | undefined {
         ? `${warned.length} of ${grpos.length} with a warning`
         : `${bad.length} of ${grpos.length} collapsed`,
     detail:
-      warned.length === 0
+      (warned.length === 0
         ? 'No failure signature fired.'
-        : warned.map((g) => `${g.run.label}: ${g.verdict}`).join(' '),
-    ...(bad.length > 0 ? { tone: 'bad' as const } : warned.length === 0 ? { tone: 'good' as const } : {}),
+        : warned.map((g) => `${g.run.label}: ${g.verdict}`).join(' ')) + rest,
+    ...(bad.length > 0
+      ? { tone: 'bad' as const }
+      : warned.length + unchecked.length === 0
+        ? { tone: 'good' as const }
+        : {}),
   };
 }

@@ -1,4 +1,5 @@
 /** The HTML page of a report, from its data. Loaded only when a page is made: it brings the chart library with it. */
+import { benchmarkSection } from './benchmark-section.ts';
 import { compareSection } from './compare-section.ts';
 import { evalSection } from './eval-section.ts';
 import { filterSection } from './filter-section.ts';
@@ -18,7 +19,12 @@ export function htmlReport(data: ReportData): string {
     { id: 'filter', name: 'Filter', body: filterSection(data.filters) },
     { id: 'mix', name: 'Mix', body: mixSection(data.mixes) },
     { id: 'train', name: 'Train', body: trainSection(data.train) },
-    { id: 'grpo', name: 'Reinforcement learning', body: grpoSection(data.grpos) },
+    {
+      id: 'grpo',
+      name: 'Reinforcement learning',
+      body: grpoSection(data.grpos, data.benchmarks !== undefined),
+    },
+    { id: 'benchmarks', name: 'Problem sets', body: benchmarkSection(data.benchmarks) },
     { id: 'eval', name: 'Evaluation', body: evalSection(data.evals) },
     { id: 'missing', name: 'What is not here', body: missingSection(data.missing) },
     { id: 'reproduce', name: 'How to make this again', body: reproduceSection(data) },
@@ -27,8 +33,16 @@ export function htmlReport(data: ReportData): string {
     title: data.title,
     headline: data.headline,
     sections: sections.flatMap(({ id, name, body }) => (body === undefined ? [] : [{ id, name, body }])),
-    footer: html`<p>Made by midtrain from ${data.runs.length === 1 ? 'one run record' : `${data.runs.length} run records`}. All numbers were measured in these runs; nothing on this page is fetched and no script runs.</p>`,
+    footer: html`<p>Made by midtrain from ${madeFrom(data)}. All numbers were measured in these runs; nothing on this page is fetched and no script runs.</p>`,
   });
+}
+
+/** `one run record`, `3 run records`, `14 logged runs`, `2 run records and one logged run`. */
+function madeFrom({ runs }: ReportData): string {
+  const logs = runs.filter(({ log }) => log !== undefined).length;
+  const count = (n: number, what: string): string[] =>
+    n === 0 ? [] : [n === 1 ? `one ${what}` : `${n} ${what}s`];
+  return [...count(runs.length - logs, 'run record'), ...count(logs, 'logged run')].join(' and ');
 }
 
 function missingSection(missing: readonly string[]): Markup | undefined {

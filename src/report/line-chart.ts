@@ -68,7 +68,7 @@ export function drawLineChart(chart: LineChart, size: Size): Markup {
       height: size.height,
       marginLeft: 16 + leftMargin(chart, low, high),
       marginRight: 14,
-      marginTop: (chart.boundaries ?? []).length > 0 ? 24 : 14,
+      marginTop: (chart.boundaries ?? []).length > 0 ? 38 : 24,
       marginBottom: 34,
       x: { label: null, ticks, tickFormat: chart.xFormat, tickSize: 4, ...xDomain(all) },
       y: {
@@ -87,6 +87,14 @@ export function drawLineChart(chart: LineChart, size: Size): Markup {
         ...drawn.flatMap(bandMarks),
         ...drawn.flatMap(lineMarks),
         ...drawn.flatMap((s) => hoverMarks(s, chart, size)),
+        Plot.text([`↑ ${chart.yLabel}${chart.log ? ', log scale' : ''}`], {
+          frameAnchor: 'top-left',
+          textAnchor: 'start',
+          dx: -(8 + leftMargin(chart, low, high)),
+          dy: (chart.boundaries ?? []).length > 0 ? -33 : -19,
+          fontSize: chartFontSize - 1,
+          fillOpacity: 0.7,
+        }),
         Plot.text([`${chart.xLabel} →`], {
           frameAnchor: 'bottom-right',
           dy: 33,

@@ -3,7 +3,7 @@
  * of the things that a report draws are not in it. Pure.
  */
 import type { MetricRow, RunRecord } from '../core/record.ts';
-import { canonicalRow, type LoggedRow } from '../signatures/read-row.ts';
+import { canonicalRow, type LoggedRow, mainSetOf } from '../signatures/read-row.ts';
 import type { LogSource, ReportRun } from './report-run.ts';
 
 export interface LoggedRunInput {
@@ -35,7 +35,9 @@ const ofLearning = wanted.slice(0, 4);
 
 /** `undefined` for a log that holds nothing that a report draws. */
 export function loggedRun(input: LoggedRunInput): ReportRun | undefined {
-  const rows = input.rows.flatMap((row) => canonicalRow(row) ?? []);
+  const unnamed = input.rows.some((row) => row.eval_accuracy !== undefined);
+  const main = unnamed ? undefined : mainSetOf(input.rows);
+  const rows = input.rows.flatMap((row) => canonicalRow(row, main) ?? []);
   const names = new Set(rows.flatMap((row) => Object.keys(row)));
   const has = (pattern: RegExp): boolean => [...names].some((name) => pattern.test(name));
   const learning = ofLearning.some(([, pattern]) => has(pattern));
@@ -56,12 +58,14 @@ export function loggedRun(input: LoggedRunInput): ReportRun | undefined {
     warnings: [],
   };
   const missing = learning ? wanted.filter(([, pattern]) => !has(pattern)).map(([words]) => words) : [];
+  if (learning && input.cap === undefined && !has(/^completions\/max_allowed_length$/))
+    missing.push('the allowed response length, which the rules of length need (--cap)');
   return {
     id: input.id,
     folder: input.files.map(({ path }) => path).join(', '),
     record,
     metrics: rows as MetricRow[],
-    log: { files: input.files, missing },
+    log: { files: input.files, missing, ...(main === undefined || main === '' ? {} : { set: main }) },
     ...(input.group === undefined ? {} : { group: input.group }),
   };
 }

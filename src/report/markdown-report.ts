@@ -1,6 +1,8 @@
 /** The report as Markdown: the same facts as the page, tables and one-line curves instead of pictures. For a repository or an issue. */
 import { sumCounts } from '../core/ledger.ts';
-import { resultInWords } from './compare-section.ts';
+import type { BenchmarkFacts } from './benchmark-facts.ts';
+import { benchmarkCaption, benchmarkTables } from './benchmark-section.ts';
+import { resultInWords, statusOf } from './compare-section.ts';
 import { comparableRuns, configDifferences } from './config-difference.ts';
 import type { EvalFacts } from './eval-facts.ts';
 import { evalCaption } from './eval-section.ts';
@@ -32,6 +34,7 @@ export function markdownReport(data: ReportData): string {
     ...data.mixes.map(mixPart),
     trainPart(data.train),
     grpoPart(data.grpos),
+    benchmarkPart(data.benchmarks),
     evalPart(data.evals),
     data.missing.length === 0
       ? undefined
@@ -52,12 +55,18 @@ function evalPart(facts: EvalFacts | undefined): string | undefined {
   ].join('\n\n');
 }
 
+function benchmarkPart(facts: BenchmarkFacts | undefined): string | undefined {
+  if (facts === undefined) return undefined;
+  const tables = benchmarkTables(facts).map(({ header, rows, text }) => markdownTable(header, rows, text));
+  return ['## Problem sets', benchmarkCaption, ...tables].join('\n\n');
+}
+
 function compare(data: ReportData): string | undefined {
   if (data.runs.length < 2) return undefined;
   const rows = data.runs.map((run) => [
     run.label,
     run.record.command,
-    run.record.status,
+    statusOf(run),
     duration(run.record.seconds),
     resultInWords(run, data) ?? '–',
   ]);
@@ -244,7 +253,7 @@ function reproduce(data: ReportData): string {
       data.runs.map((run) => [
         run.label,
         run.folder,
-        run.record.fingerprint,
+        run.log === undefined ? run.record.fingerprint : 'a log',
         run.record.versions.midtrain ?? '–',
       ]),
       [1, 2, 3],

@@ -2,10 +2,12 @@
  * Everything a report says, computed once from the runs and shared by the HTML page and the Markdown text: facts of each part, the
  * groups of ways for the flow picture, the headline, and what is missing.
  */
+import { type BenchmarkFacts, benchmarkFacts } from './benchmark-facts.ts';
 import { type EvalFacts, evalFacts } from './eval-facts.ts';
 import { type FilterFacts, filterFacts } from './filter-facts.ts';
 import { type GrpoFacts, grpoFacts } from './grpo-facts.ts';
 import { type Headline, headlineOf } from './headline.ts';
+import { missingInLogs } from './logged-run.ts';
 import { type MixFacts, mixFacts } from './mix-facts.ts';
 import { type PreparedRun, prepareRuns, type ReportRun } from './report-run.ts';
 import { type TrainFacts, trainFacts } from './train-facts.ts';
@@ -20,6 +22,8 @@ export interface ReportData {
   mixes: MixFacts[];
   train: TrainFacts | undefined;
   grpos: GrpoFacts[];
+  /** Of runs that were followed on named problem sets, or by other tools. */
+  benchmarks: BenchmarkFacts | undefined;
   evals: EvalFacts | undefined;
   headline: Headline;
   /** What a reader might look for and will not find, in full sentences. */
@@ -53,9 +57,14 @@ export function reportData(input: readonly ReportRun[], options: ReportOptions =
     ways,
     groups: groupWays(ways),
     ...parts,
+    benchmarks: benchmarkFacts(parts.grpos),
     evals,
     headline: headlineOf(runs, parts),
-    missing: [...missingParts(runs, ways, evals?.runs ?? []), ...(options.notes ?? [])],
+    missing: [
+      ...missingParts(runs, ways, evals?.runs ?? []),
+      ...missingInLogs(runs),
+      ...(options.notes ?? []),
+    ],
     command: options.command,
   };
 }

@@ -23,6 +23,8 @@ export interface LogSource {
   files: readonly { path: string; bytes: number }[];
   /** What this report would have drawn and the log does not hold, in words. */
   missing: readonly string[];
+  /** The problem set that was taken as the run's accuracy, where the log names several or one. */
+  set?: string;
 }
 
 export interface ReportRun {

@@ -4,9 +4,9 @@ import { evidenceBadge, evidenceLegend, valueInWords } from './evidence-badge.ts
 import { table } from './figure.ts';
 import { notes } from './filter-section.ts';
 import { type Content, clip, html, type Markup } from './html.ts';
-import { bytes, duration } from './number-format.ts';
+import { bytes, duration, whole } from './number-format.ts';
 import type { ReportData } from './report-data.ts';
-import type { PreparedRun } from './report-run.ts';
+import type { LogSource, PreparedRun } from './report-run.ts';
 import { shellWord } from './shell-word.ts';
 
 const shownInputs = 30;
@@ -38,6 +38,7 @@ export function commandOf(run: PreparedRun): string | undefined {
 }
 
 function oneRun(run: PreparedRun): Markup {
+  if (run.log !== undefined) return oneLog(run.log, run);
   const { record } = run;
   const rows: [string, Content][] = [
     ['Status', statusBadge(run)],
@@ -95,4 +96,18 @@ function oneRun(run: PreparedRun): Markup {
       ]),
     )}${record.inputs.length > inputs.length && html`<p class="hint">${record.inputs.length - inputs.length} more are in run.json.</p>`}`
   }<h4>Settings</h4><pre>${clip(JSON.stringify(record.config, null, 2) ?? 'none', 20_000)}</pre>`;
+}
+
+/** A log says neither how it was made nor with which settings. */
+function oneLog({ files, missing }: LogSource, { rows, record }: PreparedRun): Markup {
+  const names = new Set(rows.flatMap((row) => Object.keys(row)));
+  names.delete('step');
+  return html`<dl class="facts"><dt>Read from</dt><dd>a log of another tool</dd><dt>Steps</dt><dd>${whole(rows.length)}, ${whole(rows[0]?.step)} to ${whole(rows.at(-1)?.step)}</dd><dt>Allowed length</dt><dd>${
+    (record.config as { max_completion_length?: number }).max_completion_length ?? 'not known'
+  }</dd><dt>Not in it</dt><dd>${missing.length === 0 ? 'nothing that this report looks for' : missing.join(', ')}</dd></dl>${table(
+    ['File', 'Size'],
+    files
+      .slice(0, shownInputs)
+      .map(({ path, bytes: size }) => [html`<code>${clip(path, 200)}</code>`, bytes(size)]),
+  )}<h4>Metrics</h4><pre>${clip([...names].sort().join('\n'), 4000)}</pre>`;
 }

@@ -111,11 +111,22 @@ export function setsOf(row: LoggedRow): Map<string, EvaluatedSet> {
   return evaluatedSets(plainRow(row));
 }
 
+/** The problem set whose accuracy stands for a run: the first in order (inOrderOfSets) of those that its rows have an accuracy of. */
+export function mainSetOf(rows: Iterable<LoggedRow>): string | undefined {
+  const names = new Set<string>();
+  for (const row of rows)
+    for (const [name, { accuracy }] of setsOf(row)) if (accuracy !== undefined) names.add(name);
+  return inOrderOfSets([...names])[0];
+}
+
 /**
  * A row of any trainer under this project's names, which are TRL's where it has one: what a report draws. Numbers under names that are not known stay
- * under theirs. The set that comes first (inOrderOfSets) is also the unnamed one. `undefined` for a row without a step.
+ * under theirs. `main`: the set that is also the unnamed one (mainSetOf of all rows, or charts would mix sets). `undefined` for a row without a step.
  */
-export function canonicalRow(row: LoggedRow): ({ step: number } & Record<string, number>) | undefined {
+export function canonicalRow(
+  row: LoggedRow,
+  main?: string,
+): ({ step: number } & Record<string, number>) | undefined {
   const step = stepOf(row);
   if (step === undefined) return undefined;
   const plain = plainRow(row);
@@ -125,15 +136,19 @@ export function canonicalRow(row: LoggedRow): ({ step: number } & Record<string,
     const value = [target, ...others].map((other) => plain.get(other)).find((v) => v !== undefined);
     if (value !== undefined) out[target] = value;
   }
-  const sets = evaluatedSets(plain);
-  const put = (prefix: string, { accuracy, correct, all, problems }: EvaluatedSet): void => {
-    const values = { accuracy, 'completions/mean_correct_length': correct, 'completions/mean_length': all };
-    for (const [name, value] of Object.entries({ ...values, problems: prefix === 'eval_' ? problems : undefined }))
+  const put = (prefix: string, { accuracy, correct, all }: EvaluatedSet): void => {
+    const values = {
+      accuracy,
+      'completions/mean_correct_length': correct,
+      'completions/mean_length': all,
+    };
+    for (const [name, value] of Object.entries(values))
       if (value !== undefined) out[`${prefix}${name}`] ??= value;
   };
-  for (const [name, set] of sets) put(name === '' ? 'eval_' : `eval_${name}_`, set);
-  const first = inOrderOfSets([...sets.keys()])[0];
-  if (first !== undefined) put('eval_', sets.get(first)!);
+  for (const [name, set] of evaluatedSets(plain)) {
+    put(name === '' ? 'eval_' : `eval_${name}_`, set);
+    if (name === main) put('eval_', set);
+  }
   return out;
 }
 
@@ -202,7 +217,10 @@ function evaluatedSets(plain: ReadonlyMap<string, number>): Map<string, Evaluate
     chosen.map(([name, { accuracy, correct, all, problems, low, high }]) => [
       name,
       {
-        ...defined('accuracy', accuracy !== undefined && accuracy >= 0 && accuracy <= 1 ? accuracy : undefined),
+        ...defined(
+          'accuracy',
+          accuracy !== undefined && accuracy >= 0 && accuracy <= 1 ? accuracy : undefined,
+        ),
         ...defined('correct', correct),
         ...defined('all', all),
         ...defined('problems', problems ?? problemsOfSets[plainSet(name)] ?? fromInterval(low, high)),

@@ -24,6 +24,7 @@ import {
   scoreHistogram,
 } from './classify-calibration.ts';
 import type { DocumentTally } from './classify-documents.ts';
+import { type SeenLabels, scoreWarnings } from './classify-label-advice.ts';
 import { type LabelledRequest, planLabelled, readLabelled } from './classify-labelled.ts';
 import {
   averagePrecision,
@@ -138,13 +139,19 @@ export async function evaluateClassifier(request: EvaluateRequest): Promise<Eval
     );
   }
   return {
-    evaluation: assemble(request, rows, worst, {
-      files: plan.files.map(({ path, bytes, fingerprint }) => ({ path, bytes, fingerprint })),
-      documents,
-      left,
-      tokens: request.tokenizer ?? 'UTF-8 bytes / 4',
-      recorded: trained.recorded,
-    }),
+    evaluation: assemble(
+      request,
+      rows,
+      worst,
+      {
+        files: plan.files.map(({ path, bytes, fingerprint }) => ({ path, bytes, fingerprint })),
+        documents,
+        left,
+        tokens: request.tokenizer ?? 'UTF-8 bytes / 4',
+        recorded: trained.recorded,
+      },
+      plan.seen,
+    ),
     ledger: tally.ledger,
     failures: tally.failures,
   };
@@ -155,6 +162,7 @@ function assemble(
   rows: readonly Row[],
   worst: WorstList,
   data: ClassifierEvaluation['data'] & { recorded: boolean },
+  seen: SeenLabels,
 ): ClassifierEvaluation {
   const { scorer, labelled } = request;
   const { recorded, ...known } = data;
@@ -176,9 +184,13 @@ function assemble(
     threshold,
     data: known,
     sets,
-    sources: sourceMeasures(rows, threshold.value),
+    sources: sourceMeasures(rows, threshold.value, recorded),
     worst: worst.above(threshold.value),
-    warnings: warningsOf(rows, basis === rows ? 'all' : 'in', request.rule, recorded),
+    warnings: [
+      ...scoreWarnings(seen),
+      ...warningsOf(rows, basis === rows ? 'all' : 'in', request.rule, recorded),
+      ...sets.flatMap(fewWarnings),
+    ],
     versions: packageVersions(),
   };
 }
@@ -226,7 +238,7 @@ function measureSet(
   };
 }
 
-function sourceMeasures(rows: readonly Row[], threshold: number): SourceMeasures[] {
+function sourceMeasures(rows: readonly Row[], threshold: number, recorded: boolean): SourceMeasures[] {
   const bySource = new Map<string, Row[]>();
   for (const row of rows) {
     const of = bySource.get(row.source);
@@ -244,7 +256,7 @@ function sourceMeasures(rows: readonly Row[], threshold: number): SourceMeasures
     const { tp, fp, fn, tn } = confusion;
     return {
       source,
-      distribution: of[0]!.out ? 'out' : 'in',
+      distribution: recorded ? (of[0]!.out ? 'out' : 'in') : 'all',
       documents: of.length,
       positives: tp + fn,
       tokens: of.reduce((sum, { tokens }) => sum + tokens, 0),
@@ -258,6 +270,19 @@ function sourceMeasures(rows: readonly Row[], threshold: number): SourceMeasures
     };
   });
   return measured.sort((a, b) => (a.distribution === b.distribution ? 0 : a.distribution === 'in' ? -1 : 1));
+}
+
+/** Fewer documents of a class than this say little about a rate of it. */
+const fewOfClass = 20;
+
+function fewWarnings({ distribution, documents, positives }: MeasuredSet): string[] {
+  const fewest = Math.min(positives, documents - positives);
+  if (distribution === 'all' || fewest === 0 || fewest >= fewOfClass) return [];
+  const which = positives === fewest ? 'positive' : 'negative';
+  const what = which === 'positive' ? 'precision, recall and F1' : 'precision and the rates of negatives';
+  return [
+    `only ${fewest} ${which} ${fewest === 1 ? 'document' : 'documents'} ${distribution === 'in' ? 'in' : 'out of'} distribution: ${what} there say little`,
+  ];
 }
 
 function interval(part: number, whole: number): SourceMeasures['precision'] {

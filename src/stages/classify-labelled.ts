@@ -1,8 +1,8 @@
 /**
  * Labelled documents: rows with a score of 0 to 5 or a label, or whole inputs that are positive or negative.
  *
- * A row with a score is positive from `positiveMin` on; without one its label decides. What has neither (a judge that failed) is counted as
- * unlabelled. With `cut: paragraph` each paragraph (a line with more than white space) is a document of its own, labelled as its document.
+ * A row with a score (a number, also as text) is positive from `positiveMin` on; without one its label decides. What has neither (a judge that
+ * failed) is counted as unlabelled. With `cut: paragraph` each paragraph (a line with more than white space) is a document of its own, labelled as its document.
  */
 import { InputError, UserError } from '../core/errors.ts';
 import { count } from '../core/ledger.ts';
@@ -15,6 +15,7 @@ import {
   planDocuments,
   readDocuments,
 } from './classify-documents.ts';
+import { SeenLabels } from './classify-label-advice.ts';
 import { siteOf } from './classify-stratum.ts';
 
 export interface LabelledRequest {
@@ -52,6 +53,8 @@ export interface LabelledPlan {
   /** Files with their content fingerprints. */
   files: ReadPlan['inputs'];
   bytes: number;
+  /** What the scores and labels are, as far as they have been read. */
+  seen: SeenLabels;
 }
 
 /** Plans the reading of all inputs. Throws `UserError` when there is none or nothing can be read. */
@@ -76,6 +79,7 @@ export async function planLabelled(
     request,
     parts,
     files: parts.flatMap(({ plan }) => plan.inputs),
+    seen: new SeenLabels(),
     bytes: parts.reduce((sum, { plan }) => sum + plan.units.reduce((n, unit) => n + unit.bytes, 0), 0),
   };
 }
@@ -85,7 +89,7 @@ export async function planLabelled(
  * a record that gives at least one document.
  */
 export async function* readLabelled(
-  { request, parts }: LabelledPlan,
+  { request, parts, seen }: LabelledPlan,
   tally: DocumentTally,
   options: { signal?: AbortSignal | undefined; progress?: (bytes: number) => void } = {},
 ): AsyncGenerator<LabelledDocument> {
@@ -96,7 +100,7 @@ export async function* readLabelled(
     tally.failures.push(...plan.failures);
     const progress = (bytes: number): void => options.progress?.(before + bytes);
     for await (const document of readDocuments(plan.units, tally, { signal: options.signal, progress })) {
-      const made = labelled(document, positive, request, tally);
+      const made = labelled(document, positive, request, tally, seen);
       if (made !== undefined) yield* made;
     }
     before += plan.units.reduce((sum, unit) => sum + unit.bytes, 0);
@@ -108,8 +112,9 @@ function labelled(
   given: boolean | null,
   request: LabelledRequest,
   { ledger }: DocumentTally,
+  seen: SeenLabels,
 ): LabelledDocument[] | undefined {
-  const label = given === null ? labelOf(document, request) : { positive: given, score: null };
+  const label = given === null ? labelOf(document, request, seen) : { positive: given, score: null };
   if (label === undefined) {
     count(ledger.dropped, 'unlabelled');
     return undefined;
@@ -161,18 +166,30 @@ function sourceOf(
 function labelOf(
   document: OpenDocument,
   { positiveMin, positiveLabel }: LabelledRequest,
+  seen: SeenLabels,
 ): { positive: boolean; score: number | null } | undefined {
-  const score = document.read('score');
-  const value = typeof score === 'number' || typeof score === 'bigint' ? Number(score) : Number.NaN;
-  if (!Number.isNaN(value)) return { positive: value >= positiveMin, score: value };
+  const value = scoreOf(document.read('score'));
+  if (value !== undefined) {
+    seen.score(value);
+    return { positive: value >= positiveMin, score: value };
+  }
   const label = document.read('label');
   if (typeof label === 'number' || typeof label === 'bigint') {
     if (Number(label) === 0 || Number(label) === 1) return { positive: Number(label) === 1, score: null };
   }
   const word = cellText(label);
+  if (word !== null) seen.label(word);
   return word === null
     ? undefined
     : { positive: word.replace(/^__label__/, '') === positiveLabel.replace(/^__label__/, ''), score: null };
+}
+
+/** A finite number, also one that is written as text; undefined for what is none. */
+function scoreOf(cell: unknown): number | undefined {
+  const written = typeof cell === 'string' && /^\s*[-+]?\d+(\.\d+)?\s*$/.test(cell);
+  if (!written && typeof cell !== 'number' && typeof cell !== 'bigint') return undefined;
+  const value = Number(cell);
+  return Number.isFinite(value) ? value : undefined;
 }
 
 function cellText(value: unknown): string | null {

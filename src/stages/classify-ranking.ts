@@ -120,6 +120,9 @@ export type ThresholdRule =
 /**
  * max-f1: the distinct score with the highest F1, the lowest of equals (it keeps more). recall: the highest score that still reaches the
  * target. precision: the score that reaches the target with the highest recall.
+ *
+ * The threshold is put half-way from that score to the next lower one: the measured documents are divided in the same way, and where the classes
+ * lie far apart, it does not lie at the edge of one of them, where other documents of that class would fall on the wrong side.
  */
 export function chooseThreshold(ranking: Ranking, rule: ThresholdRule): ThresholdChoice {
   if (rule.by === 'given' || rule.by === 'model') return { value: rule.value, by: rule.by };
@@ -136,7 +139,7 @@ export function chooseThreshold(ranking: Ranking, rule: ThresholdRule): Threshol
     const precision = tp[i]! / (tp[i]! + fp[i]!);
     if (rule.by === 'recall') {
       if (recall < rule.target) continue;
-      return { value: thresholds[i]!, by: 'recall', target: rule.target };
+      return { value: halfWay(thresholds, i), by: 'recall', target: rule.target };
     }
     const value =
       rule.by === 'precision'
@@ -149,19 +152,27 @@ export function chooseThreshold(ranking: Ranking, rule: ThresholdRule): Threshol
       bestValue = value;
     }
   }
-  if (best < 0 || bestValue === 0) {
+  if (best < 0) {
     const target = 'target' in rule ? rule.target : 0;
     const highest = thresholds.reduce((most, _, i) => Math.max(most, tp[i]! / (tp[i]! + fp[i]!)), 0);
     throw new UserError(
       `no threshold reaches a precision of ${target}; the highest is ${highest.toFixed(4)}`,
       {
-        hint: 'ask for less, or choose by --choose-by f1',
+        hint: 'ask for less, or leave out --target-precision for the highest F1',
       },
     );
   }
   return rule.by === 'precision'
-    ? { value: thresholds[best]!, by: 'precision', target: rule.target }
-    : { value: thresholds[best]!, by: 'max-f1' };
+    ? { value: halfWay(thresholds, best), by: 'precision', target: rule.target }
+    : { value: halfWay(thresholds, best), by: 'max-f1' };
+}
+
+/** Between a score and the next lower one; the score itself where there is none, or no number between. */
+function halfWay(thresholds: Float64Array, at: number): number {
+  const [score, lower] = [thresholds[at]!, thresholds[at + 1]];
+  if (lower === undefined) return score;
+  const middle = lower + (score - lower) / 2;
+  return middle > lower ? middle : score;
 }
 
 /** Recall and precision at every distinct score, at most `most` of them, first and last among them. */

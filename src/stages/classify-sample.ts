@@ -189,12 +189,12 @@ function assertStrata(
 ): void {
   if (drawn.length === 0) {
     throw new UserError(`none of the ${tally.ledger.in} documents has a text to draw`, {
-      hint: `the columns are ${tally.columns.join(', ')}; say which holds the text: --column text=content`,
+      hint: `the columns are ${columnList(tally.columns)}; say which holds the text: --column text=content`,
     });
   }
   if (request.allowUnknown === true || drawn.length > 1 || drawn[0]!.stratum !== unknownStratum) return;
   throw new UserError(`no document has a ${request.stratifyBy}`, {
-    hint: `name a column with --stratify-by, or take --stratify-by none; the columns are ${tally.columns.join(', ')}`,
+    hint: `name a column with --stratify-by, or take --stratify-by none; the columns are ${columnList(tally.columns)}`,
   });
 }
 
@@ -248,20 +248,30 @@ function describe(
       : [];
   const warnings: string[] = [];
   if (rest.documents < request.count) {
-    warnings.push(`${request.count} documents were asked for and there are ${rest.documents}`);
+    warnings.push(
+      `${request.count} documents were asked for and there ${rest.documents === 1 ? 'is' : 'are'} ${rest.documents}`,
+    );
   } else if (tooSmall.length > 0) {
     const some = tooSmall.slice(0, 5).join(', ');
     warnings.push(
-      `${tooSmall.length} of ${strata.length} strata have fewer than ${share} documents (${some}${tooSmall.length > 5 ? ', ...' : ''}); the others were given their part`,
+      `${tooSmall.length} of ${strata.length} strata ${tooSmall.length === 1 ? 'has' : 'have'} fewer than ${share} documents (${some}${tooSmall.length > 5 ? ', ...' : ''}); the others were given their part`,
     );
   }
   const unknown = strata.find(({ stratum }) => stratum === unknownStratum);
   if (unknown !== undefined) {
     warnings.push(
-      `${unknown.size} documents have no ${request.stratifyBy}; they are the stratum ${unknownStratum}`,
+      `${unknown.size} ${unknown.size === 1 ? 'document has' : 'documents have'} no ${request.stratifyBy}: the stratum ${unknownStratum}`,
     );
   }
   return { ...rest, strata, tooSmall, warnings };
+}
+
+const mostColumns = 12;
+
+/** Names for a message; a filter run has some fifty columns of signals and margins, of which the first say enough. */
+function columnList(columns: readonly string[]): string {
+  const rest = columns.length - mostColumns;
+  return `${columns.slice(0, mostColumns).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 /** hash(seed, id) as a number of 53 bits. */

@@ -10,12 +10,13 @@ import {
   type DocumentBatch,
   float64Vector,
   gatherRows,
+  hasColumn,
   int32Vector,
   selectColumns,
   utf8Vector,
   withColumns,
 } from '../core/batch.ts';
-import { InputError, InterruptedError, messageOf } from '../core/errors.ts';
+import { InputError, InterruptedError, messageOf, UserError } from '../core/errors.ts';
 import { count, emptyLedger, type Ledger } from '../core/ledger.ts';
 import type { ReadUnit } from '../io/read-plan.ts';
 import { readUnit } from '../io/read-unit.ts';
@@ -41,6 +42,8 @@ export interface ScoredUnit {
   ledger: Ledger;
   failures: Failure[];
   outputs: OutputFile[];
+  /** Documents that score at least the classifier's threshold; 0 where it has none. */
+  positive: number;
   /** False when part of the input was lost, so that a rerun tries this unit again. */
   complete: boolean;
 }
@@ -63,7 +66,13 @@ export async function scoreUnit(
   const open = await opened.scorer;
   progress.beat();
   const output = new UnitOutput(folder, name, {});
-  const report: ScoredUnit = { ledger: emptyLedger(), failures: [], outputs: [], complete: true };
+  const report: ScoredUnit = {
+    ledger: emptyLedger(),
+    failures: [],
+    outputs: [],
+    positive: 0,
+    complete: true,
+  };
   const fail = (failure: Failure): void => {
     if (report.failures.length < failuresListed) report.failures.push(failure);
   };
@@ -110,12 +119,24 @@ interface BatchContext {
   first: number;
 }
 
+/** Scores of somebody else, or the labels that a judge gave, are not replaced. */
+function refuseColumn({ records, origin }: DocumentBatch, { column, scorer, scoresOnly }: ScoreTask): void {
+  if (scoresOnly) return;
+  const names = scorer.kind === 'regressor' ? [column, `int_${column}`] : [column];
+  const there = names.find((name) => hasColumn(records, name));
+  if (there === undefined) return;
+  throw new UserError(`${origin.file} has a column ${there} already`, {
+    hint: `give the scores another name: --name model_${column}`,
+  });
+}
+
 async function scoreBatch(
   batch: DocumentBatch,
   task: ScoreTask,
   scorer: OpenedScorer,
   { output, report, fail, progress, skip, first }: BatchContext,
 ): Promise<void> {
+  refuseColumn(batch, task);
   const texts = await BatchText.of(batch, null, task.unit.format);
   const { numRows } = batch.records;
   const rows: number[] = [];
@@ -152,6 +173,8 @@ async function scoreBatch(
   }
   await flush();
   report.ledger.kept += rows.length;
+  const { threshold } = task.scorer;
+  if (threshold !== null) for (const score of scores) if (score >= threshold) report.positive++;
   if (rows.length === 0) return;
   const whole = texts.columns();
   let records = rows.length === numRows ? whole : gatherRows(whole, rows);

@@ -4,7 +4,9 @@
  */
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { openFastText } from '../../classifiers/fasttext/fasttext-model.ts';
+import { readFastTextData } from '../../classifiers/fasttext/read-model.ts';
 import { isModelFolder, type ModelDescription, readModelFolder } from '../../classifiers/model-folder.ts';
 import { openClassifier } from '../../classifiers/open-classifier.ts';
 import { encoderFingerprint } from '../../classifiers/regressor/encoder-folder.ts';
@@ -76,8 +78,11 @@ export async function scorerSpec(path: string, settings: FileSettings = {}): Pro
     };
   }
   if (settings.label === undefined) {
+    const { labels } = openFastText(await readFastTextData(path));
+    const some = labels.slice(0, 20).join(', ');
+    const beside = await isModelFolder(dirname(path));
     throw new UserError(`${path}: which label is the score?`, {
-      hint: 'give --label <name>, for example --label __label__MATH; a model folder says it itself',
+      hint: `give --label <name>; the labels are ${some}${labels.length > 20 ? ` and ${labels.length - 20} more` : ''}${beside ? `. The folder ${dirname(path)} says it itself: give that` : ''}`,
     });
   }
   return {

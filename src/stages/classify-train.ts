@@ -4,7 +4,8 @@
  * The documents are read once and set aside on disk, the split is planned on their hashes, then carried out. A folder is a classifier once
  * `classifier.json` is there, which is written after the weights; stopped before, the same command starts again.
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { readdirSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import {
   descriptionFile,
@@ -17,14 +18,16 @@ import {
 import type { ClassifierEvaluation } from '../core/classifier-evaluation.ts';
 import { UserError } from '../core/errors.ts';
 import { assertBalanced, type Ledger } from '../core/ledger.ts';
-import { writeFileAtomic } from '../io/atomic.ts';
+import { makeFolder, writeFileAtomic } from '../io/atomic.ts';
 import { sha256OfFile } from '../io/file-hash.ts';
 import { packageVersions } from '../io/package-root.ts';
 import type { DocumentTally } from './classify-documents.ts';
 import { evaluateClassifier } from './classify-evaluate.ts';
+import { scoreWarnings } from './classify-label-advice.ts';
 import { type LabelledPlan, planLabelled } from './classify-labelled.ts';
-import { planSplit, type SplitPlan, type SplitRows } from './classify-plan-split.ts';
+import { planSplit, type SplitPlan } from './classify-plan-split.ts';
 import { scorerSpec } from './classify-scorer.ts';
+import { assertTrainable, lossWarnings, splitWarnings } from './classify-train-checks.ts';
 import { trainFastTextModel } from './classify-train-fasttext.ts';
 import type { TrainClassifierRequest, TrainingRecord } from './classify-train-request.ts';
 import {
@@ -65,13 +68,19 @@ export async function trainClassifier(request: TrainClassifierRequest): Promise<
       hint: 'give another --out, or --overwrite to train anew',
     });
   }
+  assertOwnFolder(out);
   if (request.kind === 'regressor' && (request.prepare !== 'none' || request.unit !== 'document')) {
     throw new UserError('a regressor reads whole documents as they are', {
       hint: 'leave out --prepare and --unit; they are for fastText',
     });
   }
+  if (request.kind === 'regressor' && request.regressor === undefined) {
+    throw new UserError('a regressor needs an encoder', {
+      hint: 'give --encoder <folder with ONNX weights>, or --encoder hf://owner/name',
+    });
+  }
   const plan = await planLabelled(labelled, { emit, ...(signal === undefined ? {} : { signal }) });
-  await mkdir(out, { recursive: true });
+  makeFolder(out);
   const made = await makeTrainingFiles(request, plan);
   const { split, files, tally } = made;
   const linesSha256 = await sha256OfFile(files.lines);
@@ -90,7 +99,13 @@ export async function trainClassifier(request: TrainClassifierRequest): Promise<
     weights: modelFiles[kind],
   };
   let folder = await writeModelDescription(out, description);
-  const warnings = splitWarnings(split);
+  const warnings = [
+    ...scoreWarnings(plan.seen),
+    ...splitWarnings(split, request.split),
+    ...(result.loss !== undefined && settings.loss === 'softmax'
+      ? lossWarnings(split, request.split.balance, result.loss)
+      : []),
+  ];
   let evaluation: ClassifierEvaluation | undefined;
   if (files.heldOut.length > 0) {
     evaluation = await evaluateHeldOut(request, files.heldOut);
@@ -100,6 +115,19 @@ export async function trainClassifier(request: TrainClassifierRequest): Promise<
   if (evaluation !== undefined) await writeEvaluationFiles(out, evaluation);
   await writeClassifierCard(folder);
   return { folder, record, evaluation, ledger: tally.ledger, failures: tally.failures, warnings };
+}
+
+/** Files are replaced by name, and one of those names may be somebody's own folder: `heldout`. */
+function assertOwnFolder(out: string): void {
+  const ours = new Set<string>([descriptionFile, ...Object.values(modelFiles), ...Object.values(linesFile)]);
+  // A card that "midtrain card" wrote, and what a killed training left.
+  const allowed = /^README\.md$|\.spool-\d+$|\.tmp-[\d-]+$/;
+  const names = statSync(out, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(out) : [];
+  const foreign = names.find((name) => !ours.has(name) && !allowed.test(name));
+  if (foreign === undefined) return;
+  throw new UserError(`${out} holds other files, such as ${foreign}`, {
+    hint: 'give another --out: an empty folder, or a new one',
+  });
 }
 
 async function trainWeights(
@@ -132,7 +160,7 @@ async function makeTrainingFiles(
     const hashed = await hashLabelled(plan, request, spool, { signal, progress });
     assertBalanced(hashed.tally.ledger, 'the labelled documents');
     const split = planSplit(hashed.rows, request.split);
-    assertTrainable(hashed.rows, split, hashed.tally.ledger);
+    assertTrainable(split, hashed.tally, plan);
     for (const name of replaced) await rm(join(out, name), { recursive: true, force: true });
     const files = await writeTrainingFiles(hashed, spool, split, request, {
       signal,
@@ -211,38 +239,4 @@ function recordOf(
     result,
     versions: packageVersions(),
   };
-}
-
-function assertTrainable(rows: SplitRows, { totals }: SplitPlan, ledger: Ledger): void {
-  const of = totals.train;
-  if (of.positive > 0 && of.negative > 0) return;
-  const missing = of.positive === 0 ? 'positive' : 'negative';
-  const left = Object.entries({ ...ledger.dropped, ...ledger.failed }).map(([reason, n]) => `${n} ${reason}`);
-  const all = rows.positive.reduce((sum, value) => sum + value, 0);
-  throw new UserError(
-    `no ${missing} document is left to train on: of ${rows.positive.length} labelled documents ${all} are positive${left.length === 0 ? '' : ` (not taken: ${left.join(', ')})`}`,
-    {
-      hint:
-        (missing === 'positive' ? all : rows.positive.length - all) === 0
-          ? 'give documents of both classes; where labels are scores, --positive-min says from which on they are positive'
-          : 'hold out less: --held-out 0.1, --held-out-sources-share 0',
-    },
-  );
-}
-
-function splitWarnings({ totals }: SplitPlan): string[] {
-  const sum = ({ positive, negative }: { positive: number; negative: number }): number => positive + negative;
-  const warnings: string[] = [];
-  if (sum(totals.duplicate) > 0)
-    warnings.push(`${sum(totals.duplicate)} documents have the text of another and were left out`);
-  if (sum(totals.conflict) > 0)
-    warnings.push(`${sum(totals.conflict)} documents have a text that bears both labels and were left out`);
-  for (const label of ['positive', 'negative'] as const) {
-    const [out, train] = [totals.out[label], totals.train[label]];
-    if (out > train)
-      warnings.push(
-        `the sources held out have ${out} ${label} documents, more than the ${train} that are trained on; name others with --held-out-sources, or hold out fewer`,
-      );
-  }
-  return warnings;
 }

@@ -165,7 +165,7 @@ function checkModelNames(config: StagedConfig, file: string, { models }: StagedP
 
 /** The step with what the flags say put in. */
 function withParameters(step: StepConfig, parameters: StagedParameters): StepConfig {
-  const { models, benchmarks, sample, positive, negative } = parameters;
+  const { models, benchmarks, positive, negative } = parameters;
   switch (step.step) {
     case 'filter': {
       const classifiers = step.classifiers.map((c) =>
@@ -184,8 +184,6 @@ function withParameters(step: StepConfig, parameters: StagedParameters): StepCon
       return stepOfModel(step.model) === undefined && models[step.name] !== undefined
         ? { ...step, model: models[step.name]! }
         : step;
-    case 'sample':
-      return sample === undefined ? step : { ...step, count: sample };
     case 'train':
       // Examples belong to the step that learns from examples, not to one that learns from labels.
       return step.from === undefined

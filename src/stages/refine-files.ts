@@ -188,7 +188,9 @@ class RefinedRows {
     ]);
     if (this.output?.unit !== batch.unitNumber) {
       await this.output?.file.finish();
-      const name = `${String(batch.unitNumber).padStart(4, '0')}-${batch.unit.id}.parquet`;
+      // A unit's id may name row groups after `#`, which in a path other tools take for the end of it.
+      const id = batch.unit.id.replace(/[^\w.-]+/g, '-');
+      const name = `${String(batch.unitNumber).padStart(4, '0')}-${id}.parquet`;
       this.output = {
         unit: batch.unitNumber,
         file: new ParquetOutput(join(this.unfinished, name), records.schema),

@@ -5,8 +5,8 @@
  * `index` k, and documents are numbered through all units in unit order. A value that was not measured (null: behind a gate, or blank text)
  * differs from a ratio over nothing (NaN). Columns of numbers are read by src/io/read-doubles.ts.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import { columnData, stringAt } from '../core/batch.ts';
 import { InputError, messageOf, UserError } from '../core/errors.ts';
@@ -71,12 +71,31 @@ export async function openSignalRun(folder: string): Promise<SignalRun> {
   return { folder, plan, units, documents: first, columns };
 }
 
+/** What to do with a folder that a subcommand of `classify` wrote; undefined for others. */
+export function classifyFolderHint(folder: string): string | undefined {
+  if (existsSync(join(folder, 'classifier.json')))
+    return 'it is a classifier: look at its evaluation.html, or filter and score with it';
+  if (existsSync(join(folder, '.score')))
+    return 'it holds scores: "midtrain filter" cuts by them with --model <name>=column:<column>, and its runs can be inspected and reported';
+  if (existsSync(join(folder, 'labels.parquet')))
+    return 'it holds labels: "midtrain classify train --labels" takes it';
+  return undefined;
+}
+
 /** The plan of the filter job (or of the recut) that wrote `folder`. */
 function readFilterPlan(folder: string): FilterPlan {
   const path = join(folder, 'plan.json');
   if (!existsSync(path)) {
+    const jobs = stepsBeside(folder);
+    if (jobs.length > 0) {
+      throw new UserError(`${folder} is of a pipeline with steps, each of which has signals of its own`, {
+        hint: `give the folder of a step: ${jobs.join(', ')}`,
+      });
+    }
     throw new UserError(`${folder} is not the folder of a filter job: it has no plan.json`, {
-      hint: 'give the folder that midtrain filter wrote, for example runs/filter-math-web',
+      hint:
+        classifyFolderHint(folder) ??
+        'give the folder that midtrain filter wrote, for example runs/filter-math-web',
     });
   }
   let plan: FilterPlan;
@@ -93,6 +112,15 @@ function readFilterPlan(folder: string): FilterPlan {
     });
   }
   return plan;
+}
+
+/** Folders of the filter and score steps when `folder` is that of a pipeline with steps, or lies in one. */
+function stepsBeside(folder: string): string[] {
+  const root = [folder, dirname(folder)].find((one) => existsSync(join(one, 'steps.json')));
+  if (root === undefined) return [];
+  return readdirSync(root)
+    .map((name) => join(root, name))
+    .filter((step) => existsSync(join(step, 'plan.json')));
 }
 
 /** Whether `text.tokens` was counted by a tokenizer; else it is estimated as bytes / 4. */

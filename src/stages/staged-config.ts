@@ -37,7 +37,7 @@ const filterStep = filterConfigSchema
 const sampleStep = z.strictObject({
   step: z.literal('sample'),
   ...base,
-  /** Documents in all; --sample changes it. */
+  /** Documents in all; `--set <step>.count=1000` changes it. */
   count: z.int().min(1),
   /** `year`, `dump`, `source`, `site`, `none` or a column. */
   stratifyBy: z.string().default('year'),

@@ -21,8 +21,6 @@ export interface StagedParameters {
   /** Examples for train steps that take examples. */
   positive: string[];
   negative: string[];
-  /** Documents to label. */
-  sample?: number;
   endpoint?: { [K in keyof EndpointParameters]?: EndpointParameters[K] | undefined };
   /** Tokens that label and refine steps may use together. */
   budgetTokens?: number;

@@ -1,5 +1,6 @@
 /** Records set aside on disk while it is not known which of them will be used, so that inputs are read once. Gone when closed. */
 import { type FileHandle, open, rm } from 'node:fs/promises';
+import { cannotWrite } from '../io/atomic.ts';
 
 /** Where a record lies. */
 export interface SpoolPlace {
@@ -20,14 +21,21 @@ export class TextSpool<T> {
   }
 
   static async create<T>(path: string): Promise<TextSpool<T>> {
-    return new TextSpool<T>(path, await open(path, 'w+'));
+    const handle = await open(path, 'w+').catch((error: unknown) => {
+      throw cannotWrite(path, error);
+    });
+    return new TextSpool<T>(path, handle);
   }
 
   async append(record: T): Promise<SpoolPlace> {
     const bytes = Buffer.from(JSON.stringify(record));
     const at = this.end;
-    for (let done = 0; done < bytes.length; )
-      done += (await this.handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+    try {
+      for (let done = 0; done < bytes.length; )
+        done += (await this.handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+    } catch (error) {
+      throw cannotWrite(this.path, error);
+    }
     this.end += bytes.length;
     this.records++;
     return { at, length: bytes.length };

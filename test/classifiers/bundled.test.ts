@@ -28,6 +28,14 @@ async function scorer(): Promise<(text: string) => number> {
       .find(({ label }) => label === 'math')?.score ?? 0;
 }
 
+/** Every eight words in a row, numbers left out. */
+function wordRuns(text: string): string[] {
+  const words = prepareText(text, 'megamath')
+    .split(' ')
+    .filter((word) => word !== '<NUM>');
+  return words.slice(7).map((_, i) => words.slice(i, i + 8).join(' '));
+}
+
 describe('bundled:math-text', () => {
   it('is whole and at most a megabyte', async () => {
     const { description } = await readModelFolder(folder);
@@ -49,6 +57,32 @@ describe('bundled:math-text', () => {
       );
       expect(wrong.length / cases.length, wrong.map(({ kind }) => kind).join()).toBeLessThan(0.1);
     }
+  });
+
+  it('finds no mathematics in fresh texts that hold none, and most of it in those that do', async () => {
+    const score = await scorer();
+    const texts = readHardCases(join(packageRoot(), 'test', 'real', 'math-text', 'held-out-fresh.txt'));
+    for (const half of ['development', 'final']) {
+      const right = (label: string) => {
+        const of = texts.filter((one) => one.half === half && one.label === label);
+        expect(of.length).toBe(label === 'math' ? 15 : 30);
+        const found = of.filter(({ text }) => score(text) >= evaluation.threshold);
+        return label === 'math' ? found.length : of.length - found.length;
+      };
+      expect(right('other'), half).toBeGreaterThanOrEqual(29);
+      expect(right('math'), half).toBeGreaterThanOrEqual(13);
+    }
+  });
+
+  it('is not trained on a text that it is measured on', () => {
+    const texts = (file: string) => readHardCases(join(packageRoot(), 'test', 'real', 'math-text', file));
+    const learnt = new Set(texts('own-texts.txt').flatMap(({ text }) => wordRuns(text)));
+    for (const file of ['held-out-fresh.txt', 'held-out-hard.txt', 'held-out-hard-second.txt'])
+      for (const { kind, text } of texts(file))
+        expect(
+          wordRuns(text).filter((run) => learnt.has(run)),
+          `${file} ${kind}`,
+        ).toEqual([]);
   });
 
   it('is trained on permissive licences only', () => {

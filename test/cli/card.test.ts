@@ -19,6 +19,7 @@ import { hubLicences } from '../../src/core/licences.ts';
 import { inputsOfCard } from '../../src/io/card-input.ts';
 import { startRun } from '../../src/io/run-record.ts';
 import { authorOf, cardText, sizeCategory } from '../../src/report/hub-card.ts';
+import { stagedFacts } from '../../src/report/staged-facts.ts';
 import { prose } from '../jobs/corpus.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'midtrain-card-'));
@@ -224,6 +225,47 @@ describe('the card of a filter run', () => {
       license: 'cc-by-4.0',
       midtrain: { role: 'general', data: { path: './kept' } },
     });
+  });
+});
+
+describe('the card of a pipeline with steps', () => {
+  const step = (name: string, config: Record<string, unknown>) => ({ name, config: { name, ...config } });
+  const web = step('web', {
+    step: 'filter',
+    decontaminate: { benchmarks: [{ card: 'gsm8k-test', path: 'b' }] },
+  });
+  const refined = step('refined', { step: 'refine' });
+  const endpoint = { url: 'http://x/v1', model: 'judge', refineModel: 'writer' };
+
+  test('says what was checked when, and which model wrote the texts', async () => {
+    const out = join(root, 'staged');
+    mkdirSync(out);
+    const record = startRun(out, {
+      command: 'filter',
+      name: 'pro',
+      config: { steps: [web, refined], endpoint },
+    });
+    const ledger = { in: 3, kept: 2, dropped: { 'web.language': 1 }, failed: {} };
+    record.finish('done', { ledger, stages: [], bytesOut: 10 });
+    const { out: text } = await run(card, ['staged'], { dryRun: true });
+    expect(text).toContain('**Decontamination**: checked against gsm8k-test in the step web, before');
+    expect(text).toContain('**Rewritten by**: writer, a language model');
+    const { midtrain } = frontOf(text) as { midtrain: { generatedBy: unknown; contamination: string } };
+    expect(midtrain.generatedBy).toEqual([{ model: 'writer', license: 'unknown' }]);
+    expect(midtrain.contamination).toMatch(/what it wrote was not checked/);
+  });
+
+  test.each([
+    ['one pass', { signals: [] }, undefined],
+    [
+      'no refine step',
+      { steps: [web], endpoint: null },
+      ['checked against gsm8k-test in the step web', undefined],
+    ],
+    ['no benchmark', { steps: [refined], endpoint: { model: 'judge' } }, [undefined, 'judge']],
+  ])('%s', (_, config, expected) => {
+    const facts = stagedFacts(config);
+    expect(facts && [facts.contamination, facts.rewrittenBy]).toEqual(expected);
   });
 });
 

@@ -74,7 +74,7 @@ describe('midtrain classify', () => {
     const score = await run(
       'midtrain classify score model labels.jsonl --out scored --name math --workers 1',
     );
-    expect(score.out).toContain('scored: 120 documents with the column math; 1 units');
+    expect(score.out).toContain('scored: 120 documents with the column math; 1 unit');
     writeFileSync(
       join(folder, 'cut.yaml'),
       'name: cut\nsignals: [gopher-quality]\nclassifiers: [{ name: math, label: positive }]\nthresholds: { set: { classifier.math: { min: 0.5, reason: low_math } } }\n',

@@ -83,7 +83,9 @@ describe('midtrain diagnose', () => {
 
   it('says what is wrong with what it is given', async () => {
     await expect(diagnose(['gone.csv'])).rejects.toThrow('gone.csv: there is no such file or folder');
-    await expect(diagnose(['nothing.csv'])).rejects.toThrow('nothing.csv: has no step column; its first columns are a, b');
+    await expect(diagnose(['nothing.csv'])).rejects.toThrow(
+      'nothing.csv: has no step column; its first columns are a, b',
+    );
     await expect(diagnose(['sound.csv'], { config: 'wrong.yaml' })).rejects.toThrow('length_explosion');
     expect(() => cap('many')).toThrow('not a count');
   });

@@ -110,11 +110,11 @@ describe('midtrain report', () => {
   it('refuses a folder without runs and a path that is not there, and writes nothing', async () => {
     mkdirSync(join(cwd, 'empty'));
     await expect(report(['empty'])).rejects.toThrow(
-      'empty: neither it nor the folders inside it have a run.json',
+      'empty: neither it nor the folders inside it have a run.json or a log',
     );
-    await expect(report(['nowhere'])).rejects.toThrow('nowhere: there is no such folder');
+    await expect(report(['nowhere'])).rejects.toThrow('nowhere: there is no such file or folder');
     writeFileSync(join(cwd, 'file'), '');
-    await expect(report(['file'])).rejects.toThrow('file is a file; a report is made from run folders');
+    await expect(report(['file'])).rejects.toThrow('file: is empty');
     expect(existsSync(join(cwd, 'report.html'))).toBe(false);
   });
 

@@ -1,4 +1,5 @@
 /** The client of a chat endpoint against a server that misbehaves in every way it can. */
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Sampling } from '../../classifiers/judge/chat-types.ts';
@@ -98,6 +99,29 @@ describe('what may go away is asked again', () => {
     expect(server.seen).toHaveLength(4);
   });
 
+  test('a server that speaks no TLS is told at once', async () => {
+    const server = await chatServer(() => ({ say: 'good' }));
+    const endpoint = endpointOf(server, { url: server.url.replace('http:', 'https:') });
+    const error = await failureOf(endpoint.chat(ask, sampling));
+    expect(error).toBeInstanceOf(UserError);
+    expect(error.message).toContain('does not speak TLS: try http://');
+    expect(endpoint.counts.sent).toBe(1);
+  });
+
+  test('a proxy that the environment names carries requests to other hosts, and none to this machine', async () => {
+    const proxy = await chatServer(() => ({ say: 'by proxy' }));
+    const environment = { http_proxy: proxy.url };
+    const away = endpointOf(proxy, { url: 'http://judge.invalid/v1', environment });
+    expect((await away.chat(ask, sampling)).content).toBe('by proxy');
+    expect(proxy.seen[0]!.path).toBe('http://judge.invalid/v1/chat/completions');
+    const local = await chatServer(() => ({ say: 'direct' }));
+    expect((await endpointOf(local, { environment }).chat(ask, sampling)).content).toBe('direct');
+    const excepted = { ...environment, no_proxy: 'judge.invalid' };
+    const options = { url: 'http://judge.invalid/v1', environment: excepted, maxRetries: 0 };
+    await failureOf(endpointOf(proxy, options).chat(ask, sampling));
+    expect(proxy.seen).toHaveLength(1);
+  });
+
   test('a server that is not there is told after few tries', async () => {
     const probe = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => probe.once('listening', resolve));
@@ -113,6 +137,57 @@ describe('what may go away is asked again', () => {
     expect(error).toBeInstanceOf(UserError);
     expect(error.message).toBe(`127.0.0.1:${port} cannot be reached: ECONNREFUSED`);
     expect(endpoint.counts).toMatchObject({ sent: 3, lost: 0 });
+  });
+});
+
+describe('an endpoint that has answered and goes away', () => {
+  test('is asked again for a while, which is said once, then ends the run', async () => {
+    const server = await chatServer(() => ({ say: 'good' }));
+    const said: string[] = [];
+    const endpoint = endpointOf(server, {
+      maxRetries: 3,
+      emit: (event) => {
+        if (event.kind === 'message') said.push(`${event.level} ${event.text}`);
+      },
+    });
+    await endpoint.chat(ask, sampling);
+    await server.close();
+    const errors = await Promise.all([1, 2].map(() => failureOf(endpoint.chat(ask, sampling))));
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(UserError);
+      expect(error.message).toMatch(/cannot be reached any more: ECONNREFUSED, 4 tries/);
+      expect((error as UserError).hint).toMatch(/what was answered is kept/);
+    }
+    expect(said).toEqual([expect.stringMatching(/^warn .*cannot be reached: ECONNREFUSED; trying again/)]);
+    const { sent } = endpoint.counts;
+    await failureOf(endpoint.chat(ask, sampling));
+    expect(endpoint.counts.sent).toBe(sent);
+  });
+
+  test('and comes back is only slower', async () => {
+    let refused = 0;
+    const server = await chatServer(() => ({ say: 'good' }));
+    const endpoint = endpointOf(server, { maxRetries: 3 });
+    await endpoint.chat(ask, sampling);
+    const { port } = new URL(server.url);
+    await server.close();
+    const waiting = endpoint.chat(ask, sampling, {
+      onRefused: () => {
+        refused++;
+      },
+      onSend: async () => {
+        if (refused !== 2) return;
+        const again = createHttpServer((request, response) => {
+          request.resume();
+          response.end(
+            JSON.stringify({ choices: [{ message: { content: 'back' }, finish_reason: 'stop' }] }),
+          );
+        });
+        open.push(again);
+        await new Promise<void>((resolve) => again.listen(Number(port), '127.0.0.1', resolve));
+      },
+    });
+    expect((await waiting).content).toBe('back');
   });
 });
 

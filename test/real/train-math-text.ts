@@ -57,10 +57,22 @@ const hard = ['held-out-hard.txt', 'held-out-hard-second.txt'].flatMap((file, i)
       .map(({ kind, text }, j) => ({ id: `${kind}-${j}`, text })),
   }));
 });
+const fresh = readHardCases(join(here, 'held-out-fresh.txt'));
+const freshSources = ['development', 'final'].flatMap((half) =>
+  (['other', 'math'] as const).map((label) => ({
+    name: `fresh texts, ${half} half: ${label === 'other' ? 'no mathematics' : 'mathematics'}`,
+    label,
+    licence: 'own words',
+    documents: fresh
+      .filter((one) => one.label === label && one.half === half)
+      .map(({ kind, text }, i) => ({ id: `${kind}-${i}`, text })),
+  })),
+);
 const measured: Measured[] = [
   ...training.map((source) => measure(source, 'train', score, threshold)),
   ...documentsFor('held out', data).map((source) => measure(source, 'held out', score, threshold)),
   ...hard.map((source) => measure(source, 'hard', score, threshold)),
+  ...freshSources.map((source) => measure(source, 'fresh', score, threshold)),
 ];
 const { words } = trained.data;
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

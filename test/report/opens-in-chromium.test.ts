@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loggedRun } from '../../src/report/logged-run.ts';
 import { renderReport } from '../../src/report/report.ts';
 import { findBrowser, openAll } from './chromium.ts';
 import { severalArms } from './make-run-records.ts';
@@ -23,7 +24,18 @@ describe('a report in Chromium', () => {
         ? {}
         : { rollouts: run.rollouts.map((r) => ({ ...r, completion: attack + r.completion })) }),
     }));
-    const { html } = await renderReport(runs, { title: 'Hostile' });
+    const logged = loggedRun({
+      id: 'log',
+      name: attack,
+      group: attack,
+      rows: Array.from({ length: 6 }, (_, step) => ({
+        step,
+        [`val/test_score/${attack}`]: step / 10,
+        reward: 1,
+      })),
+      files: [{ path: attack, bytes: 1 }],
+    });
+    const { html } = await renderReport([...runs, logged!], { title: 'Hostile' });
     const folder = mkdtempSync(join(tmpdir(), 'report-page-'));
     const page = join(folder, 'report.html');
     // The same browser with a page that does log and fetch: shows that this test can fail.
@@ -40,5 +52,6 @@ describe('a report in Chromium', () => {
     expect(opened!.messages).toEqual([]);
     expect(opened!.title).toBe('Hostile');
     expect(opened!.text).toContain('Sample responses');
+    expect(opened!.text).toContain(`${attack}, accuracy`);
   });
 });

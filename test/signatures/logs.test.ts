@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { observeRun } from '../../src/signatures/observe-run.ts';
 import { LoggedRuns } from '../../src/signatures/parse-log.ts';
-import { observationOf } from '../../src/signatures/read-row.ts';
+import { canonicalRow, inOrderOfSets, mainSetOf, observationOf } from '../../src/signatures/read-row.ts';
 
 function runsOf(text: string, name = 'log') {
   const logs = new LoggedRuns();
@@ -100,6 +100,45 @@ describe('rows by their names', () => {
     ]);
   });
 
+  it('under the names that a report draws, whichever trainer logged them', () => {
+    const row = {
+      'training/global_step': 4,
+      'critic/score/mean': 0.3,
+      'actor/pg_clipfrac': 0.01,
+      'response_length/max': 90,
+      'timing_s/gen': 5,
+      'val-core/AMC/acc/mean@8': 0.1,
+      'val-core/openai/gsm8k/acc/mean@8': 0.6,
+    };
+    expect(mainSetOf([{ step: 1, eval_AMC_accuracy: 0.1 }, row])).toBe('openai/gsm8k');
+    const verl = canonicalRow(row, 'openai/gsm8k');
+    expect(verl).toMatchObject({
+      step: 4,
+      reward: 0.3,
+      'clip_ratio/region_mean': 0.01,
+      'completions/max_length': 90,
+      'timing_s/gen': 5,
+      eval_AMC_accuracy: 0.1,
+      'eval_openai/gsm8k_accuracy': 0.6,
+      // The set that runs are usually followed on stands for the run.
+      eval_accuracy: 0.6,
+    });
+    expect(observationOf(verl!)!.evaluations.map(({ name }) => name)).toEqual(['AMC', 'openai/gsm8k']);
+    const own = { step: 2, reward: 1, eval_accuracy: 0.5, eval_b_accuracy: 0.5, eval_math500_accuracy: 0.9 };
+    expect(canonicalRow(own)).toEqual(own);
+    // Where only another set was evaluated, the run's own has no point.
+    expect(canonicalRow({ step: 1, eval_AMC_accuracy: 0.1 }, 'openai/gsm8k')).not.toHaveProperty(
+      'eval_accuracy',
+    );
+    expect(canonicalRow({ reward: 1 })).toBeUndefined();
+    expect(inOrderOfSets(['other', 'AMC23', 'x/gsm8k', 'MATH-500'])).toEqual([
+      'MATH-500',
+      'x/gsm8k',
+      'AMC23',
+      'other',
+    ]);
+  });
+
   it('leave out what is no number, and shares that are none', () => {
     expect(observationOf({ loss: 1 })).toBeUndefined();
     expect(
@@ -160,6 +199,15 @@ describe('files', () => {
         ],
       },
       { name: 'c', rows: [{ step: 4, 'val/test_score/MATH500': 0.3 }] },
+    ]);
+  });
+
+  it("wandb's exports over an axis of their own, whose `run - _step` is another count", () => {
+    const text =
+      '"train/global_step","a - _step","a - loss","b - _step","b - loss"\n"10","70","1","90",""\n"20","140","","180","2"\n';
+    expect(runsOf(text).runs).toEqual([
+      { name: 'a', rows: [{ step: 10, loss: 1 }] },
+      { name: 'b', rows: [{ step: 20, loss: 2 }] },
     ]);
   });
 

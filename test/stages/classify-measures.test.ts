@@ -111,7 +111,7 @@ describe('a threshold', () => {
 
   it('is the highest that reaches a recall', () => {
     expect(chooseThreshold(ranking, { by: 'recall', target: 0.75 })).toEqual({
-      value: 0.6,
+      value: 0.5,
       by: 'recall',
       target: 0.75,
     });
@@ -119,8 +119,19 @@ describe('a threshold', () => {
   });
 
   it('is the one with the highest recall among those that reach a precision', () => {
-    expect(chooseThreshold(ranking, { by: 'precision', target: 0.75 }).value).toBe(0.6);
-    expect(chooseThreshold(ranking, { by: 'precision', target: 0.9 }).value).toBe(0.9);
+    expect(chooseThreshold(ranking, { by: 'precision', target: 0.75 }).value).toBe(0.5);
+    expect(chooseThreshold(ranking, { by: 'precision', target: 0.9 }).value).toBeCloseTo(0.85, 12);
+  });
+
+  it('lies half-way between the scores it divides, not at the edge of the positives', () => {
+    const apart = ranked([0.9999, 0.9998, 0.1, 0.05], [1, 1, 0, 0]);
+    const { value } = chooseThreshold(apart, { by: 'max-f1' });
+    expect(value).toBeCloseTo(0.5499, 9);
+    expect(pointAt(apart, value)).toMatchObject({ tp: 2, fp: 0, fn: 0, tn: 2 });
+    // The lowest score has none below it, and between neighbouring numbers there is none.
+    expect(chooseThreshold(ranked([0.9, 0.5], [0, 1]), { by: 'max-f1' }).value).toBe(0.5);
+    const next = 0.5 + 2 ** -53;
+    expect(chooseThreshold(ranked([next, 0.5], [1, 0]), { by: 'max-f1' }).value).toBe(next);
   });
 
   it('that does not exist is told with the highest precision there is', () => {

@@ -140,7 +140,7 @@ describe('classify sample', () => {
       { stratum: '2016', size: expect.any(Number), drawn: 25 },
     ]);
     expect(result.tooSmall).toEqual(['2014']);
-    expect(result.warnings.join()).toContain('1 of 3 strata have fewer than 20 documents (2014)');
+    expect(result.warnings.join()).toContain('1 of 3 strata has fewer than 20 documents (2014)');
     expect(result.ledger).toEqual({
       in: 601,
       kept: 60,

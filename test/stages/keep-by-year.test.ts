@@ -48,4 +48,13 @@ it('keeps what reaches the bound of its year', async () => {
   const tally = { ledger: { in: 0, kept: 0, dropped: {}, failed: {} }, failures: [], columns: [] };
   for await (const { id } of readDocuments(units, tally)) kept.push(id);
   expect(kept).toEqual(['new and good', 'old and good', 'no year, good']);
+  // A missing score is no score of 0: it reaches no bound.
+  const lowest = await keepByYear({
+    files: [file],
+    signal: 'classifier.best',
+    bounds: { default: -1 },
+    reason: 'low_score',
+    out: join(scratch, 'any-score'),
+  });
+  expect(lowest.ledger).toEqual({ in: 7, kept: 6, dropped: { low_score: 1 }, failed: {} });
 });

@@ -105,6 +105,18 @@ describe('parameters', () => {
       config.step === 'filter' && (config.decontaminate?.benchmarks.length ?? 0) > 0 ? [name] : [],
     );
     expect(with13).toEqual(['clean']);
+    // One that the file names already is read from where the flag says.
+    const config = structuredClone(staged('megamath-web'));
+    for (const step of config.steps)
+      if (step.step === 'filter' && step.decontaminate !== undefined)
+        step.decontaminate.benchmarks = [{ card: 'gsm8k-test', path: '/old.jsonl' }];
+    const { steps } = planSteps(config, 'f', {
+      ...noParameters,
+      endpoint,
+      benchmarks: [{ card: 'gsm8k-test', path: '/new.jsonl' }],
+    });
+    expect(JSON.stringify(steps)).toContain('/new.jsonl');
+    expect(JSON.stringify(steps)).not.toContain('/old.jsonl');
   });
 });
 
@@ -139,6 +151,7 @@ describe('what is refused', () => {
       'model: step:sample',
       /no such step before/,
     ],
+    ['a label step on the input', 'label', 'from: sample', 'from: input', /does not read the input/],
     ['the name of a step twice', 'score', 'name: recall', 'name: web', /same name/],
   ])('%s', (_what, _kind, was, is, expected) => {
     const config = structuredClone(staged('megamath-web-pro-max'));

@@ -5,7 +5,7 @@ export interface Measured {
   name: string;
   label: 'math' | 'other';
   licence: string;
-  use: 'train' | 'held out' | 'hard';
+  use: 'train' | 'held out' | 'hard' | 'fresh';
   documents: number;
   /** Share on the right side of the threshold. */
   right: number;

@@ -150,6 +150,11 @@ export function readHardCases(file: string): OwnText[] {
       const [head = '', ...lines] = part.split('\n');
       const [kind = '', label = '', half] = head.split(' ');
       const text = lines.join('\n').trim();
-      return { kind, label: label === 'math' ? 'math' : 'other', ...(half === undefined ? {} : { half }), text };
+      return {
+        kind,
+        label: label === 'math' ? 'math' : 'other',
+        ...(half === undefined ? {} : { half }),
+        text,
+      };
     });
 }
