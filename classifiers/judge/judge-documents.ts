@@ -16,7 +16,7 @@ import {
 import { cropLength } from './crop-text.ts';
 import { fenced } from './fence.ts';
 import { inOrder } from './in-order.ts';
-import { assertGoing, PaidAnswers, type PaidOptions } from './paid-answers.ts';
+import { assertGoing, type NoAnswer, PaidAnswers, type PaidOptions } from './paid-answers.ts';
 import { parseScore } from './parse-score.ts';
 import type { Rubric } from './rubric.ts';
 
@@ -31,20 +31,7 @@ export interface JudgeOptions extends PaidOptions {
 }
 
 /** `scored`, or why there is no score. */
-type JudgeOutcome =
-  | 'scored'
-  | 'unparsed'
-  | 'refused'
-  | 'empty_text'
-  | 'context_length'
-  | 'content_filter'
-  | 'rejected'
-  | 'over_budget'
-  | 'rate_limited'
-  | 'server_error'
-  | 'bad_response'
-  | 'timeout'
-  | 'connection';
+type JudgeOutcome = 'scored' | 'unparsed' | 'refused' | 'empty_text' | NoAnswer;
 
 export interface Judgement<Document> {
   document: Document;

@@ -43,6 +43,9 @@ export type Asked =
   /** All tries failed. */
   | { kind: 'failed'; reason: RetryReason; message: string };
 
+/** Why a request brought no answer. */
+export type NoAnswer = DocumentReason | RetryReason | 'over_budget';
+
 export interface PaidProgress {
   /** Taken from the journal, and asked for in this run. */
   replayed: number;

@@ -18,7 +18,7 @@ import { splitText } from './crop-text.ts';
 import { fenced } from './fence.ts';
 import { inOrder } from './in-order.ts';
 import { windowOf } from './judge-documents.ts';
-import { assertGoing, PaidAnswers, type PaidOptions } from './paid-answers.ts';
+import { assertGoing, type NoAnswer, PaidAnswers, type PaidOptions } from './paid-answers.ts';
 import type { RefinePrompt } from './refine-prompt.ts';
 
 export interface RefineOptions extends PaidOptions {
@@ -31,19 +31,7 @@ export interface RefineOptions extends PaidOptions {
 }
 
 /** `refined`, or why there is no refined text. */
-type RefineOutcome =
-  | 'refined'
-  | RefineProblem
-  | 'empty_text'
-  | 'context_length'
-  | 'content_filter'
-  | 'rejected'
-  | 'over_budget'
-  | 'rate_limited'
-  | 'server_error'
-  | 'bad_response'
-  | 'timeout'
-  | 'connection';
+type RefineOutcome = 'refined' | RefineProblem | 'empty_text' | NoAnswer;
 
 export interface Refinement<Document> {
   document: Document;

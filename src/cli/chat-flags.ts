@@ -1,4 +1,5 @@
 /** The flags that `classify label` and `classify refine` have in common, and the job that they say. */
+import { resolve } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { printableLine } from '../core/printable.ts';
 import type { InputSpec } from '../io/read-plan.ts';
@@ -117,9 +118,8 @@ export function chatOptions(maxTokens: number, temperature: number): CommandOpti
 /** What both jobs need of the flags. Throws a `UserError` for a flag that is missing. */
 export function chatJob(
   inputs: InputSpec[],
-  out: string,
   options: Record<string, unknown>,
-  { emit, signal }: CommandContext,
+  { cwd, emit, signal }: CommandContext,
 ): ChatJob {
   const needed = (name: 'endpoint' | 'model', example: string): string => {
     const value = options[name] as string | undefined;
@@ -138,7 +138,7 @@ export function chatJob(
   const given = <K extends string>(key: K, value: unknown) => (value === undefined ? {} : { [key]: value });
   return {
     inputs,
-    out,
+    out: resolve(cwd, options.out as string),
     endpoint: {
       url: needed('endpoint', 'http://localhost:8000/v1'),
       model: needed('model', 'meta-llama/Llama-3.3-70B-Instruct'),

@@ -1,10 +1,10 @@
 /** `midtrain classify label`: scores by a language model, as labels for a classifier. Maps flags to src/stages/judge-label.ts. */
-import { exitCodes } from '../core/errors.ts';
-import { chatJob, chatOptions, estimateText, outcomeLines } from './chat-flags.ts';
+import type { LabelSummary } from '../stages/judge-label.ts';
+import { chatJob, chatOptions, outcomeLines } from './chat-flags.ts';
 import { inputsOf } from './classify-inputs.ts';
 import type { Command, CommandContext } from './command.ts';
 import { integerValue } from './parse.ts';
-import { textOf, writeResult } from './write-result.ts';
+import { runChatCommand } from './run-chat-command.ts';
 
 export const labelCommand: Command = {
   name: 'label',
@@ -67,28 +67,17 @@ async function run(
   args: string[],
   options: Record<string, unknown>,
 ): Promise<number> {
-  const { resolve } = await import('node:path');
   const { estimateLabels, labelFiles } = await import('../stages/judge-label.ts');
   const { loadRubric } = await import('../stages/load-judge-prompt.ts');
-  const out = resolve(context.cwd, options.out as string);
   const job = {
-    ...chatJob(inputsOf(args, context.cwd, options), out, options, context),
+    ...chatJob(inputsOf(args, context.cwd, options), options, context),
     rubric: loadRubric(options.rubric as string, context.cwd),
     maxRepairs: options.maxRepairs as number,
     group: options.group as string | undefined,
   };
-  if (options.dryRun === true) {
-    const estimate = await estimateLabels(job);
-    writeResult(context, estimate, estimateText(estimate));
-    return exitCodes.done;
-  }
-  const { underLock } = await import('../jobs/under-lock.ts');
-  const summary = await underLock(out, () => labelFiles(job));
-  const { ledger, scores, rows, file, cropped, repaired } = summary;
-  writeResult(
-    context,
-    summary,
-    textOf([
+  const tell = (summary: LabelSummary): string[] => {
+    const { ledger, scores, rows, file, cropped, repaired } = summary;
+    return [
       ...Object.entries(scores).map(
         ([score, n]) => `  score ${score.padEnd(10)} ${n.toLocaleString('en-US')}`,
       ),
@@ -104,7 +93,7 @@ async function run(
           ]
         : []),
       `${file}: ${rows.toLocaleString('en-US')} documents, ${ledger.kept.toLocaleString('en-US')} with a score`,
-    ]),
-  );
-  return Object.keys(ledger.failed).length === 0 ? exitCodes.done : exitCodes.someInputsFailed;
+    ];
+  };
+  return runChatCommand(context, options, job, { estimate: estimateLabels, carryOut: labelFiles, tell });
 }

@@ -1,10 +1,10 @@
 /** `midtrain classify refine`: documents rewritten by a language model. Maps flags to src/stages/refine-files.ts. */
-import { exitCodes } from '../core/errors.ts';
-import { chatJob, chatOptions, estimateText, outcomeLines } from './chat-flags.ts';
+import type { RefineSummary } from '../stages/refine-files.ts';
+import { chatJob, chatOptions, outcomeLines } from './chat-flags.ts';
 import { inputsOf } from './classify-inputs.ts';
 import type { Command, CommandContext } from './command.ts';
 import { numberValue } from './parse.ts';
-import { textOf, writeResult } from './write-result.ts';
+import { runChatCommand } from './run-chat-command.ts';
 
 export const refineCommand: Command = {
   name: 'refine',
@@ -74,12 +74,10 @@ async function run(
   args: string[],
   options: Record<string, unknown>,
 ): Promise<number> {
-  const { resolve } = await import('node:path');
   const { estimateRefinement, refineFiles } = await import('../stages/refine-files.ts');
   const { loadRefinePrompt } = await import('../stages/load-judge-prompt.ts');
-  const out = resolve(context.cwd, options.out as string);
   const job = {
-    ...chatJob(inputsOf(args, context.cwd, options), out, options, context),
+    ...chatJob(inputsOf(args, context.cwd, options), options, context),
     prompt: loadRefinePrompt(options.prompt as string, context.cwd),
     checks: {
       minLengthRatio: options.minLengthRatio as number,
@@ -87,23 +85,18 @@ async function run(
       keepCopied: options.keepCopied === true,
     },
   };
-  if (options.dryRun === true) {
-    const estimate = await estimateRefinement(job);
-    writeResult(context, estimate, estimateText(estimate));
-    return exitCodes.done;
-  }
-  const { underLock } = await import('../jobs/under-lock.ts');
-  const summary = await underLock(out, () => refineFiles(job));
-  const { ledger, files, charactersIn, charactersOut } = summary;
-  const ratio =
-    charactersIn === 0 ? '' : `, ${((100 * charactersOut) / charactersIn).toFixed(0)} % of their length`;
-  writeResult(
-    context,
-    summary,
-    textOf([
+  const tell = (summary: RefineSummary): string[] => {
+    const { ledger, files, charactersIn, charactersOut } = summary;
+    const ratio =
+      charactersIn === 0 ? '' : `, ${((100 * charactersOut) / charactersIn).toFixed(0)} % of their length`;
+    return [
       ...outcomeLines(summary),
-      `${out}: ${ledger.kept.toLocaleString('en-US')} of ${ledger.in.toLocaleString('en-US')} documents refined in ${files} files${ratio}`,
-    ]),
-  );
-  return Object.keys(ledger.failed).length === 0 ? exitCodes.done : exitCodes.someInputsFailed;
+      `${job.out}: ${ledger.kept.toLocaleString('en-US')} of ${ledger.in.toLocaleString('en-US')} documents refined in ${files} files${ratio}`,
+    ];
+  };
+  return runChatCommand(context, options, job, {
+    estimate: estimateRefinement,
+    carryOut: refineFiles,
+    tell,
+  });
 }

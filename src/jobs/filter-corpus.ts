@@ -19,6 +19,7 @@ import type { SharedModels } from '../stages/shared-model.ts';
 import { readSharedModels } from '../stages/shared-models.ts';
 import type { OutputFile } from '../stages/unit-report.ts';
 import { writeContaminationReport } from './contamination-report.ts';
+import { endRun } from './end-run.ts';
 import { FilterJob, type JobResult } from './filter-job.ts';
 import type { FilterOptions } from './filter-options.ts';
 import { FilterProgress } from './filter-progress.ts';
@@ -72,11 +73,7 @@ export async function filterCorpus(config: FilterConfig, options: FilterOptions)
     run.finish('done', { ...result.summary });
     return result;
   } catch (error) {
-    try {
-      run?.finish(error instanceof InterruptedError ? 'interrupted' : 'failed');
-    } catch {
-      // The disk that is full or read-only cannot take this either; what stopped the job is the error to tell.
-    }
+    endRun(run, error);
     throw error;
   } finally {
     progress?.stop();

@@ -21,6 +21,8 @@ import type { FilterConfig } from '../stages/filter-config.ts';
 import { inputSpecSchema } from '../stages/input-spec.ts';
 import { type PlannedStep, type StepPlan, stepOfModel } from '../stages/plan-steps.ts';
 import type { StepConfig } from '../stages/staged-config.ts';
+import { endRun } from './end-run.ts';
+import type { FilterOptions } from './filter-options.ts';
 import { takeJobLock } from './lock.ts';
 import { runFilterStep, runScoreStep } from './run-filter-step.ts';
 import { runLabelStep } from './run-label-step.ts';
@@ -32,18 +34,9 @@ import type { RunStep, StepContext, StepOutcome } from './step-context.ts';
 import type { StepResult } from './step-marker.ts';
 import { stepReport } from './step-report.ts';
 
-export interface StagedOptions {
-  /** The run folder. */
-  out: string;
-  workers?: number;
-  /** Read at most this many documents of the input. */
-  limit?: number;
+export interface StagedOptions extends FilterOptions {
   /** Delete what an earlier run left in `out`, but for answers that were paid for. */
   fresh?: boolean;
-  emit?: Emit;
-  signal?: AbortSignal;
-  file?: string;
-  text?: string;
 }
 
 export interface StagedResult {
@@ -104,11 +97,7 @@ export async function runSteps(
     run.finish('done', { ...summary });
     return { folder: out, summary, complete: outcomes.every(({ result }) => result.complete) };
   } catch (error) {
-    try {
-      run?.finish(error instanceof InterruptedError ? 'interrupted' : 'failed');
-    } catch {
-      // What stopped the job is the error to tell.
-    }
+    endRun(run, error);
     throw error;
   } finally {
     lock.release();

@@ -7,11 +7,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytesAt, hasColumn } from '../core/batch.ts';
-import { InputError, InterruptedError, UserError } from '../core/errors.ts';
+import { InputError, InterruptedError } from '../core/errors.ts';
 import { count, type Ledger } from '../core/ledger.ts';
 import type { ColumnMapping } from '../io/document-columns.ts';
 import { type InputSpec, planRead, type ReadPlan, type ReadUnit } from '../io/read-plan.ts';
 import { readUnit } from '../io/read-unit.ts';
+import { assertReadable } from './assert-readable.ts';
 import { BatchCells } from './batch-cells.ts';
 import { BatchText } from './batch-text.ts';
 import { keptPages } from './source-texts.ts';
@@ -64,13 +65,7 @@ export async function planDocuments(
   });
   const seconds = (performance.now() - began) / 1000;
   options.emit?.({ kind: 'end', task: 'plan', done: inputs.length, unit: 'inputs', seconds });
-  if (plan.units.length === 0) {
-    const why = plan.failures[0];
-    throw new UserError(
-      why === undefined ? 'the inputs hold no documents' : `nothing can be read: ${why.file}: ${why.problem}`,
-      { hint: why?.hint ?? 'give filter runs, or files with a text column' },
-    );
-  }
+  assertReadable(plan, 'give filter runs, or files with a text column');
   return plan;
 }
 

@@ -2,14 +2,14 @@
  * The documents that go to a language model, one after another: those a filter run kept, or the rows of any files that the project reads,
  * with the batch they lie in, so that what comes back can be written beside their other columns.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import { hasColumn, stringAt } from '../core/batch.ts';
 import { InputError, messageOf, UserError } from '../core/errors.ts';
 import { type InputSpec, planRead, type ReadPlan, type ReadUnit } from '../io/read-plan.ts';
 import { readUnit } from '../io/read-unit.ts';
+import { assertReadable } from './assert-readable.ts';
 import { BatchText } from './batch-text.ts';
+import { keptPages } from './source-texts.ts';
 import type { Failure } from './unit-texts.ts';
 
 /** A batch of rows, of which some are on their way to the model. */
@@ -40,27 +40,15 @@ export async function planJudgeInputs(
   options: { signal?: AbortSignal | undefined } = {},
 ): Promise<ReadPlan> {
   const plan = await planRead(
-    inputs.map((input) => ({ ...input, path: keptOf(input.path) })),
+    inputs.map((input) => ({ ...input, path: keptPages(input.path) })),
     {
       unitBytes,
       requireText: true,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     },
   );
-  if (plan.units.length === 0) {
-    const why = plan.failures[0];
-    throw new UserError(
-      why === undefined ? 'the inputs hold no documents' : `nothing can be read: ${why.file}: ${why.problem}`,
-      { hint: why?.hint ?? 'give a filter run, or files with a text column' },
-    );
-  }
+  assertReadable(plan, 'give a filter run, or files with a text column');
   return plan;
-}
-
-function keptOf(path: string): string {
-  if (path.includes('://')) return path;
-  const kept = join(path, 'kept');
-  return existsSync(join(path, 'run.json')) && existsSync(kept) ? kept : path;
 }
 
 export interface JudgeReading {

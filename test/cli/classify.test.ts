@@ -3,9 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CommandContext } from '../../src/cli/command.ts';
-import { commands } from '../../src/cli/index.ts';
-import { parseCommandLine } from '../../src/cli/parse-command-line.ts';
+import { runLine } from './run-line.ts';
+import { wordOf as word } from './word-of.ts';
 
 let folder: string;
 
@@ -26,30 +25,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Another word for every number: digits become one and the same when texts are prepared. */
-function word(i: number): string {
-  return [...String(i)].map((digit) => 'abcdefghij'[Number(digit)]).join('');
-}
-
-async function run(line: string): Promise<{ code: number; out: string; warnings: string[] }> {
-  const invocation = await parseCommandLine(line.split(' ').slice(1), commands, () => '');
-  if (invocation.kind !== 'run') throw new Error(`${line} prints: ${invocation.text}`);
-  let out = '';
-  const warnings: string[] = [];
-  const context: CommandContext = {
-    cwd: folder,
-    json: invocation.options.json === true,
-    signal: new AbortController().signal,
-    write: (text) => {
-      out += text;
-    },
-    emit: (event) => {
-      if (event.kind === 'message') warnings.push(event.text);
-    },
-  };
-  const code = await invocation.command.run(context, invocation.args, invocation.options);
-  return { code, out, warnings };
-}
+const run = (line: string) => runLine(folder, line);
 
 const small = '--dim 8 --bucket 1000 --epoch 20 --min-count 1 --word-ngrams 1 --lr 0.5';
 
