@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { evidenceTags } from '../../src/core/evidence.ts';
 import { scheduleSchema } from '../learner/schedule.ts';
+import { modelFamilies } from '../model/config.ts';
 
 const count = z.int().positive();
 
@@ -24,19 +25,30 @@ export const trainConfigSchema = z.strictObject({
   out: z.string(),
   data: z.string().optional(),
   seed: z.int().default(0),
-  /** Shape of a fresh model; the vocabulary comes from the mixture's tokenizer. */
+  /** Shape of a fresh model, by the names of config.json; the vocabulary comes from the mixture's tokenizer. */
   model: z
     .strictObject({
+      /** Family whose decoder it has; default llama. */
+      model_type: z.enum(modelFamilies).optional(),
       hidden_size: count,
       num_hidden_layers: count,
       num_attention_heads: count,
       num_key_value_heads: count.optional(),
+      /** Default: hidden_size / num_attention_heads, in every family. */
+      head_dim: count.optional(),
       intermediate_size: count,
       max_position_embeddings: count.default(2048),
       rope_theta: z.number().positive().default(10000),
       rms_norm_eps: z.number().positive().default(1e-5),
       tie_word_embeddings: z.boolean().default(true),
       initializer_range: z.number().positive().default(0.02),
+      /** Mistral and Gemma 2: positions that a sliding layer looks back on; default all there are. */
+      sliding_window: count.optional(),
+      /** Gemma 2: attention divides by this one's root; default head_dim. */
+      query_pre_attn_scalar: z.number().positive().optional(),
+      /** Gemma 2: null is off; defaults 50 and 30. */
+      attn_logit_softcapping: z.number().positive().nullable().optional(),
+      final_logit_softcapping: z.number().positive().nullable().optional(),
     })
     .optional(),
   /** A Hugging Face folder to start the stable phase from. */
