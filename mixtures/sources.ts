@@ -36,7 +36,7 @@ export interface ResolvedSource {
     | { kind: 'missing'; expected: string; hub: string | undefined; addresses?: string[] };
 }
 
-/** Columns of what the built-in generator makes. */
+/** Columns of what the built-in generators make. */
 const generatedColumns: Record<
   GeneratedData['kind'],
   { template: TemplateName; columns: Columns; role: Role }
@@ -52,6 +52,8 @@ const generatedColumns: Record<
     role: 'instruction',
     columns: { question: 'question', answer: 'response' },
   },
+  pages: { template: 'text', role: 'web', columns: { text: 'text' } },
+  general: { template: 'text', role: 'general', columns: { text: 'text' } },
 };
 
 /** All sources of a recipe, in its order. `cwd` is where the data of cards without a path of their own is looked for. */

@@ -76,6 +76,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./generate.ts'),
   },
   {
+    name: 'export',
+    summary: 'write what Nanotron (training) and verl (RL) read, from the same configs',
+    load: () => import('./export.ts'),
+  },
+  {
     name: 'serve',
     summary: 'answer OpenAI-compatible requests with a model',
     load: () => import('./serve.ts'),
@@ -84,6 +89,11 @@ export const commands: readonly CommandEntry[] = [
     name: 'report',
     summary: 'one self-contained HTML page (and Markdown) of a run or several',
     load: () => import('./report.ts'),
+  },
+  {
+    name: 'ablate',
+    summary: 'run the arms of an experiment over seeds, each shared step once, and report',
+    load: () => import('./ablate.ts'),
   },
   {
     name: 'card',

@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { readRun, runFolderOf } from '../io/run-record.ts';
+import { parseRollouts } from '../report/parse-rollouts.ts';
 import type { ReportRun, RolloutRow } from '../report/report-run.ts';
 import { classifyFolderHint } from '../stages/run-signals.ts';
 
@@ -77,48 +78,11 @@ function readOne(dir: string, cwd: string, warnings: string[]): ReportRun {
   };
 }
 
-/** A last line cut short by a kill is normal; any other line that is no rollout is counted. */
 function readRollouts(path: string, cwd: string, warnings: string[]): RolloutRow[] | undefined {
   if (!existsSync(path)) return undefined;
-  const lines = readFileSync(path, 'utf8').split('\n');
-  let bad = 0;
-  const rows = lines.flatMap((line, i) => {
-    if (line.trim() === '') return [];
-    const row = rolloutOf(line);
-    if (row === undefined && i < lines.length - 1) bad++;
-    return row ?? [];
-  });
+  const { rows, bad } = parseRollouts(readFileSync(path, 'utf8'));
   if (bad > 0) warnings.push(`${shownPath(path, cwd)}: ${bad} lines that are not rollouts are left out`);
   return rows;
-}
-
-function rolloutOf(line: string): RolloutRow | undefined {
-  let row: Record<string, unknown> | null;
-  try {
-    row = JSON.parse(line) as Record<string, unknown> | null;
-  } catch {
-    return undefined;
-  }
-  if (row === null || typeof row !== 'object') return undefined;
-  const { step, prompt, completion, reward, answer, expected, truncated, length } = row;
-  if (
-    typeof step !== 'number' ||
-    typeof prompt !== 'string' ||
-    typeof completion !== 'string' ||
-    typeof reward !== 'number'
-  ) {
-    return undefined;
-  }
-  return {
-    step,
-    prompt,
-    completion,
-    reward,
-    ...(answer === undefined || answer === null ? {} : { answer: String(answer) }),
-    ...(expected === undefined || expected === null ? {} : { expected: String(expected) }),
-    ...(typeof truncated === 'boolean' ? { truncated } : {}),
-    ...(typeof length === 'number' ? { length } : {}),
-  };
 }
 
 /** A run folder stands for itself, another folder for the run folders inside it, by name. */

@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { exitCodes, UserError } from '../core/errors.ts';
 import { shellWord } from '../report/shell-word.ts';
 import { type Cap, capValue } from './cap-flag.ts';
-import { type Command, jsonOption } from './command.ts';
+import { type Command, type CommandContext, jsonOption } from './command.ts';
 import type { RunName } from './run-names.ts';
 
 export const command: Command = {
@@ -17,7 +17,7 @@ export const command: Command = {
     'made of it, with the signs of collapse looked for and sample responses. Give the runs of one way (filter, mix, train, grpo) ' +
     'to see them as one, or several arms and seeds to see them side by side. A folder that holds run folders stands for all of ' +
     "them. Logs of other tools are read too, alone or beside runs: wandb's chart exports (CSV, one metric a file), TRL's trainer_state.json, TRL and verl logs as " +
-    'JSON lines or as printed, TensorBoard event files, and folders that hold such files. The page opens offline: no script, nothing fetched.',
+    'JSON lines or as printed, TensorBoard event files, and folders that hold such files. The folder of an experiment (midtrain ablate), or an export of it, gives the page of the experiment; two are compared. The page opens offline: no script, nothing fetched.',
   arguments: [
     {
       name: 'runs',
@@ -66,6 +66,10 @@ export const command: Command = {
       what: 'two arms side by side',
     },
     {
+      command: 'midtrain report runs/ablate/qa-ratio runs/ablate/decay',
+      what: 'two experiments of midtrain ablate beside each other; one alone gives its page again',
+    },
+    {
       command: 'midtrain report acc_math500.csv length_math500.csv --names names.yaml --cap 4096',
       what: "wandb's exports of two charts, the runs named in a file",
     },
@@ -76,6 +80,8 @@ export const command: Command = {
     },
   ],
   async run(context, args, options) {
+    const { namesAblation } = await import('./report-ablation.ts');
+    if (await namesAblation(context.cwd, args)) return await reportAblation(context, args, options);
     const [{ readReportInputs }, { shownPath }, { renderReport }, { writeFileAtomic }] = await Promise.all([
       import('./report-inputs.ts'),
       import('./report-runs.ts'),
@@ -109,6 +115,46 @@ export const command: Command = {
     return failures.length > 0 ? exitCodes.someInputsFailed : exitCodes.done;
   },
 };
+
+/** One experiment or two: from folders of `midtrain ablate` or exports of them. */
+async function reportAblation(
+  context: CommandContext,
+  args: readonly string[],
+  options: Record<string, unknown>,
+): Promise<number> {
+  const [{ ablationAnswers, readAblationReport }, { shownPath }, { writeFileAtomic }] = await Promise.all([
+    import('./report-ablation.ts'),
+    import('./report-runs.ts'),
+    import('../io/atomic.ts'),
+  ]);
+  for (const flag of ['names', 'name', 'cap', 'followParents'])
+    if (options[flag] !== undefined)
+      throw new UserError(
+        `--${flag === 'followParents' ? 'follow-parents' : flag} is for runs and logs, and these are experiments`,
+        {
+          hint: 'leave it away',
+        },
+      );
+  const title = typeof options.title === 'string' ? options.title : undefined;
+  const { inputs, report } = await readAblationReport(context.cwd, args, title);
+  const out = resolve(context.cwd, String(options.out));
+  const markdownOut = options.markdown === true ? `${out.replace(/\.html?$/i, '')}.md` : undefined;
+  await writeFileAtomic(out, report.html);
+  if (markdownOut !== undefined) await writeFileAtomic(markdownOut, report.markdown);
+  const answers = await ablationAnswers(inputs);
+  const shown = (path: string): string => shownPath(path, context.cwd);
+  context.write(
+    context.json
+      ? `${JSON.stringify({ report: out, ...(markdownOut === undefined ? {} : { markdown: markdownOut }), experiments: answers }, undefined, 2)}\n`
+      : [
+          ...answers.flatMap(({ name, answer }) => [name, ...answer.map((sentence) => `  ${sentence}`)]),
+          `report   ${shown(out)} (${Math.ceil(report.html.length / 1024)} KiB)`,
+          ...(markdownOut === undefined ? [] : [`markdown ${shown(markdownOut)}`]),
+          '',
+        ].join('\n'),
+  );
+  return exitCodes.done;
+}
 
 /** `text=label`; repeatable. */
 function nameValue(text: string, flag: string, previous: unknown): RunName[] {

@@ -41,18 +41,37 @@ export const templateSlots: Record<TemplateName, readonly ('text' | 'question' |
 
 export const formats = ['auto', 'parquet', 'jsonl', 'json'] as const;
 
-/** Records made by this project's own seeded generator instead of read from files. */
-export const generatorSchema = z.strictObject({
-  generator: z.literal('arithmetic'),
-  kind: z.enum(['qa', 'long-cot', 'instruction']),
-  count: amountSchema,
-  seed: z.int().default(0),
-  /** Settings of mixtures/arithmetic.ts; its own defaults where left out. */
-  terms: z.int().optional(),
-  largest: z.int().optional(),
-  corpus: z.enum(['reasoned', 'answer-first']).optional(),
-  workedShare: z.number().min(0).max(1).optional(),
-});
+const generatedShare = z.number().min(0).max(1).optional();
+
+/** Records made by this project's own seeded generators instead of read from files; defaults of settings that are left out are the generators' own. */
+export const generatorSchema = z.discriminatedUnion('generator', [
+  /** mixtures/arithmetic.ts, the world of the demo. */
+  z.strictObject({
+    generator: z.literal('arithmetic'),
+    kind: z.enum(['qa', 'long-cot', 'instruction']),
+    count: amountSchema,
+    seed: z.int().default(0),
+    terms: z.int().optional(),
+    largest: z.int().optional(),
+    corpus: z.enum(['reasoned', 'answer-first']).optional(),
+    workedShare: generatedShare,
+  }),
+  /** mixtures/mini-math.ts, the world of the built-in experiments. */
+  z.strictObject({
+    generator: z.literal('mini-math'),
+    kind: z.enum(['pages', 'qa', 'long-cot', 'instruction', 'general']),
+    count: amountSchema,
+    seed: z.int().default(0),
+    levels: z.array(z.int()).optional(),
+    style: z.enum(['reasoned', 'answer-first', 'mixed']).optional(),
+    reasonedShare: generatedShare,
+    forumShare: generatedShare,
+    worked: generatedShare,
+    chain: z.enum(['lines', 'run-on']).optional(),
+    checks: generatedShare,
+    mistakes: generatedShare,
+  }),
+]);
 export type GeneratedData = z.output<typeof generatorSchema>;
 
 const countSchema = z.strictObject({

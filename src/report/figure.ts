@@ -6,10 +6,13 @@ import { drawLineChart, type LineChart, type LineSeries, lineChartTable, type Si
 export const halfSize: Size = { width: 460, height: 230 };
 const wideSize: Size = { width: 1060, height: 300 };
 
-/** A line chart as a figure; nothing when no series has a point. `wide` charts are drawn twice, for desktops and for phones. */
+/**
+ * A line chart as a figure; nothing when no series has a point. `wide` charts are drawn twice, for desktops and for phones. `legend: false` where one legend
+ * serves several.
+ */
 export function lineFigure(
   chart: LineChart,
-  options: { wide?: boolean; height?: number } = {},
+  options: { wide?: boolean; height?: number; legend?: boolean } = {},
 ): Markup | undefined {
   const shown: LineChart = { ...chart, series: chart.series.filter((s) => s.points.length > 0) };
   if (shown.series.length === 0) return undefined;
@@ -18,14 +21,15 @@ export function lineFigure(
   const picture = options.wide
     ? [
         html`<div class="wide">${drawLineChart(shown, height(wideSize))}</div>`,
-        html`<div class="narrow">${drawLineChart(shown, halfSize)}</div>`,
+        html`<div class="narrow">${drawLineChart({ ...shown, endLabels: false }, halfSize)}</div>`,
       ]
     : drawLineChart(shown, height(halfSize));
   const table = lineChartTable(shown);
   return figure({
     title: chart.title,
     caption: chart.caption,
-    legend: lineLegend(shown.series.filter((s) => !s.silent && !s.unlisted)),
+    legend:
+      options.legend === false ? undefined : lineLegend(shown.series.filter((s) => !s.silent && !s.unlisted)),
     picture,
     table: dataTable(
       table.header,

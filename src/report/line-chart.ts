@@ -20,6 +20,8 @@ export interface LineSeries {
   points: readonly BandPoint[];
   /** Thin and pale, behind the others: raw values under a smoothed line. */
   faint?: boolean;
+  /** With `faint`: few points, which may stand out more. */
+  clear?: boolean;
   /** The value holds until the next point. */
   step?: boolean;
   /** Marks every point. */
@@ -46,6 +48,22 @@ export interface LineChart {
   log?: boolean;
   /** Vertical lines: where a phase begins. */
   boundaries?: readonly { at: number; label: string }[];
+  /** Crosses at a point of a curve: something happened there. */
+  events?: readonly ChartEvent[];
+  /** Names at the right end of the listed lines, moved apart where they would lie on each other. */
+  endLabels?: boolean;
+  /** Without the names of the axes, for a small picture beside others that are alike. */
+  bare?: boolean;
+  /** The axes, where several charts are to share them. */
+  domain?: { x: [number, number]; y: [number, number] };
+}
+
+export interface ChartEvent {
+  x: number;
+  y: number;
+  colour: string;
+  /** What happened, for the hover value. */
+  title: string;
 }
 
 export interface Size {
@@ -60,51 +78,84 @@ export function drawLineChart(chart: LineChart, size: Size): Markup {
     points: s.dots || s.step ? s.points : thin(s.points, limit),
   }));
   const all = drawn.flatMap((s) => s.points);
-  const [low, high] = rangeOf(all, chart);
+  const [low, high] = chart.domain?.y ?? rangeOf(all, chart);
+  const labels = chart.endLabels ? endLabels(drawn, chart, low, high, size.height) : undefined;
   const ticks = Math.max(2, Math.round(size.width / 110));
   return plotSvg(
     {
       width: size.width,
       height: size.height,
       marginLeft: 16 + leftMargin(chart, low, high),
-      marginRight: 14,
-      marginTop: (chart.boundaries ?? []).length > 0 ? 38 : 24,
-      marginBottom: 34,
-      x: { label: null, ticks, tickFormat: chart.xFormat, tickSize: 4, ...xDomain(all) },
+      marginRight: 14 + (labels?.width ?? 0),
+      marginTop: marginTop(chart),
+      marginBottom: marginBottom(chart),
+      x: {
+        label: null,
+        ticks,
+        tickFormat: chart.xFormat,
+        tickSize: 4,
+        ...(chart.domain === undefined ? xDomain(all) : { domain: chart.domain.x }),
+      },
       y: {
         label: null,
         ticks: chart.log ? logTicks(low, high) : Math.max(3, Math.round(size.height / 50)),
         tickFormat: chart.yFormat,
         tickSize: 0,
         grid: true,
-        ...(chart.log ? { type: 'log' as const } : {}),
+        ...(chart.log ? { type: 'log' as const, axis: null } : {}),
         domain: [low, high],
       },
       marks: [
         // A flat line of zeros needs its axis too, so the frame's foot is always drawn.
         Plot.frame({ anchor: 'bottom', stroke: 'currentColor', strokeOpacity: 0.35 }),
+        // By itself a logarithmic axis leaves labels of some digits out, so these are written as text.
+        ...(chart.log
+          ? [
+              Plot.axisY(logTicks(low, high), {
+                text: (y: number) => chart.yFormat(y),
+                label: null,
+                tickSize: 0,
+              }),
+            ]
+          : []),
         ...(chart.boundaries ?? []).flatMap(boundaryMarks),
         ...drawn.flatMap(bandMarks),
         ...drawn.flatMap(lineMarks),
         ...drawn.flatMap((s) => hoverMarks(s, chart, size)),
-        Plot.text([`↑ ${chart.yLabel}${chart.log ? ', log scale' : ''}`], {
-          frameAnchor: 'top-left',
-          textAnchor: 'start',
-          dx: -(8 + leftMargin(chart, low, high)),
-          dy: (chart.boundaries ?? []).length > 0 ? -33 : -19,
-          fontSize: chartFontSize - 1,
-          fillOpacity: 0.7,
-        }),
-        Plot.text([`${chart.xLabel} →`], {
-          frameAnchor: 'bottom-right',
-          dy: 33,
-          fontSize: chartFontSize - 1,
-          fillOpacity: 0.7,
-        }),
+        ...eventMarks(chart.events ?? []),
+        ...(labels?.marks ?? []),
+        ...(chart.bare ? [] : axisNames(chart, low, high)),
       ],
     },
     { title: chart.title, description: describe(chart) },
   );
+}
+
+function marginBottom({ bare = false }: LineChart): number {
+  return bare ? 20 : 34;
+}
+
+function marginTop({ boundaries = [], bare = false }: LineChart): number {
+  return boundaries.length > 0 ? 38 : bare ? 8 : 24;
+}
+
+function axisNames(chart: LineChart, low: number, high: number): Plot.Markish[] {
+  return [
+    Plot.text([`↑ ${chart.yLabel}${chart.log ? ', log scale' : ''}`], {
+      frameAnchor: 'top-left',
+      textAnchor: 'start',
+      dx: -(8 + leftMargin(chart, low, high)),
+      dy: 5 - marginTop(chart),
+      fontSize: chartFontSize - 1,
+      fillOpacity: 0.7,
+    }),
+    Plot.text([`${chart.xLabel} →`], {
+      frameAnchor: 'bottom-right',
+      dy: 33,
+      fontSize: chartFontSize - 1,
+      fillOpacity: 0.7,
+    }),
+  ];
 }
 
 /** Round numbers inside the range, about six, each a legible step from the last. */
@@ -178,8 +229,8 @@ function lineMarks(series: LineSeries): Plot.Markish[] {
     x: 'x',
     y: 'y',
     stroke: series.colour,
-    strokeWidth: series.faint ? 0.8 : 1.8,
-    strokeOpacity: series.faint ? 0.4 : 1,
+    strokeWidth: series.faint ? (series.clear ? 1.1 : 0.8) : 1.8,
+    strokeOpacity: series.faint ? (series.clear ? 0.6 : 0.4) : 1,
     ...(series.dash && !series.faint ? { strokeDasharray: series.dash } : {}),
   };
   const line = Plot.lineY(series.points, { ...stroke, curve: series.step ? 'step-after' : 'linear' });
@@ -201,6 +252,61 @@ function hoverMarks(series: LineSeries, chart: LineChart, size: Size): Plot.Mark
     );
   };
   return [Plot.dot(targets, { x: 'x', y: 'y', r: 7, fill: series.colour, fillOpacity: 0, title })];
+}
+
+function eventMarks(events: readonly ChartEvent[]): Plot.Markish[] {
+  if (events.length === 0) return [];
+  const at = { x: 'x', y: 'y' } as const;
+  const title = (e: ChartEvent): string => visibleControls(e.title);
+  return [
+    // A ring of the page's colour keeps a cross legible on its line.
+    Plot.dot(events, { ...at, r: 5, symbol: 'times', stroke: 'var(--page)', strokeWidth: 5 }),
+    Plot.dot(events, {
+      ...at,
+      r: 5,
+      symbol: 'times',
+      stroke: (e: ChartEvent) => e.colour,
+      strokeWidth: 2.2,
+    }),
+    Plot.dot(events, { ...at, r: 8, fill: 'var(--ink)', fillOpacity: 0, title }),
+  ];
+}
+
+/** Texts in the right margin at the height of the lines' ends, at least a line of text apart. */
+function endLabels(
+  series: readonly LineSeries[],
+  chart: LineChart,
+  low: number,
+  high: number,
+  height: number,
+): { width: number; marks: Plot.Markish[] } {
+  const named = series.filter((s) => !s.silent && !s.unlisted && !s.faint && s.points.length > 0);
+  const span = height - marginTop(chart) - marginBottom(chart);
+  const place = (y: number): number => {
+    const share = chart.log ? Math.log(high / y) / Math.log(high / low) : (high - y) / (high - low || 1);
+    return share * span;
+  };
+  const spots = named.map((s) => ({ s, at: place(s.points.at(-1)!.y), to: 0 })).sort((a, b) => a.at - b.at);
+  let floor = Number.NEGATIVE_INFINITY;
+  for (const spot of spots) floor = (spot.to = Math.max(spot.at, floor)) + chartFontSize + 1;
+  let roof = span + 4;
+  for (const spot of [...spots].reverse()) roof = (spot.to = Math.min(spot.to, roof)) - chartFontSize - 1;
+  const longest = named.reduce((w, { label }) => Math.max(w, label.length), 0);
+  return {
+    width: Math.min(210, longest * chartFontSize * 0.56 + 10),
+    marks: spots.map(({ s, at, to }) =>
+      Plot.text([s.points.at(-1)!], {
+        y: 'y',
+        frameAnchor: 'right',
+        text: () => visibleControls(s.label),
+        textAnchor: 'start',
+        dx: 8,
+        dy: to - at,
+        fill: s.colour,
+        fontWeight: 600,
+      }),
+    ),
+  };
 }
 
 function describe(chart: LineChart): string {

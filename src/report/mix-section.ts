@@ -42,7 +42,11 @@ function shares(mixes: readonly MixFacts[], roles: readonly string[]): Markup {
   });
 }
 
-function stackedBar(label: string, sources: readonly MixSource[], share: (s: MixSource) => number): Markup {
+export function stackedBar(
+  label: string,
+  sources: readonly MixSource[],
+  share: (s: MixSource) => number,
+): Markup {
   const words = sources.map((s) => `${s.name} ${percent(share(s))}`).join(', ');
   return html`<div class="stack-row"><span class="stack-label">${label}</span><div class="stack-bar" role="img" aria-label="${`${label}: ${words}`}">${sources.map(
     (s) => {

@@ -17,22 +17,35 @@ export interface SeedFigureOptions extends ClaimOptions {
 
 /** The picture with its table, and the claims. */
 export function seedFigure(comparisons: readonly SeedComparison[], options: SeedFigureOptions): Markup {
-  const { header, rows } = tableOf(comparisons, options);
-  const several = comparisons.length > 1;
-  return html`${figure({
+  return html`${seedPicture(comparisons, options)}${comparisons.map((c) => claimMarkup(claimOf(c, options)))}`;
+}
+
+/** The picture with its table alone, where claims are made elsewhere. */
+export function seedPicture(
+  comparisons: readonly SeedComparison[],
+  options: Pick<SeedFigureOptions, 'what' | 'show' | 'axis'>,
+): Markup {
+  const { header, rows } = seedTable(comparisons, options.show);
+  const several = (comparisons[0]?.comparisons ?? comparisons.length) > 1;
+  return figure({
     title: `${capital(options.what)}, by seed`,
     caption: `Points: the difference of each seed. Diamond: the mean of two and more. Thick line: ${levelOf(comparisons)} % interval of the comparison${
-      several ? `; thin line: the same for all ${comparisons.length} together` : ''
+      several
+        ? `; thin line: the same for all ${comparisons[0]!.comparisons} together, cut where it leaves the picture`
+        : ''
     }.`,
-    picture: picture(comparisons, options),
+    picture: [
+      html`<div class="wide">${picture(comparisons, options, 1060)}</div>`,
+      html`<div class="narrow">${picture(comparisons, options, 460)}</div>`,
+    ],
     table: dataTable(header, rows),
     wide: true,
-  })}${comparisons.map((c) => claimMarkup(claimOf(c, options)))}`;
+  });
 }
 
 /** The same as Markdown: the claims with their warnings, and the table. */
 export function seedMarkdown(comparisons: readonly SeedComparison[], options: SeedFigureOptions): string {
-  const { header, rows } = tableOf(comparisons, options);
+  const { header, rows } = seedTable(comparisons, options.show);
   const lines = comparisons.flatMap((c) => {
     const { text, warnings } = claimOf(c, options);
     return [`- ${escapeMarkdown(text)}`, ...warnings.map((w) => `  - ${escapeMarkdown(w)}`)];
@@ -49,7 +62,11 @@ function claimMarkup({ verdict, text, warnings }: Claim): Markup {
 
 const nameOf = (c: SeedComparison): string => `${c.second} against ${c.first}`;
 
-function tableOf(comparisons: readonly SeedComparison[], { show }: SeedFigureOptions) {
+/** The differences of every seed with their intervals, as header and rows. */
+export function seedTable(
+  comparisons: readonly SeedComparison[],
+  show: SeedFigureOptions['show'],
+): { header: string[]; rows: string[][] } {
   const range = (low: number, high: number): string =>
     Number.isNaN(low) || Number.isNaN(high) ? '–' : `${show(low)} to ${show(high)}`;
   const p = (value: number): string =>
@@ -81,10 +98,28 @@ function levelOf(comparisons: readonly SeedComparison[]): number {
   return Number((100 * (comparisons[0]?.level ?? 0.95)).toPrecision(4));
 }
 
-function picture(comparisons: readonly SeedComparison[], { show, axis, what }: SeedFigureOptions): Markup {
+function picture(
+  comparisons: readonly SeedComparison[],
+  { show, axis, what }: Pick<SeedFigureOptions, 'what' | 'show' | 'axis'>,
+  width: number,
+): Markup {
   // By place, since two comparisons may be called the same.
   const rows = comparisons.map((c, i) => ({ c, y: String(i) }));
-  const known = rows.filter(({ c }) => Number.isFinite(c.low) && Number.isFinite(c.high));
+  // Below three seeds an interval says nothing, and its width would hide all else.
+  const known = rows.filter(
+    ({ c }) => Number.isFinite(c.low) && Number.isFinite(c.high) && c.obstacle !== 'too few seeds',
+  );
+  // The axis holds every point and every interval of a comparison alone; the wider ones of all together are cut at its edge.
+  const xs = [
+    0,
+    ...known.flatMap(({ c }) => [c.low, c.high]),
+    ...comparisons.flatMap(({ pairs }) => pairs.map(({ difference }) => difference)),
+  ];
+  const [low, high] = [Math.min(...xs), Math.max(...xs)];
+  let room = (high - low) * 0.06 || 1;
+  // Differences smaller than figures are written to would get ticks that all read the same.
+  for (let i = 0; i < 6 && show(low - room) === show(high + room); i++) room *= 10;
+  const within = (x: number): number => Math.max(low - room, Math.min(high + room, x));
   const points = rows.flatMap(({ c, y }) =>
     c.pairs.map(({ seed, difference }) => ({
       y,
@@ -92,7 +127,9 @@ function picture(comparisons: readonly SeedComparison[], { show, axis, what }: S
       title: visibleControls(`${nameOf(c)}\nseed ${seed}: ${show(difference)}`),
     })),
   );
-  const widest = Math.min(320, 24 + 7 * Math.max(0, ...comparisons.map((c) => nameOf(c).length)));
+  const letters = width < 600 ? 22 : 42;
+  const longest = Math.max(0, ...comparisons.map((c) => nameOf(c).length));
+  const widest = 24 + 7 * Math.min(letters, longest);
   const bar = (low: (c: SeedComparison) => number, high: (c: SeedComparison) => number, width: number) =>
     Plot.ruleY(known, {
       y: 'y',
@@ -105,24 +142,30 @@ function picture(comparisons: readonly SeedComparison[], { show, axis, what }: S
   const words = comparisons.map((c) => (c.pairs.length === 0 ? '' : `${nameOf(c)}: ${show(c.mean)}`));
   return plotSvg(
     {
-      width: 1060,
+      width,
       height: 60 + 34 * Math.max(1, comparisons.length),
       marginLeft: widest,
-      marginRight: 44,
+      marginRight: 24,
       marginBottom: 38,
-      x: { label: null, tickFormat: show, grid: true, zero: true, ticks: 6 },
+      x: {
+        label: null,
+        domain: [low - room, high + room],
+        tickFormat: (value: number) => show(value).replace(/(\.0)? (?:points|tokens|steps|nats)$/, ''),
+        grid: true,
+        ticks: width < 600 ? 4 : 6,
+      },
       y: {
         label: null,
         type: 'band',
         domain: rows.map(({ y }) => y),
         tickSize: 0,
-        tickFormat: (y: string) => shortened(visibleControls(nameOf(comparisons[Number(y)]!))),
+        tickFormat: (y: string) => shortened(visibleControls(nameOf(comparisons[Number(y)]!)), letters),
       },
       marks: [
         Plot.ruleX([0], { stroke: 'currentColor', strokeOpacity: 0.6 }),
         bar(
-          (c) => c.together.low,
-          (c) => c.together.high,
+          (c) => within(c.together.low),
+          (c) => within(c.together.high),
           1.2,
         ),
         bar(
@@ -143,7 +186,7 @@ function picture(comparisons: readonly SeedComparison[], { show, axis, what }: S
           strokeWidth: 1,
           title: 'title',
         }),
-        Plot.text([`${axis} →`], {
+        Plot.text([`${visibleControls(axis).replaceAll('\n', ' ')} →`], {
           frameAnchor: 'bottom-right',
           dy: 36,
           fontSize: chartFontSize - 1,
@@ -156,8 +199,8 @@ function picture(comparisons: readonly SeedComparison[], { show, axis, what }: S
 }
 
 /** A label that fits beside the picture; the table has it whole. */
-function shortened(text: string): string {
-  return text.length > 42 ? `${text.slice(0, 41)}…` : text;
+function shortened(text: string, letters: number): string {
+  return text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
 }
 
 function capital(text: string): string {

@@ -153,7 +153,38 @@ details.more>summary{color:var(--ink-soft);font-size:14px}
 .facts dt{color:var(--ink-soft)}
 .facts dd{margin:0;overflow-wrap:anywhere;min-width:0}
 footer{color:var(--ink-soft);font-size:12.5px;padding-bottom:40px}
+.answer-grid{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,1fr);gap:18px 32px;align-items:start}
+.answer-grid>.answer:only-child{grid-column:1/-1}
+.answer p{font-size:15.5px;overflow-wrap:anywhere}
+.answer p:first-child{font-size:17px}
+.paper{border-left:4px solid var(--line);padding:2px 0 2px 16px;color:var(--ink-soft);overflow-wrap:anywhere}
+.paper h3{margin:0 0 6px;font-size:14px}
+.claims{list-style:none;padding:0;margin:8px 0 14px;font-size:14px}
+.claims>li{margin:0 0 10px;overflow-wrap:anywhere}
+.claims .missing{font-size:12.5px;margin:3px 0 0;padding-left:20px}
+.across th.n{white-space:normal;min-width:6em}
+.across td,.across th{padding-right:10px}
+.across td{white-space:normal}
+.across small{display:inline-block;max-width:20em;font-size:11.5px}
+.dense small{max-width:10.5em}
+.across tbody th,.across thead th:first-child{position:sticky;left:0;background:var(--page);min-width:7em}
+.across td:nth-child(2):not(.n){min-width:11em}
+.arm-key{position:sticky;top:0;z-index:1;background:var(--page);padding:7px 0;margin:0;border-bottom:1px solid var(--line);color:var(--ink);font-size:13px}
+.strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,240px),1fr));gap:14px 18px;margin-top:6px}
+.strip svg{display:block;width:100%;height:auto;overflow:visible;font-family:inherit}
+.strip-name{margin:0;font-size:13px;font-weight:650;overflow-wrap:anywhere}
+h4.below{margin:22px 0 4px}
+.sample-prompt{margin:14px 0 2px}
+.sample-columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,230px),1fr));gap:14px;margin:10px 0 20px}
+.sample{min-width:0}
+.sample pre{max-height:18em}
+details.samples{margin-top:10px}
+td code{overflow-wrap:anywhere}
+.arms td:nth-child(2){min-width:13em}
+.arms td:nth-child(3){min-width:14em}
+.arms td:nth-child(n+4){min-width:5em}
 @media (max-width:720px){
+.answer-grid{grid-template-columns:minmax(0,1fr)}
 main,header,footer{padding-left:14px;padding-right:14px}
 header{padding-top:24px}
 h1{font-size:24px}
@@ -176,6 +207,8 @@ body{background:#fff;font-size:12px}
 main,header,footer{padding-left:0;padding-right:0}
 section{padding:12px 0;border-width:1px 0 0;border-radius:0}
 .grid,.rollout-steps{grid-template-columns:1fr 1fr;gap:16px}
+.strip{grid-template-columns:repeat(4,1fr)}
+.arm-key{position:static}
 .tiles{grid-template-columns:repeat(5,1fr)}
 .tile{padding:8px}
 .tile .value{font-size:15px}
@@ -183,6 +216,7 @@ section{padding:12px 0;border-width:1px 0 0;border-radius:0}
 table{font-size:10px;min-width:0}
 th,td{padding-right:8px}
 tbody th{min-width:0}
+thead th,td small,th small,td code,th code,td .badge{font-size:9px}
 pre{max-height:none}
 h2,h3,h4{break-after:avoid}
 section,.tile{border-color:#ccc;break-inside:auto}

@@ -21,9 +21,16 @@ export interface Opened {
   messages: string[];
   /** Addresses the page asked for, besides itself. */
   requests: string[];
+  /** Pictures that are laid out with a width and a height. */
+  charts: number;
+  /** How much wider the page is than the window, in pixels. */
+  overflow: number;
 }
 
-/** Opens pages one after the other in one browser, watched through its debugging protocol. */
+/** Pages open at a time. */
+const together = 4;
+
+/** Opens pages in one browser, a few at a time and each in a tab of its own, watched through its debugging protocol. */
 export async function openAll(browser: string, files: readonly string[]): Promise<Opened[]> {
   const profile = mkdtempSync(join(tmpdir(), 'chromium-'));
   const flags =
@@ -43,15 +50,9 @@ export async function openAll(browser: string, files: readonly string[]): Promis
       });
       child.on('close', () => failed(new Error(`the browser ended: ${log.slice(-500)}`)));
     });
-    const targets = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as {
-      type: string;
-      webSocketDebuggerUrl: string;
-    }[];
-    const socket = new WebSocket(targets.find((t) => t.type === 'page')!.webSocketDebuggerUrl);
-    await new Promise((ready) => socket.addEventListener('open', ready));
     const out: Opened[] = [];
-    for (const file of files) out.push(await openOne(socket, `file://${file}`));
-    socket.close();
+    for (let i = 0; i < files.length; i += together)
+      out.push(...(await Promise.all(files.slice(i, i + together).map((file) => openTab(port, file)))));
     return out;
   } finally {
     child.kill();
@@ -60,10 +61,20 @@ export async function openAll(browser: string, files: readonly string[]): Promis
   }
 }
 
+async function openTab(port: string, file: string): Promise<Opened> {
+  const tab = await fetch(`http://127.0.0.1:${port}/json/new?about:blank`, { method: 'PUT' });
+  const { webSocketDebuggerUrl } = (await tab.json()) as { webSocketDebuggerUrl: string };
+  const socket = new WebSocket(webSocketDebuggerUrl);
+  await new Promise((ready) => socket.addEventListener('open', ready));
+  const opened = await openOne(socket, `file://${file}`);
+  socket.close();
+  return opened;
+}
+
 let lastId = 0;
 
 async function openOne(socket: WebSocket, url: string): Promise<Opened> {
-  const opened: Opened = { title: '', text: '', messages: [], requests: [] };
+  const opened: Opened = { title: '', text: '', messages: [], requests: [], charts: 0, overflow: 0 };
   const answers = new Map<number, (result: unknown) => void>();
   let loaded = (): void => {};
   const load = new Promise<void>((done) => {
@@ -86,9 +97,9 @@ async function openOne(socket: WebSocket, url: string): Promise<Opened> {
       answers.set(lastId, answer);
       socket.send(JSON.stringify({ id: lastId, method, params }));
     });
-  const evaluate = async (expression: string): Promise<string> =>
-    ((await call('Runtime.evaluate', { expression, returnByValue: true })) as { result: { value: string } })
-      .result.value;
+  const evaluate = async <T>(expression: string): Promise<T> =>
+    ((await call('Runtime.evaluate', { expression, returnByValue: true })) as { result: { value: T } }).result
+      .value;
   for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await call(`${domain}.enable`);
   await call('Page.navigate', { url });
   await load;
@@ -96,6 +107,10 @@ async function openOne(socket: WebSocket, url: string): Promise<Opened> {
   await new Promise((wait) => setTimeout(wait, 700));
   opened.title = await evaluate('document.title');
   opened.text = await evaluate('document.body.innerText');
+  opened.charts = await evaluate(
+    `[...document.querySelectorAll('[role=img]')].filter((picture) => { const box = picture.getBoundingClientRect(); return box.width > 20 && box.height > 9; }).length`,
+  );
+  opened.overflow = await evaluate('document.documentElement.scrollWidth - innerWidth');
   socket.removeEventListener('message', listen);
   return opened;
 }

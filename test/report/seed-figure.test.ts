@@ -23,12 +23,14 @@ describe('a figure of seeds', () => {
     `<!doctype html><html><body>${seedFigure(comparisons, options)}</body></html>`,
   );
 
+  const wide = document.querySelector('.wide')!;
+
   it('draws a point a seed, a mean and the intervals that there are', () => {
-    expect(document.querySelectorAll('g[aria-label="dot"]')).toHaveLength(2);
-    const [means, seeds] = [...document.querySelectorAll('g[aria-label="dot"]')];
+    expect(wide.querySelectorAll('g[aria-label="dot"]')).toHaveLength(2);
+    const [means, seeds] = [...wide.querySelectorAll('g[aria-label="dot"]')];
     expect(seeds!.querySelectorAll('circle, path')).toHaveLength(7);
     expect(means!.querySelectorAll('circle, path')).toHaveLength(2);
-    expect(document.querySelectorAll('g[aria-label="rule"] line')).toHaveLength(1 + 2 + 2);
+    expect(wide.querySelectorAll('g[aria-label="rule"] line')).toHaveLength(1 + 2 + 2);
     expect(seeds!.querySelector('title')!.textContent).toBe(
       'MegaMath against FineMath\nseed 1: +20.0 points',
     );
