@@ -69,11 +69,12 @@ export async function runGrid(grid: Grid, options: RunGridOptions): Promise<Grid
       try {
         // Between the look and the lock another process may have done it.
         if (!stateOf(grid, store, { cells: wanted }).todo.includes(step)) continue;
-        const left = rates.seconds(state.todo);
+        const ahead = stateOf(grid, store, { failed: new Set(failures.keys()) }).todo;
+        const left = rates.seconds(ahead);
         emit({
           kind: 'message',
           level: 'info',
-          text: `step ${first.todo.length - state.todo.length + 1} of ${first.todo.length}: ${stepText(step)} (done ${found + done}, failed ${failures.size}${left === undefined ? '' : `, ${minutesText(left)} left`})`,
+          text: `step ${first.todo.length - ahead.length + 1} of ${first.todo.length}: ${stepText(step)} (done ${found + done}, failed ${failures.size}${left === undefined ? '' : `, ${minutesText(left)} left`})`,
         });
         rates.add(await runStep(step, { ...options, emit: within(step, emit) }));
         done++;

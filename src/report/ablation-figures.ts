@@ -15,7 +15,7 @@ const mostPale = 16;
 /** Points of a seed's curve; more are not seen at this width. */
 const palePoints = 240;
 /** More steps than this are drawn as a moving mean for each seed too. */
-const noisyPoints = 120;
+const noisyPoints = 80;
 const smallSize = { width: 236, height: 128 };
 
 export interface ArmChart
@@ -110,7 +110,12 @@ function meanSeries(curves: ArmCurves, chart: ArmChart): LineSeries {
 /** Few points are left as they are, and so are evaluations. */
 function smoothed(points: readonly Point[], raw: boolean): Point[] {
   if (raw || points.length < 30) return [...points];
-  return thin(smooth(points, Math.max(5, smoothingWindow(points.length))), 2 * palePoints);
+  // Arms are told apart by their level: of long runs a wider mean than a single run's picture has.
+  const window =
+    points.length > noisyPoints
+      ? 2 * Math.floor(points.length / 24) + 1
+      : Math.max(5, smoothingWindow(points.length));
+  return thin(smooth(points, window), 2 * palePoints);
 }
 
 function smallPicture(
