@@ -150,7 +150,7 @@ export const measurePatterns: readonly MeasurePattern[] = [
       const k = Number(count ?? lastEvaluations);
       return {
         label: `gain by RL${count === undefined ? '' : ` (last ${k})`}`,
-        unit: 'share',
+        unit: 'points',
         likeOnly: false,
         about: `Mean accuracy of the last ${times(k, 'evaluation')} of the RL run less that at step 0. ${asTheyAre}`,
         of: (runs) => {

@@ -40,7 +40,7 @@ export const plainMeasures: Readonly<Record<string, MeasureBody>> = {
   },
   collapse: {
     label: 'largest fall of accuracy during RL',
-    unit: 'share',
+    unit: 'points',
     likeOnly: false,
     about:
       'How far an evaluation of the RL run lies below the best one before it, at most; 0 where accuracy never fell. Sampling alone gives a few points.',

@@ -16,7 +16,7 @@ export interface AblationArm {
   state: TrainingState;
 }
 
-export type MeasureUnit = 'share' | 'tokens' | 'steps' | 'nats' | 'number';
+export type MeasureUnit = 'share' | 'points' | 'tokens' | 'steps' | 'nats' | 'number';
 
 export interface AblationMeasure {
   name: string;

@@ -2,10 +2,11 @@
 import type { MeasureUnit } from './ablation-data.ts';
 import { decimal, percent, points, whole } from './number-format.ts';
 
-/** `71.2 %`, `1,204 tokens`, `40 steps`, `1.03 nats`, `0.25`; a dash for what is not there. */
+/** `71.2 %`, `25.3 points` (of a difference of shares), `1,204 tokens`, `40 steps`, `1.03 nats`, `0.25`; a dash for what is not there. */
 export function showValue(unit: MeasureUnit, value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   if (unit === 'share') return percent(value);
+  if (unit === 'points') return points(value).replace(/^[+±]/, '');
   if (unit === 'number') return decimal(value);
   return `${unit === 'nats' ? decimal(value) : amount(value)} ${unit}`;
 }
@@ -13,7 +14,7 @@ export function showValue(unit: MeasureUnit, value: number | null | undefined): 
 /** With its sign: `+1.2 points`, `−12 tokens`, `±0 steps`. */
 export function showDifference(unit: MeasureUnit, difference: number): string {
   if (!Number.isFinite(difference)) return '–';
-  if (unit === 'share') return points(difference);
+  if (unit === 'share' || unit === 'points') return points(difference);
   const small = unit === 'nats' || unit === 'number';
   const text = small ? decimal(Math.abs(difference)) : amount(Math.abs(difference));
   const sign = Number(text) === 0 ? '±' : difference > 0 ? '+' : '−';
