@@ -2,15 +2,15 @@
  * A seeded miniature of the paper's data, for ablations that run in minutes without a GPU: pages of two qualities, short questions and answers,
  * long chains with checking, conversations, plain text, and problems with answers that can be verified.
  *
- * What it keeps of OctoThinker: what the kinds of data are to each other. Pages reason in prose or answer first (mini-math-pages.ts); QA
+ * What it keeps of OctoThinker: what the kinds of data are to each other. Pages reason to a box or answer first (mini-math-pages.ts); QA
  * has the form of the RL prompt and a short chain; long chains say the problem again, check every step and go back after a wrong one, at two to three times
  * the length; instruction data answer in the form that is asked for. Working a problem out is dependable once it is learned, answering at
  * once is not.
- * What it gives up: everything else. Problems are chains of one-digit numbers (mini-math-problem.ts), wording is of a few templates, a page has a hundred
+ * What it gives up: everything else. Problems are chains of one-digit numbers (mini-math-problem.ts), wording is of a few templates of equal length, a page has fifty
  * tokens, nothing is hard but holding on to the steps. That an arm wins here says that it can, not that it will at three billion weights.
  *
- * Problems are parted by a hash of the expression: no document states a held-out one. Documents are right: every box holds the true result (pages of
- * the habit `cut` have none). The same options give the same documents everywhere.
+ * Problems are parted by a hash of the expression: no document states a held-out one. Documents are right: every box holds the true result (a page of
+ * the habit `cut` breaks off before its last). The same options give the same documents everywhere.
  */
 import { UserError } from '../src/core/errors.ts';
 import { Random } from '../src/core/random.ts';
