@@ -2,21 +2,14 @@
  * A grid and what its steps left -> what a report is made from. Nothing that depends on when, where or in which order the steps were done decides anything
  * here, so a grid that was killed and gone on with, or exported and imported, gives the same data; seconds, the adapter and versions stand apart.
  */
-import { claimOf } from '../core/claim.ts';
-import { compareSeeds } from '../core/compare-seeds.ts';
-import type {
-  AblationCalibration,
-  AblationCell,
-  AblationInput,
-  AblationMeasure,
-  AblationStep,
-} from '../report/ablation-data.ts';
-import { showDifference } from '../report/measure-format.ts';
+import type { AblationCell, AblationInput, AblationMeasure, AblationStep } from '../report/ablation-data.ts';
 import type { ReportRun } from '../report/report-run.ts';
-import { type CellRun, type CellRuns, findingsOf, isAbsent } from './cell-runs.ts';
+import { calibrationOf } from './calibration.ts';
+import { findingsOf, isAbsent } from './cell-runs.ts';
+import { runsOf, type Steps, statusOf } from './collect-cell.ts';
 import type { Grid, GridCell, GridStep } from './grid.ts';
 import type { Measure } from './measure.ts';
-import { defaultSecondary, evaluationNames, measureNamed, startMeasureOf } from './measures.ts';
+import { defaultSecondary, evaluationNames, measureNamed } from './measures.ts';
 import type { StepSource } from './step-source.ts';
 
 export interface CollectOptions {
@@ -63,40 +56,6 @@ export function collectAblation(
   };
 }
 
-/** Whether the calibration's RL climbed, judged once every seed of it has ended one way or the other. Undefined for an experiment without one. */
-export function calibrationOf(grid: Grid, source: StepSource): AblationCalibration | undefined {
-  const { calibration } = grid;
-  if (calibration === undefined) return undefined;
-  const { arm } = calibration;
-  const names = evaluationNames(grid);
-  const end = measureNamed(calibration.measure, names);
-  const start = measureNamed(startMeasureOf(calibration.measure, names), names);
-  const steps = new Map(grid.steps.map((step) => [step.id, step]));
-  const cells = grid.cells.filter((cell) => cell.arm === arm);
-  const base = { arm, measure: end.name };
-  const open = cells.filter((cell) => statusOf(cell, steps, source).status === 'not run');
-  const pairs = cells.flatMap((cell) => {
-    const runs = runsOf(cell, steps, source);
-    const [from, to] = [start.of(runs), end.of(runs)];
-    return isAbsent(from) || isAbsent(to) ? [] : [{ seed: cell.seed, start: from, end: to }];
-  });
-  if (open.length > 0 || cells.length === 0) {
-    const text = `The calibration with ${arm} has not been run for ${open.length} of ${cells.length} seeds.`;
-    return { ...base, pairs, outcome: 'not run', text };
-  }
-  const [comparison] = compareSeeds([
-    [
-      { name: `the start of ${arm}`, values: new Map(pairs.map(({ seed, start: value }) => [seed, value])) },
-      { name: `the end of ${arm}`, values: new Map(pairs.map(({ seed, end: value }) => [seed, value])) },
-    ],
-  ]);
-  const claim = claimOf(comparison!, {
-    what: end.label,
-    show: (difference) => showDifference(end.unit, difference),
-  });
-  return { ...base, pairs, outcome: claim.verdict === 'higher' ? 'signal' : 'no signal', text: claim.text };
-}
-
 /** Primary measures as the experiment names them, then what is shown beside them. */
 function measuresOf(grid: Grid): { measure: Measure; primary: boolean }[] {
   const names = evaluationNames(grid);
@@ -134,8 +93,6 @@ function describeMeasure(measure: Measure, primary: boolean, grid: Grid): Ablati
   return { name, label, unit, primary, ...(smallest === undefined ? {} : { smallest }), likeOnly, about };
 }
 
-type Steps = ReadonlyMap<string, GridStep>;
-
 function collectCell(
   cell: GridCell,
   steps: Steps,
@@ -165,42 +122,6 @@ function collectCell(
       text,
     })),
   };
-}
-
-/** Done when what is asked for is done: steps before it may be gone. */
-function statusOf(cell: GridCell, steps: Steps, source: StepSource): Pick<AblationCell, 'status' | 'reason'> {
-  const open = cell.asked
-    .flatMap((id) => steps.get(id) ?? [])
-    .filter((step) => source.status(step) !== 'done');
-  if (open.length === 0) return { status: 'done' };
-  const seen = new Set<string>();
-  const waiting = open.map(({ id }) => id);
-  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-    const step = steps.get(id);
-    if (step === undefined || seen.has(id) || source.status(step) === 'done') continue;
-    seen.add(id);
-    waiting.push(...step.reads);
-  }
-  const failed = [...steps.values()].find((step) => seen.has(step.id) && source.status(step) === 'failed');
-  return failed === undefined
-    ? { status: 'not run', reason: `${open[0]!.kind} was not run` }
-    : { status: 'failed', reason: `${failed.kind} failed: ${source.error(failed) ?? 'no reason was kept'}` };
-}
-
-function runsOf(cell: GridCell, steps: Steps, source: StepSource): CellRuns {
-  const runOf = (id: string | undefined): CellRun | undefined => {
-    const step = id === undefined ? undefined : steps.get(id);
-    return step === undefined ? undefined : source.run(step);
-  };
-  const roles = Object.entries(cell.steps).flatMap(([role, id]) => {
-    const run = role === 'tokenizer' ? undefined : runOf(id);
-    return run === undefined ? [] : [[role, run] as const];
-  });
-  const evals = Object.entries(cell.evals).flatMap(([key, id]) => {
-    const run = runOf(id);
-    return run === undefined ? [] : [[key, run] as const];
-  });
-  return { ...Object.fromEntries(roles), evals: Object.fromEntries(evals) };
 }
 
 function collectStep(step: GridStep, source: StepSource): AblationStep {

@@ -10,7 +10,7 @@ import type { Emit, ProgressEvent } from '../core/events.ts';
 import { makeFolder } from '../io/atomic.ts';
 import { takeLock } from '../jobs/lock.ts';
 import type { AblationCalibration } from '../report/ablation-data.ts';
-import { calibrationOf } from './collect.ts';
+import { calibrationOf } from './calibration.ts';
 import type { Grid, GridCell, GridStep } from './grid.ts';
 import { type GridState, stateOf } from './grid-state.ts';
 import { type GpuHolder, recordFailure, runStep } from './run-step.ts';

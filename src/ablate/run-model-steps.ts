@@ -74,6 +74,7 @@ function requestOf(settings: Plain, seed: number, cwd: string): EvaluationReques
     template: of('template'),
     fewShot: of('num_fewshot'),
     exemplars: of('exemplars'),
+    targetDelimiter: of('target_delimiter'),
     extract: of('extract'),
     mode: 'generate',
     choiceScore: 'letter',

@@ -44,6 +44,8 @@ const drawing = {
   num_fewshot: z.int().min(0).default(0),
   /** Where worked examples come from: a problem set of this way with solutions, or one of midtrain's own (gsm, math, choice-4, choice-5). */
   exemplars: z.string().optional(),
+  /** Between a worked example's prompt and its solution. */
+  target_delimiter: z.string().optional(),
   prompt_prefix: z.enum(['auto', 'bos', 'eos', 'none']).default('auto'),
   stop_strings: z.array(z.string().min(1)).optional(),
   extract: z.enum(extractions).optional(),

@@ -31,6 +31,7 @@ export function requestOf(options: Options, cwd: string): EvaluationRequest {
     template: text('template')!.replaceAll('\\n', '\n'),
     system: text('system'),
     fewShot: fewShotOf(text('fewShot')!),
+    targetDelimiter: text('targetDelimiter'),
     exemplars: text('exemplars'),
     extract: text('extract') as EvaluationRequest['extract'],
     mode: text('mode') as EvaluationRequest['mode'],

@@ -53,6 +53,11 @@ export const command: Command = {
         'where they are from: gsm, math, choice-4, choice-5 (own words), or problems with solutions',
     },
     {
+      flags: '--target-delimiter <text>',
+      description:
+        "between an example's prompt and its solution, such as a space (lm-eval's default); none by default",
+    },
+    {
       flags: '--extract <how>',
       description:
         "how answers are found: boxed, hash, final-line, choice or auto (default: the benchmark's, else boxed)",

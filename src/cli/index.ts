@@ -76,6 +76,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./generate.ts'),
   },
   {
+    name: 'pull',
+    summary: 'fetch a data set or model of the Hub into the cache, resumable and checked',
+    load: () => import('./pull.ts'),
+  },
+  {
+    name: 'push',
+    summary: 'push a corpus, mixture, checkpoint or classifier with its card to the Hub',
+    load: () => import('./push.ts'),
+  },
+  {
     name: 'export',
     summary: 'write what Nanotron (training) and verl (RL) read, from the same configs',
     load: () => import('./export.ts'),

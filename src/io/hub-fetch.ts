@@ -4,52 +4,48 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, messageOf } from '../core/errors.ts';
+import { type HubOptions, hubEndpoint, hubToken, isHubOffline } from './hub-settings.ts';
 
-export interface HubOptions {
-  /** Default: HF_ENDPOINT, else https://huggingface.co. */
-  endpoint?: string;
-  /** Default: HF_TOKEN. */
-  token?: string;
-  /** Default: HF_HUB_CACHE, HF_HOME/hub, ~/.cache/huggingface/hub. */
-  cacheFolder?: string;
-  /** Attempts after the first; default 5. */
-  retries?: number;
-  /** Wait before the first retry, doubled each time; default 1000. */
-  backoffMs?: number;
-  /** A connection that gives nothing for so long is broken; default 60,000. */
-  stallMs?: number;
-  signal?: AbortSignal;
-}
+export type { HubOptions } from './hub-settings.ts';
 
 const maxRedirects = 5;
 const maxWaitMs = 60_000;
+/** An upload slower than this (50 kB/s) counts as stalled. */
+const slowestBytesPerMs = 50;
 
 export interface HubRequest {
   endpoint: string;
   token: string | undefined;
+  /** Where the token came from, for messages. */
+  tokenFrom: string | undefined;
   retries: number;
+  offline: boolean;
   signal: AbortSignal | undefined;
   /** Waits before attempt `n + 2`, at least `seconds` where the Hub asks for it. */
   wait(n: number, seconds?: number): Promise<void>;
-  /** Fails when the promise takes longer than a stalled connection may. */
-  beforeStall<T>(promise: Promise<T>): Promise<T>;
+  /** Fails when the promise takes longer than a stalled connection may; `bytes` are sent before an answer can come. */
+  beforeStall<T>(promise: Promise<T>, bytes?: number): Promise<T>;
 }
 
 export function requestOf(options: HubOptions): HubRequest {
   const { backoffMs = 1000, stallMs = 60_000, signal } = options;
+  const token = hubToken(options);
   return {
-    endpoint: (options.endpoint ?? process.env.HF_ENDPOINT ?? 'https://huggingface.co').replace(/\/+$/, ''),
-    token: options.token ?? process.env.HF_TOKEN,
+    endpoint: hubEndpoint(options),
+    token: token?.value,
+    tokenFrom: token?.from,
     retries: options.retries ?? 5,
+    offline: isHubOffline(options),
     signal,
     async wait(n, seconds = 0) {
       const ms = Math.min(maxWaitMs, Math.max(backoffMs * 2 ** n, seconds * 1000));
       await sleep(ms, undefined, signal === undefined ? {} : { signal });
     },
-    async beforeStall(promise) {
+    async beforeStall(promise, bytes = 0) {
       const timer = new AbortController();
-      const stalled = sleep(stallMs, undefined, { signal: timer.signal }).then(() => {
-        throw new Error(`nothing came for ${stallMs / 1000} s`);
+      const ms = stallMs + bytes / slowestBytesPerMs;
+      const stalled = sleep(ms, undefined, { signal: timer.signal }).then(() => {
+        throw new Error(`nothing came for ${Math.round(ms / 1000)} s`);
       });
       try {
         return await Promise.race([promise, stalled]);
@@ -61,23 +57,43 @@ export function requestOf(options: HubOptions): HubRequest {
   };
 }
 
-/** The answer to a GET of `path` (or a full address at the endpoint); `from` asks for the bytes from there on. */
-export async function hubFetch(
-  request: HubRequest,
-  path: string,
-  { name, from }: { name: string; from?: number },
-): Promise<Response> {
+export interface HubCall {
+  /** What is asked for, as messages name it. */
+  name: string;
+  /** Bytes from here on, up to `to` (left out: to the end). */
+  from?: number;
+  to?: number;
+  method?: 'GET' | 'POST' | 'PUT' | 'HEAD';
+  body?: string | Blob;
+  headers?: Readonly<Record<string, string>>;
+  /** Refusals that the caller deals with, besides success. */
+  accept?: readonly number[];
+  /** Called with each answer of the Hub itself, before redirects lead away from it. */
+  onHub?: (headers: Headers) => void;
+}
+
+/** The answer to a request for `path` (or a full address); the token goes to the endpoint only. */
+export async function hubFetch(request: HubRequest, path: string, call: HubCall): Promise<Response> {
+  const { name } = call;
+  if (request.offline)
+    throw new InputError(name, 'it is not in the cache, and the Hub may not be asked', {
+      hint: 'unset HF_HUB_OFFLINE, or fetch it first where there is a network (midtrain pull)',
+    });
   for (let n = 0; ; n++) {
     let problem: string;
     let seconds = 0;
     try {
-      const response = await request.beforeStall(follow(request, path, from));
+      const response = await request.beforeStall(
+        follow(request, path, call),
+        call.body instanceof Blob ? call.body.size : call.body?.length,
+      );
       const { status } = response;
-      if (status === 200 || status === 206) return response;
+      if ((status >= 200 && status < 300) || call.accept?.includes(status) === true) return response;
+      if (status !== 429 && status !== 408 && status < 500)
+        throw refusal(request, name, response, await reasonOf(request, response));
       await response.body?.cancel();
-      if (status !== 429 && status < 500) throw refusal(name, status, request.token !== undefined);
       problem = `the Hub answers ${status}`;
-      seconds = Number(response.headers.get('retry-after')) || 0;
+      seconds = retryAfter(response.headers);
     } catch (error) {
       if (error instanceof InputError) throw error;
       request.signal?.throwIfAborted();
@@ -86,25 +102,71 @@ export async function hubFetch(
     }
     if (n >= request.retries)
       throw new InputError(name, `${problem}, ${n + 1} times`, {
-        hint: 'check the network and HF_ENDPOINT, and run again',
+        hint: 'check the network and HF_ENDPOINT, and run again; HF_HUB_OFFLINE=1 reads the cache alone',
       });
     await request.wait(n, seconds);
   }
 }
 
-async function follow(request: HubRequest, path: string, from: number | undefined): Promise<Response> {
+/** The JSON of an answer and the address of the next page; an answer that breaks off is asked for again. */
+export async function hubJson(
+  request: HubRequest,
+  path: string,
+  call: HubCall,
+): Promise<{ body: unknown; next: string | undefined; status: number }> {
+  const { name } = call;
+  for (let n = 0; ; n++) {
+    const response = await hubFetch(request, path, call);
+    let text: string;
+    try {
+      text = await request.beforeStall(response.text());
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      if (n >= request.retries)
+        throw new InputError(name, `the answer of the Hub breaks off: ${messageOf(error)}`, {
+          hint: 'run again',
+        });
+      await request.wait(n);
+      continue;
+    }
+    const next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
+    try {
+      // Only ever the same host, so that the token cannot be asked elsewhere.
+      const url = next === undefined ? undefined : new URL(next, request.endpoint);
+      if (url !== undefined && url.origin !== new URL(request.endpoint).origin)
+        throw new Error(`its list goes on at another host (${url.host})`);
+      return {
+        body: text === '' ? undefined : (JSON.parse(text) as unknown),
+        next: url?.href,
+        status: response.status,
+      };
+    } catch (error) {
+      throw new InputError(name, `the answer of the Hub is not usable: ${messageOf(error).slice(0, 200)}`, {
+        hint: 'check HF_ENDPOINT',
+      });
+    }
+  }
+}
+
+async function follow(request: HubRequest, path: string, call: HubCall): Promise<Response> {
   const home = new URL(request.endpoint).origin;
   let url = new URL(path.startsWith('/') ? request.endpoint + path : path);
   for (let n = 0; ; n++) {
-    const headers: Record<string, string> = { 'user-agent': 'midtrain', 'accept-encoding': 'identity' };
-    if (request.token !== undefined && request.token !== '' && url.origin === home)
-      headers.authorization = `Bearer ${request.token}`;
-    if (from !== undefined) headers.range = `bytes=${from}-`;
-    const init: RequestInit = { headers, redirect: 'manual' };
-    const response = await fetch(
-      url,
-      request.signal === undefined ? init : { ...init, signal: request.signal },
-    );
+    const headers: Record<string, string> = {
+      'user-agent': 'midtrain',
+      'accept-encoding': 'identity',
+      ...call.headers,
+    };
+    if (request.token !== undefined && url.origin === home) headers.authorization = `Bearer ${request.token}`;
+    if (call.from !== undefined) headers.range = `bytes=${call.from}-${call.to ?? ''}`;
+    const response = await fetch(url, {
+      headers,
+      redirect: 'manual',
+      method: call.method ?? 'GET',
+      ...(call.body === undefined ? {} : { body: call.body }),
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+    });
+    if (url.origin === home) call.onHub?.(response.headers);
     const location = response.headers.get('location');
     if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
     await response.body?.cancel();
@@ -115,17 +177,65 @@ async function follow(request: HubRequest, path: string, from: number | undefine
   }
 }
 
-function refusal(name: string, status: number, hasToken: boolean): InputError {
+/** Seconds, or a date as HTTP writes it; a limit of the Hub stands in `RateLimit: "api";r=0;t=120`. */
+function retryAfter(headers: Headers): number {
+  const value = headers.get('retry-after');
+  const left = /;\s*t=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1];
+  if (value === null) return Number(left ?? 0);
+  const seconds = Number(value);
+  return Number.isFinite(seconds) ? seconds : Math.max(0, (Date.parse(value) - Date.now()) / 1000) || 0;
+}
+
+/** What the Hub itself says about a refusal, in its header or its JSON; never more than a line, and never the token. */
+async function reasonOf(request: HubRequest, response: Response): Promise<string | undefined> {
+  const said = response.headers.get('x-error-message');
+  const text = said ?? (await request.beforeStall(response.text()).catch(() => ''));
+  if (said !== null) await response.body?.cancel();
+  const { token } = request;
+  const shown = (words: string): string | undefined => {
+    const line = (token === undefined ? words : words.replaceAll(token, '***')).split('\n')[0]!.trim();
+    return line === '' || line.length > 300 ? undefined : line.replace(/\.$/, '');
+  };
+  if (said !== null) return shown(said);
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown };
+    return typeof error === 'string' ? shown(error) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function refusal(
+  request: HubRequest,
+  name: string,
+  response: Response,
+  reason: string | undefined,
+): InputError {
+  const { status, headers } = response;
+  const code = headers.get('x-error-code');
+  const said = reason === undefined ? '' : `: ${reason}`;
+  const page = request.endpoint + (/^hf:\/(\/(?:datasets\/)?[\w.-]+\/[\w.-]+)/.exec(name)?.[1] ?? '');
+  const sent =
+    request.tokenFrom === undefined
+      ? 'no token was sent: set HF_TOKEN (or HF_TOKEN_PATH, or run "hf auth login")'
+      : `the token that was sent came from ${request.tokenFrom}`;
+  if (code === 'GatedRepo')
+    return new InputError(name, `the repository is gated (${status})${said}`, {
+      hint: `open ${page} in a browser, signed in as the owner of the token, and accept its conditions; ${sent}`,
+    });
   if (status === 401 || status === 403) {
-    return new InputError(name, `the Hub refuses access (${status})`, {
-      hint: hasToken
-        ? 'the token in HF_TOKEN may not read it; accept the conditions on its page, or use another token'
-        : 'check the name; if it is private or gated, set HF_TOKEN',
+    return new InputError(name, `the Hub refuses access (${status})${said}`, {
+      hint:
+        request.tokenFrom === undefined
+          ? `check the name; if it is private or gated (${page}), it needs a token: ${sent}`
+          : `${sent}, and it may not do this; look at ${page}, and at what the token allows (${request.endpoint}/settings/tokens), or set another as HF_TOKEN`,
     });
   }
   if (status === 404)
-    return new InputError(name, 'the Hub has no such repository, revision or file (404)', {
-      hint: 'check the name and the revision',
-    });
-  return new InputError(name, `the Hub answers ${status}`, { hint: 'check the name and HF_ENDPOINT' });
+    return new InputError(
+      name,
+      `the Hub has no such repository, revision or file (404)${code === null ? '' : ` (${code})`}`,
+      { hint: 'check the name and the revision' },
+    );
+  return new InputError(name, `the Hub answers ${status}${said}`, { hint: 'check the name and HF_ENDPOINT' });
 }

@@ -18,7 +18,7 @@ export function answerOf(input: AblationInput, claims: AblationClaims): [string,
 const mostNamed = 6;
 
 function verdictSentence(input: AblationInput, { claims, signal }: AblationClaims): string {
-  if (signal !== undefined && signal.claim.verdict !== 'higher') {
+  if (signal !== undefined && !signal.holds) {
     const { mean, pairs } = signal.comparison;
     const unit = unitOf(input, input.calibration!.measure);
     const seen =
@@ -67,7 +67,7 @@ function verdictSentence(input: AblationInput, { claims, signal }: AblationClaim
 }
 
 function armsSentence(input: AblationInput, { claims, signal }: AblationClaims): string {
-  if (signal !== undefined && signal.claim.verdict !== 'higher') {
+  if (signal !== undefined && !signal.holds) {
     const unit = unitOf(input, input.calibration!.measure);
     const seeds = signal.comparison.pairs.map(
       ({ seed, first, second }) => `seed ${seed}: ${showValue(unit, first)} to ${showValue(unit, second)}`,

@@ -6,6 +6,7 @@
 import { type Claim, claimOf } from '../core/claim.ts';
 import { type Arm, compareSeeds, type SeedComparison } from '../core/compare-seeds.ts';
 import type { AblationInput, AblationMeasure } from './ablation-data.ts';
+import { climbsEverywhere } from './calibration-signal.ts';
 import { showDifference } from './measure-format.ts';
 
 export interface AblationClaim {
@@ -18,7 +19,12 @@ export interface AblationClaims {
   /** In the order of the measures, then of the comparisons. */
   claims: AblationClaim[];
   /** The calibration: its start against its end over seeds, and what that allows to say. */
-  signal?: { /** Its label. */ measure: string; comparison: SeedComparison; claim: Claim };
+  signal?: {
+    /** Its label. */ measure: string;
+    comparison: SeedComparison;
+    claim: Claim /** It climbed, over seeds or within every one. */;
+    holds: boolean;
+  };
 }
 
 /** The values of one arm for one measure, by seed, in the order of the experiment's seeds; those that could not be had are left out. */
@@ -63,7 +69,8 @@ function signalOf(input: AblationInput): AblationClaims['signal'] {
     [side(`the start of ${calibration.arm}`, 'start'), side(`the end of ${calibration.arm}`, 'end')],
   ]);
   const claim = claimOf(comparison!, { what: label, show: showFor(measure) });
-  return { measure: label, comparison: comparison!, claim };
+  const holds = claim.verdict === 'higher' || climbsEverywhere(calibration.pairs);
+  return { measure: label, comparison: comparison!, claim, holds };
 }
 
 function claimFor(
@@ -83,12 +90,12 @@ function claimFor(
     };
   const calibrated = input.measures.find(({ name }) => name === calibration?.measure);
   // Where there is no signal the sentence is about what the calibration measured.
-  const lost = signal !== undefined && signal.claim.verdict !== 'higher';
+  const lost = signal !== undefined && !signal.holds;
   return claimOf(comparison, {
     what: lost ? signal.measure : label,
     show: showFor(lost ? calibrated : measure),
     ...(smallest === undefined ? {} : { smallest }),
-    ...(signal === undefined ? {} : { signal: signal.comparison }),
+    ...(lost ? { signal: signal.comparison } : {}),
   });
 }
 

@@ -81,9 +81,7 @@ function sharedOf([a, b]: Pair): Shared {
 function signalled(pair: Pair): boolean {
   return pair.every((input) => {
     const { signal } = ablationClaims(input);
-    return (
-      input.calibration?.outcome !== 'not run' && (signal === undefined || signal.claim.verdict === 'higher')
-    );
+    return input.calibration?.outcome !== 'not run' && (signal === undefined || signal.holds);
   });
 }
 

@@ -71,11 +71,19 @@ export interface AblationStep {
   imported?: boolean;
 }
 
-/** The run that must climb before arms are compared: its start against its end over seeds. */
+export interface CalibrationPair {
+  seed: string;
+  start: number;
+  end: number;
+  /** The last evaluation less the first, with an interval over problems within this seed, where the run logged one. */
+  climb?: { value: number; low: number; high: number };
+}
+
+/** The run that must climb before arms are compared: its start against its end, over seeds or within every seed. */
 export interface AblationCalibration {
   arm: string;
   measure: string;
-  pairs: { seed: string; start: number; end: number }[];
+  pairs: CalibrationPair[];
   outcome: 'signal' | 'no signal' | 'not run';
   /** A full sentence. */
   text: string;

@@ -83,7 +83,7 @@ export function headWarnings(input: AblationInput, { signal }: AblationClaims): 
     out.push(
       `The calibration (${calibration.arm}) was not run, so it is not known whether RL climbs in this world at all.`,
     );
-  if (calibration?.outcome === 'no signal' || (signal !== undefined && signal.claim.verdict !== 'higher'))
+  if (calibration?.outcome === 'no signal' || (signal !== undefined && !signal.holds))
     out.push(
       'No signal: what is measured did not climb for certain where it should. Differences between arms on this page mean nothing.',
     );

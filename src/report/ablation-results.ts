@@ -13,7 +13,7 @@ import { seedPicture } from './seed-figure.ts';
 
 export function resultsSection(view: AblationView, { claims, signal }: AblationClaims): Markup {
   const primary = view.input.measures.filter((m) => m.primary);
-  const lost = signal !== undefined && signal.claim.verdict !== 'higher';
+  const lost = signal !== undefined && !signal.holds;
   return html`<section id="results"><h2>Results over seeds</h2>${primary.map(
     (measure) => html`${stripFigure(view, measure)}${!lost && comparisonFigure(measure, claims)}`,
   )}${claims.length > 0 && claimList(claims)}<h3>All measures by arm</h3><p class="hint">Mean over seeds, and below it every seed in the order ${view.input.seeds.join(', ')}. Only ${

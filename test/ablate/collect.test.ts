@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { calibrationOf, collectAblation } from '../../src/ablate/collect.ts';
+import { calibrationOf } from '../../src/ablate/calibration.ts';
+import { collectAblation } from '../../src/ablate/collect.ts';
 import { compactRun, pathless } from '../../src/ablate/compact-run.ts';
 import { resultsOf } from '../../src/ablate/results-file.ts';
 import { storeSource } from '../../src/ablate/step-source.ts';
@@ -131,6 +132,37 @@ describe('the calibration', () => {
     expect(calibration.pairs.map(({ start }) => start)).toEqual([0.31, 0.3, 0.33]);
     expect(calibration.pairs[0]!.end).toBeCloseTo((0.7 + 0.8 + 0.84) / 3, 12);
     expect(calibration.text).toMatch(/^RL accuracy is higher with the end of mixed .*95 % interval/);
+  });
+
+  /** Climbs of 20, 60 and 25 points: together over seeds they could be none, and each is more than the choice of problems explains. */
+  const uneven = {
+    'mixed 1': [0.3, 0.4, 0.5, 0.5],
+    'mixed 2': [0.2, 0.6, 0.8, 0.8],
+    'mixed 3': [0.3, 0.4, 0.5, 0.55],
+  };
+
+  test('is a signal when every seed climbs beyond its own problems, however unevenly, and arms are compared', () => {
+    const input = collect(makeUp(folder, { changed: uneven, problems: 256 }));
+    expect(input.calibration).toMatchObject({ outcome: 'signal' });
+    expect(input.calibration!.pairs[1]!.climb!.value).toBeCloseTo(0.6, 12);
+    expect(input.calibration!.text).toMatch(
+      /^With mixed accuracy climbed on every seed .*seed 1 \+20\.0 points \(\+11\..* points to .*Over seeds: Whether RL accuracy is higher or lower/,
+    );
+    const claims = ablationClaims(input);
+    expect(claims.signal).toMatchObject({ holds: true, claim: { verdict: 'unclear' } });
+    expect(claims.claims[0]!.claim.verdict).not.toBe('no-signal');
+  });
+
+  test('is none when one seed does not climb beyond its problems, or they are too few to say', () => {
+    const flat = { ...uneven, 'mixed 1': [0.3, 0.4, 0.34, 0.33] };
+    for (const [changed, problems] of [
+      [flat, 256],
+      [uneven, 16],
+    ] as const) {
+      const input = collect(makeUp(folder, { changed, problems }));
+      expect(input.calibration).toMatchObject({ outcome: 'no signal' });
+      expect(ablationClaims(input).claims[0]!.claim.verdict).toBe('no-signal');
+    }
   });
 
   test('is no signal for two seeds, which are too few to say, and not run while a seed is open', () => {

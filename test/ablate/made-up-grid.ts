@@ -8,6 +8,7 @@ import type { Grid, GridCell, GridStep, StepKind } from '../../src/ablate/grid.t
 import { makeStep } from '../../src/ablate/step-key.ts';
 import { StepStore } from '../../src/ablate/store.ts';
 import type { MetricRow } from '../../src/core/record.ts';
+import { wilsonInterval } from '../../src/core/wilson-interval.ts';
 
 export const accuracies: Readonly<Record<string, readonly number[]>> = {
   'plain 1': [0.3, 0.5, 0.6, 0.7],
@@ -23,8 +24,16 @@ export interface MadeUp {
   store: StepStore;
 }
 
-/** `failing`: `arm seed` whose RL failed. `state` of the arms. */
-export function makeUp(root: string, { failing = [] as string[] } = {}): MadeUp {
+export interface MakeUpOptions {
+  /** `arm seed` whose RL failed. */
+  failing?: readonly string[];
+  /** In place of `accuracies`, by `arm seed`. */
+  changed?: Readonly<Record<string, readonly number[]>>;
+  /** Problems of an evaluation: its rows get Wilson's interval. */
+  problems?: number;
+}
+
+export function makeUp(root: string, { failing = [], changed = {}, problems }: MakeUpOptions = {}): MadeUp {
   const store = new StepStore(root);
   const steps = new Map<string, GridStep>();
   const cells: GridCell[] = [];
@@ -58,7 +67,14 @@ export function makeUp(root: string, { failing = [] as string[] } = {}): MadeUp 
       write(store, decay, 'train', { tokens: 5000, phase: 'decay' }, trainingRows());
       if (failing.includes(`${arm} ${seed}`)) fail(store, grpo);
       else
-        write(store, grpo, 'grpo', { findings: findings(arm) }, rlRows(accuracies[`${arm} ${seed}`]!), true);
+        write(
+          store,
+          grpo,
+          'grpo',
+          { findings: findings(arm) },
+          rlRows(changed[`${arm} ${seed}`] ?? accuracies[`${arm} ${seed}`]!, problems),
+          true,
+        );
       const value = arm === 'mixed' ? 0.4 : 0.35;
       write(store, few, 'eval', { benchmarks: { heldout: { accuracy: { value, low: 0, high: 1 } } } }, []);
     }
@@ -154,12 +170,13 @@ function findings(arm: string): Record<string, unknown>[] {
   return arm === 'plain' ? [{ signature: 'repetition_loop', step: 4, text: 'Responses repeat.' }] : [];
 }
 
-function rlRows(evaluations: readonly number[]): MetricRow[] {
+function rlRows(evaluations: readonly number[], problems?: number): MetricRow[] {
   return evaluations.flatMap((accuracy, i) => {
     const evaluation = {
       step: 2 * i,
       phase: 'grpo',
       eval_accuracy: accuracy,
+      ...(problems === undefined ? {} : intervalOf(accuracy, problems)),
       'eval_completions/mean_length': 10 + i,
     };
     if (i === 0) return [evaluation];
@@ -174,6 +191,11 @@ function rlRows(evaluations: readonly number[]): MetricRow[] {
     });
     return [step(2 * i - 1), { ...step(2 * i), ...evaluation }];
   });
+}
+
+function intervalOf(accuracy: number, problems: number): Record<string, number> {
+  const [low, high] = wilsonInterval(Math.round(accuracy * problems), problems);
+  return { eval_accuracy_low: low, eval_accuracy_high: high };
 }
 
 function trainingRows(): MetricRow[] {

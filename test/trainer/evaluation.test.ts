@@ -315,6 +315,12 @@ describe('a plan', () => {
       template: { name: 'simple', shots: { n: 1, name: 'math' } },
     });
     expect(sets[0]!.longestPrompt).toBeGreaterThan(50);
+    const spaced = await planEvaluation(
+      model,
+      request({ fewShot: 1, exemplars: 'math', maxTokens: 4, targetDelimiter: ' ' }),
+    );
+    const solution = sets[0]!.template.shots!.pool[0]!.solution;
+    expect(spaced.sets[0]!.template.shots!.pool[0]!.solution).toBe(` ${solution}`);
   });
 
   it('refuses prompts that do not fit, and a folder that is no model', async () => {

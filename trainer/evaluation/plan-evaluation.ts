@@ -34,6 +34,8 @@ export interface EvaluationRequest {
   fewShot: number | 'usual';
   /** A set of our own, or a problem set with solutions; by default what the card says. */
   exemplars?: string | undefined;
+  /** Between a worked example's prompt and its solution (lm-eval's target_delimiter); nothing by default, and never behind the problem itself. */
+  targetDelimiter?: string | undefined;
   /** How answers are found; by default what the card says, else the last box. */
   extract?: Extraction | undefined;
   /** `choices` scores the choices by log-probability instead of generating. */
@@ -156,7 +158,7 @@ async function planSet(
   before: readonly PlannedSet[],
 ): Promise<PlannedSet> {
   const { mode } = request;
-  const shots = await shotsOf(set, request);
+  const shots = delimited(await shotsOf(set, request), request.targetDelimiter);
   const template = await loadTemplate({ template: request.template, model, system: request.system, shots });
   const withoutChoices = set.problems.find(({ choices }) => choices === undefined);
   if (mode === 'choices' && withoutChoices !== undefined) {
@@ -215,6 +217,14 @@ async function shotsOf(set: ProblemSet, request: EvaluationRequest): Promise<Few
   const choices = set.problems[0]!.choices?.length;
   const fitting = choices === undefined ? 'gsm' : choices > 4 ? 'choice-5' : 'choice-4';
   return builtInShots((named as ExemplarSet | undefined) ?? usual?.exemplars ?? fitting, n);
+}
+
+function delimited(shots: FewShot | undefined, delimiter: string | undefined): FewShot | undefined {
+  if (shots === undefined || delimiter === undefined || delimiter === '') return shots;
+  return {
+    ...shots,
+    pool: shots.pool.map((shot) => ({ ...shot, solution: `${delimiter}${shot.solution}` })),
+  };
 }
 
 /** Folder name of a set: plain characters, and no other set's. */

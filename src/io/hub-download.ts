@@ -1,0 +1,224 @@
+/**
+ * One file of the Hub into the cache that Python's `huggingface_hub` uses.
+ *
+ * It is downloaded to `blobs/<oid>.incomplete.<process>`, resumed by range, checked against its sha256 (large files) or git blob hash (small
+ * ones), renamed to `blobs/<oid>`, and linked under `snapshots/<commit>/`. What an earlier process left incomplete is taken over. Python
+ * holds a lock that Node cannot take; names of our own and renames keep the two apart.
+ * Source: Hub API (`/resolve`), huggingface_hub 2.4 `file_download.py`.
+ */
+import { existsSync } from 'node:fs';
+import { copyFile, type FileHandle, mkdir, open, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
+import { threadId } from 'node:worker_threads';
+import { InputError, messageOf } from '../core/errors.ts';
+import { hubRepositoryFolder, hubSnapshotFolder } from './hub-cache.ts';
+import { type HubRequest, hubFetch, requestOf } from './hub-fetch.ts';
+import { type HubFile, hubPage, pinnedAddress } from './hub-file.ts';
+import { handleOid } from './hub-hash.ts';
+import type { HubOptions } from './hub-settings.ts';
+
+/** A plain `.incomplete` is Python's; it is left alone while it may still be written. */
+const abandonedMs = 600_000;
+
+/** The file in the cache, fetched if it is not there. Returns its path; throws an `InputError` when it cannot be had. `onBytes` hears of what comes. */
+export async function fetchHubFile(
+  file: HubFile,
+  options: HubOptions = {},
+  onBytes?: (bytes: number) => void,
+): Promise<string> {
+  const blob = blobPath(file, options);
+  const link = join(hubSnapshotFolder(file, options), file.path);
+  if ((await sizeOf(link)) === file.bytes) return link;
+  await mkdir(dirname(blob), { recursive: true });
+  await mkdir(dirname(link), { recursive: true });
+  if ((await sizeOf(blob)) !== file.bytes) await download(file, blob, options, onBytes);
+  await rm(link, { force: true });
+  // Where links are not allowed (Windows), a copy serves.
+  await symlink(relative(dirname(link), blob), link).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') await copyFile(blob, link);
+  });
+  return link;
+}
+
+/** Whether the content of the file lies in the cache. */
+export async function isHubFileCached(file: HubFile, options: HubOptions = {}): Promise<boolean> {
+  const link = join(hubSnapshotFolder(file, options), file.path);
+  return (await sizeOf(link)) === file.bytes || (await sizeOf(blobPath(file, options))) === file.bytes;
+}
+
+/** Where a file is asked for, below the endpoint. */
+export function resolvePath(file: HubFile): string {
+  const within = file.path.split('/').map(encodeURIComponent).join('/');
+  return `${file.repository === 'model' ? hubPage(file) : `/datasets/${file.dataset}`}/resolve/${file.commit}/${within}`;
+}
+
+function blobPath(file: HubFile, options: HubOptions): string {
+  return join(hubRepositoryFolder(file, options), 'blobs', file.oid);
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    (info) => info.size,
+    () => -1,
+  );
+}
+
+async function download(
+  file: HubFile,
+  blob: string,
+  options: HubOptions,
+  onBytes: ((bytes: number) => void) | undefined,
+): Promise<void> {
+  const name = pinnedAddress(file);
+  const request = requestOf(options);
+  const own = `${blob}.incomplete.${process.pid}-${threadId}`;
+  await adopt(blob, own);
+  const part: Part = { file, request, name, etag: undefined, onBytes };
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(own, 'a+');
+    for (let tries = 0; ; ) {
+      const have = (await handle.stat()).size;
+      if (have > file.bytes) {
+        await handle.truncate(0);
+        continue;
+      }
+      if (have === file.bytes) {
+        const hash = await handleOid(handle, file);
+        if (hash === file.oid) break;
+        await handle.truncate(0);
+        if (tries++ >= 1)
+          throw new InputError(name, `the file fails its checksum: ${hash} is not ${file.oid}`, {
+            hint: 'run again; if it stays, the Hub holds a damaged file',
+          });
+        continue;
+      }
+      const problem = await appendRest(part, handle, have);
+      if (problem === undefined) continue;
+      // A connection that brought something does not count as a failed attempt.
+      if ((await handle.stat()).size <= have && tries++ >= request.retries)
+        throw new InputError(name, `cannot be downloaded: ${problem}`, {
+          place: `byte ${have} of ${file.bytes}`,
+          hint: 'run again; it goes on where it stopped',
+        });
+      if (tries > 0) await request.wait(tries - 1);
+    }
+    await handle.sync();
+    await handle.close();
+    handle = undefined;
+    await rename(own, blob);
+  } catch (error) {
+    await handle?.close();
+    // Kept for the next run; no process has the number 0.
+    if (existsSync(own)) await rename(own, `${blob}.incomplete.0-0`);
+    throw error;
+  }
+}
+
+/** Takes over what an interrupted download left; another process that is at work keeps its own. */
+async function adopt(blob: string, own: string): Promise<void> {
+  const prefix = `${basename(blob)}.incomplete`;
+  const left = (await readdir(dirname(blob))).filter((entry) => entry.startsWith(prefix)).sort();
+  for (const entry of left) {
+    const path = join(dirname(blob), entry);
+    const pid = /\.(\d+)-\d+$/.exec(entry)?.[1];
+    if (pid !== undefined ? isAlive(Number(pid)) : await isFresh(path)) continue;
+    const taken = await rename(path, own).then(
+      () => true,
+      () => false,
+    );
+    if (taken) return;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function isFresh(path: string): Promise<boolean> {
+  return stat(path).then(
+    (info) => Date.now() - info.mtimeMs < abandonedMs,
+    () => true,
+  );
+}
+
+interface Part {
+  file: HubFile;
+  request: HubRequest;
+  name: string;
+  /** Of the storage, when the bytes that are there came from it in this process. */
+  etag: string | undefined;
+  onBytes: ((bytes: number) => void) | undefined;
+}
+
+/** Appends what is missing; returns what went wrong on the way, if something did. */
+async function appendRest(part: Part, handle: FileHandle, have: number): Promise<string | undefined> {
+  const { file, request, name } = part;
+  let problem: string | undefined;
+  const response = await hubFetch(request, resolvePath(file), {
+    name,
+    accept: [416],
+    ...(have > 0 ? { from: have } : {}),
+    onHub: (headers) => {
+      problem ??= otherFile(file, headers);
+    },
+  });
+  const { body, status, headers } = response;
+  const etag = headers.get('etag') ?? undefined;
+  const start = status === 206 ? have : 0;
+  if (status === 416) problem ??= `the storage does not know the range from byte ${have} (416)`;
+  else if (status === 206 && !/^bytes\s+(\d+)-/.test(headers.get('content-range') ?? `bytes ${have}-`))
+    problem ??= 'the answer does not say which range it is';
+  else if (
+    status === 206 &&
+    Number(/^bytes\s+(\d+)-/.exec(headers.get('content-range') ?? '')?.[1] ?? have) !== have
+  )
+    problem ??= `the answer has another range than asked for (${headers.get('content-range')})`;
+  else if (have > 0 && part.etag !== undefined && etag !== part.etag)
+    problem ??= `the file changed while it was read (ETag ${etag ?? 'none'}, before ${part.etag})`;
+  // A server that does not know ranges sends the whole file; what contradicts itself is begun again.
+  if (problem !== undefined || start === 0) await handle.truncate(0);
+  if (problem !== undefined) {
+    part.etag = undefined;
+    await body?.cancel();
+    return problem;
+  }
+  part.etag = etag;
+  if (body === null) return 'the answer has no body';
+  const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  let at = start;
+  try {
+    for (;;) {
+      const { done, value } = await request.beforeStall(reader.read());
+      if (done) return at === file.bytes ? undefined : `the connection ended at byte ${at}`;
+      at += value.length;
+      if (at > file.bytes) {
+        await handle.truncate(0);
+        return `the answer has more than the ${file.bytes} bytes listed`;
+      }
+      await handle.appendFile(value);
+      part.onBytes?.(value.length);
+    }
+  } catch (error) {
+    request.signal?.throwIfAborted();
+    return messageOf(error);
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+/** What the Hub says of the file it sends, where that is not the file asked for. */
+export function otherFile(file: HubFile, headers: Headers): string | undefined {
+  const commit = headers.get('x-repo-commit');
+  if (commit !== null && commit !== file.commit) return `the Hub answers with the commit ${commit}`;
+  const linked = headers.get('x-linked-etag')?.replace(/^W\//, '').replaceAll('"', '');
+  if (linked !== undefined && linked !== file.oid && /^[0-9a-f]{40,64}$/.test(linked))
+    return `the Hub answers with other content (ETag ${linked}, listed ${file.oid})`;
+  return undefined;
+}
