@@ -14,6 +14,9 @@ export function answerOf(input: AblationInput, claims: AblationClaims): [string,
   return [verdictSentence(input, claims), armsSentence(input, claims), caveatSentence(input, claims)];
 }
 
+/** More than these that cannot be told are only counted: a sentence of them all says less than the table. */
+const mostUnclear = 2;
+
 /** Named in a sentence; the rest is counted. */
 const mostNamed = 6;
 
@@ -54,9 +57,13 @@ function verdictSentence(input: AblationInput, { claims, signal }: AblationClaim
         ]),
     ...(unclear.length === 0
       ? []
-      : [
-          `it cannot be told for ${named(unclear, ({ measure, comparison: c }) => `${measure.label} with ${c.second} against ${c.first} (${figures({ measure, comparison: c })})`)}`,
-        ]),
+      : unclear.length > mostUnclear
+        ? [
+            `${decided.length + same.length === 0 ? `all ${unclear.length}` : `the other ${unclear.length}`} cannot be told from none (their intervals are below)`,
+          ]
+        : [
+            `it cannot be told for ${named(unclear, ({ measure, comparison: c }) => `${measure.label} with ${c.second} against ${c.first} (${figures({ measure, comparison: c })})`)}`,
+          ]),
     ...(silent === 0 ? [] : [`nothing can be said of ${silent === claims.length ? 'any' : silent}`]),
   ];
   const head =
