@@ -2,6 +2,7 @@
  * The id of a step from its content, and what stands in settings for things that lie elsewhere: another step's output (`{ read }`) and the user's own
  * files (`{ file, content }`). Ids are hashes of kind, version of the kind, settings and seed; a path never enters one.
  */
+import { generatorVersions } from '../../mixtures/generated.ts';
 import { fingerprint } from '../core/config.ts';
 import type { GridStep, OwnFile, StepKind, StepOutput } from './grid.ts';
 import { isPlain, type Plain } from './overlay.ts';
@@ -21,10 +22,20 @@ const versions: Record<StepKind, number> = {
 };
 
 export function stepId(kind: StepKind, settings: Plain, seed: number | undefined): string {
-  const content = mapReferences(settings, (reference) =>
+  const references = mapReferences(settings, (reference) =>
     'file' in reference ? { content: reference.content } : reference,
   );
+  const content = withGeneratorVersions(references);
   return `${kind}-${fingerprint({ kind, version: versions[kind], settings: content, seed: seed ?? null })}`;
+}
+
+/** A generator's spec says what it gives only together with the generator's version; the first is left out. */
+function withGeneratorVersions(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withGeneratorVersions);
+  if (!isPlain(value)) return value;
+  const version = (generatorVersions as Readonly<Record<string, number>>)[String(value.generator)] ?? 1;
+  const inner = Object.entries(value).map(([key, own]) => [key, withGeneratorVersions(own)] as const);
+  return Object.fromEntries(version === 1 ? inner : [...inner, ['generatorVersion', version]]);
 }
 
 /** Ids of the steps that settings read, each once, in order. */

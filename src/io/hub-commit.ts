@@ -39,6 +39,7 @@ export async function sendCommit(
   const { repository, branch, parent, files } = commit;
   const name = `${hubName(repository)}@${branch}`;
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const began = performance.now();
   const lfs = new LfsTraffic(request, name, (done) => {
     emit({ kind: 'progress', task: 'upload', done, total, unit: 'bytes' });
   });
@@ -78,6 +79,13 @@ export async function sendCommit(
       });
     throw new InputError(name, `the push failed: ${messageOf(error)}`, { hint: 'run again', cause: error });
   }
+  emit({
+    kind: 'end',
+    task: 'upload',
+    done: total,
+    unit: 'bytes',
+    seconds: (performance.now() - began) / 1000,
+  });
   const stored = lfs.stored.size;
   return { files: files.length - stored, bytes: total - lfs.storedBytes, stored };
 }

@@ -85,6 +85,7 @@ export async function carryOutPull(
   const { files, address, commit } = plan;
   if (out !== undefined) await assertFree(plan, out);
   let done = 0;
+  const began = performance.now();
   const step = (bytes: number): void => {
     done += bytes;
     emit({ kind: 'progress', task: 'download', done, total: plan.bytes, unit: 'bytes' });
@@ -103,6 +104,8 @@ export async function carryOutPull(
   const results = await Promise.allSettled(Array.from({ length: parallel }, worker));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   await rememberRevision(address, commit, options);
+  const seconds = (performance.now() - began) / 1000;
+  emit({ kind: 'end', task: 'download', done: plan.bytes, unit: 'bytes', seconds });
   if (out === undefined) return plan.folder;
   for (const { file } of files) await copyOut(join(plan.folder, file.path), join(out, file.path));
   return out;

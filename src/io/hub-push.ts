@@ -141,6 +141,7 @@ async function hashesOf(
 ): Promise<Hashes> {
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
+  const began = performance.now();
   const hashes = new Map<string, { sha256: string; blob: string }>();
   for (const file of files) {
     signal?.throwIfAborted();
@@ -150,6 +151,7 @@ async function hashesOf(
     hashes.set(file.path, { sha256, blob });
     done += bytes;
   }
+  emit({ kind: 'end', task: 'hash', done, unit: 'bytes', seconds: (performance.now() - began) / 1000 });
   return hashes;
 }
 

@@ -21,6 +21,8 @@ export interface Fault {
   name: string;
   /** Which request it hits. */
   on: (request: LoggedRequest) => boolean;
+  /** The request is not carried out; else it is, and its answer is lost or changed. */
+  before?: boolean;
   /** Answers instead of the server, or changes `answer` and returns false. */
   act: (response: ServerResponse, answer: Answer) => boolean;
 }
@@ -143,6 +145,13 @@ export class LoopbackHub {
       bytes: body.length,
     };
     this.log.push(logged);
+    const hit = this.faults.findIndex(({ on }) => on(logged));
+    const fault = hit < 0 ? undefined : this.faults.splice(hit, 1)[0]!;
+    if (fault !== undefined) this.injected.push(fault.name);
+    if (fault?.before === true) {
+      fault.act(response, json(500, {}));
+      return;
+    }
     let answer: Answer;
     try {
       const url = new URL(request.url!, 'http://x');
@@ -153,12 +162,7 @@ export class LoopbackHub {
     } catch (error) {
       answer = error instanceof Refusal ? error.answer : json(500, { error: String(error) });
     }
-    const fault = this.faults.findIndex(({ on }) => on(logged));
-    if (fault >= 0) {
-      const [{ name, act }] = this.faults.splice(fault, 1) as [Fault];
-      this.injected.push(name);
-      if (act(response, answer)) return;
-    }
+    if (fault?.act(response, answer) === true) return;
     response.writeHead(answer.status, { 'content-length': String(answer.body.length), ...answer.headers });
     response.end(request.method === 'HEAD' ? undefined : answer.body);
   }
@@ -169,6 +173,7 @@ export class LoopbackHub {
     if (writes && !known) throw new Refusal(401, 'Invalid username or password.');
     if (path === '/api/whoami-v2')
       return known ? json(200, { name: 'owner', type: 'user', orgs: [] }) : refuse(401, 'Invalid token');
+    if (path === '/api/validate-yaml') return json(200, { errors: [], warnings: [] });
     if (path === '/api/repos/create') return this.create(JSON.parse(body.toString()) as CreateBody);
     const lfs = /^\/(datasets\/)?([\w.-]+\/[\w.-]+)\.git\/info\/lfs\/(objects\/batch|verify)$/.exec(path);
     if (lfs !== null) {
