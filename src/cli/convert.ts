@@ -40,7 +40,11 @@ const hf: Command = {
   name: 'hf',
   summary: 'a Hugging Face folder (or a checkpoint) in another type of numbers, or in shards',
   arguments: [
-    { name: 'folder', description: 'folder with config.json and safetensors', required: true },
+    {
+      name: 'folder',
+      description: 'folder with config.json and safetensors, or hf://owner/name',
+      required: true,
+    },
     { name: 'out', description: 'folder to write', required: true },
   ],
   options: [
@@ -64,11 +68,12 @@ const hf: Command = {
   ],
   async run(context, args, options) {
     const { resolve } = await import('node:path');
+    const { modelFolder } = await import('./hub-config.ts');
     const { convertFolder } = await import('../../trainer/convert/convert-folder.ts');
     const out = resolve(context.cwd, args[1]!);
     const dtype = ((options.dtype as string | undefined) ?? 'bf16').toUpperCase() as 'F32' | 'F16' | 'BF16';
     const shardBytes = options.shardBytes as number | undefined;
-    const done = await convertFolder(resolve(context.cwd, args[0]!), out, dtype, shardBytes);
+    const done = await convertFolder(await modelFolder(context, args[0]!), out, dtype, shardBytes);
     context.write(
       context.json
         ? `${JSON.stringify({ out, dtype, ...done }, null, 2)}\n`

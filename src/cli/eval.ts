@@ -193,8 +193,17 @@ async function run(
   }
   const { ksOf, outFolders, requestOf } = await import('./eval-request.ts');
   const request = requestOf(options, context.cwd);
-  const models = args.map((model) => resolve(context.cwd, model));
-  const outs = outFolders(models, options.out as string | undefined, context.cwd);
+  const { modelFolder, withHub } = await import('./hub-config.ts');
+  const { hubNameOfCached } = await import('../io/hub-model.ts');
+  request.sets = await withHub(context, request.sets);
+  const models: string[] = [];
+  for (const model of args)
+    models.push(await modelFolder(context, model, options.dryRun === true ? 'shape' : 'weights'));
+  const outs = outFolders(
+    models.map((model) => hubNameOfCached(model) ?? model),
+    options.out as string | undefined,
+    context.cwd,
+  );
   const { planEvaluation } = await import('../../trainer/evaluation/plan-evaluation.ts');
   if (options.dryRun === true) {
     const plans: Awaited<ReturnType<typeof planEvaluation>>[] = [];

@@ -74,7 +74,8 @@ async function run(
   const { readYaml } = await import('./read-yaml.ts');
   const { trainConfigSchema } = await import('../../trainer/training/train-config.ts');
   const { exportNanotron } = await import('../export/export-nanotron.ts');
-  const config = await readYaml(trainConfigSchema, configFile!, context.cwd);
+  const { withHub } = await import('./hub-config.ts');
+  const config = await withHub(context, await readYaml(trainConfigSchema, configFile!, context.cwd), 'shape');
   const out = resolve(context.cwd, (options.out as string | undefined) ?? `runs/nanotron-${config.name}`);
   const number = (name: string): number => options[name] as number;
   const plan = await exportNanotron({

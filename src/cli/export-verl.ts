@@ -55,14 +55,16 @@ async function run(
   const { readYaml } = await import('./read-yaml.ts');
   const { grpoConfigSchema } = await import('../../trainer/grpo/config.ts');
   const { exportVerl } = await import('../export/export-verl.ts');
-  const config = await readYaml(grpoConfigSchema, configFile!, context.cwd);
+  const { withHub } = await import('./hub-config.ts');
+  const { hubNameOfCached } = await import('../io/hub-model.ts');
+  const config = await withHub(context, await readYaml(grpoConfigSchema, configFile!, context.cwd), 'shape');
   const out = resolve(context.cwd, (options.out as string | undefined) ?? `runs/verl-${config.name}`);
   const number = (name: string): number => options[name] as number;
   const plan = await exportVerl({
     config,
     out,
     at: (options.at as string | undefined) ?? out,
-    model: options.model as string | undefined,
+    model: (options.model as string | undefined) ?? hubNameOfCached(config.model),
     cluster: { nodes: number('nodes'), gpus: number('gpus'), tp: number('tp') },
     dryRun: options.dryRun === true,
   });

@@ -8,7 +8,9 @@ import { writeResult } from './write-result.ts';
 export const command: Command = {
   name: 'generate',
   summary: 'continue a text with a model',
-  arguments: [{ name: 'model', description: 'checkpoint or Hugging Face folder', required: true }],
+  arguments: [
+    { name: 'model', description: 'checkpoint, Hugging Face folder, or hf://owner/name', required: true },
+  ],
   options: [
     { flags: '--prompt <text>', description: 'text to continue (default: start of a document)' },
     {
@@ -71,8 +73,10 @@ export const command: Command = {
   async run(context, args, options) {
     const { generate } = await import('../../trainer/sampler/generate.ts');
     const { printable } = await import('../core/printable.ts');
+    const { modelFolder } = await import('./hub-config.ts');
+    const folder = await modelFolder(context, args[0]!);
     const texts = await withGpu((gpu) =>
-      generate(gpu, args[0]!, {
+      generate(gpu, folder, {
         prompt: unescaped((options.prompt as string | undefined) ?? ''),
         maxTokens: options.maxTokens as number,
         sampling: {

@@ -75,7 +75,12 @@ export const command: Command = {
       preset === undefined
         ? grpoConfigSchema
         : z.preprocess((raw) => ({ ...(raw as object), preset }), grpoConfigSchema);
-    const config = await readYaml(schema, args[0], context.cwd);
+    const { withHub } = await import('./hub-config.ts');
+    const config = await withHub(
+      context,
+      await readYaml(schema, args[0], context.cwd),
+      options.dryRun === true ? 'shape' : 'weights',
+    );
     const { dirname, resolve } = await import('node:path');
     const folder = dirname(resolve(context.cwd, args[0]));
     if (options.dryRun === true) {
@@ -116,7 +121,7 @@ export const command: Command = {
 const exampleConfig = `# midtrain grpo grpo.yaml
 name: small-grpo
 out: runs/small/grpo
-model: runs/small/decay/checkpoints/step-0000050   # a checkpoint, or a Hugging Face folder
+model: runs/small/decay/checkpoints/step-0000050   # a checkpoint, a Hugging Face folder, or hf://owner/name
 problems: problems-train.jsonl                     # lines with "question" and "answer", or a data card's name
 eval_problems:                                     # one file, or several by name; curves follow the first
   heldout: problems-heldout.jsonl

@@ -1,5 +1,7 @@
 /** `midtrain pull`: a repository of the Hub into the cache that Python shares. Maps flags to src/io/hub-pull.ts. */
-import { exitCodes } from '../core/errors.ts';
+import { exitCodes, InputError, UserError } from '../core/errors.ts';
+import type { HubAddress } from '../io/hub-file.ts';
+import type { HubOptions } from '../io/hub-settings.ts';
 import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
 import { choiceValue, listValue } from './parse.ts';
 
@@ -53,19 +55,13 @@ async function run(
   args: string[],
   options: Record<string, unknown>,
 ): Promise<number> {
-  const [
-    { resolve },
-    { UserError },
-    { planPull, carryOutPull },
-    { hubName, parseHubRepository },
-    { sizeText },
-  ] = await Promise.all([
-    import('node:path'),
-    import('../core/errors.ts'),
-    import('../io/hub-pull.ts'),
-    import('../io/hub-file.ts'),
-    import('../io/plan-unit.ts'),
-  ]);
+  const [{ resolve }, { planPull, carryOutPull }, { hubName, parseHubRepository }, { sizeText }] =
+    await Promise.all([
+      import('node:path'),
+      import('../io/hub-pull.ts'),
+      import('../io/hub-file.ts'),
+      import('../io/plan-unit.ts'),
+    ]);
   const address = parseHubRepository(args[0]!, options.type as 'dataset' | 'model' | undefined);
   const revision = options.revision as string | undefined;
   if (revision !== undefined) {
@@ -80,7 +76,9 @@ async function run(
     include: (options.include as string[] | undefined) ?? [],
     exclude: (options.exclude as string[] | undefined) ?? [],
   };
-  const plan = await planPull(address, choice, hub);
+  const plan = await planPull(address, choice, hub).catch(async (error: unknown) => {
+    throw (await otherKind(error, address, hub)) ?? error;
+  });
   const total = plan.files.reduce((sum, { file }) => sum + file.bytes, 0);
   const facts = {
     repository: hubName(address),
@@ -113,7 +111,27 @@ async function run(
   context.write(
     context.json
       ? `${JSON.stringify({ ...facts, folder }, null, 2)}\n`
-      : `${hubName(address)}@${plan.commit}: ${counts.replace('to fetch', 'fetched')}, every hash compared\n${folder}\n`,
+      : `${hubName(address)}@${plan.commit}: ${counts.replace('to fetch', 'fetched and held against their hashes')}\n${folder}\n`,
   );
   return exitCodes.done;
+}
+
+/** For `owner/name`, which is a model: the error that names the data set of this name, if there is one. */
+async function otherKind(
+  error: unknown,
+  { dataset, repository, path }: HubAddress,
+  hub: HubOptions,
+): Promise<UserError | undefined> {
+  if (!(error instanceof InputError) || repository !== 'model' || !/\((401|404)\)/.test(error.problem))
+    return undefined;
+  const { hubCommit } = await import('../io/hub.ts');
+  const found = await hubCommit({ dataset, revision: 'main', path: '' }, { ...hub, retries: 0 }).then(
+    () => true,
+    () => false,
+  );
+  return found
+    ? new UserError(error.message, {
+        hint: `there is a data set of this name: midtrain pull datasets/${dataset}${path === '' ? '' : `/${path}`}`,
+      })
+    : undefined;
 }

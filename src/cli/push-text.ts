@@ -47,5 +47,5 @@ export function resultText(plan: PlannedPush, { commit, url, sent, same }: PushR
   const name = `${hubName(plan.repository)}@${plan.branch}`;
   if (sent.files === 0 && same === plan.files.length && plan.head === commit)
     return `${name} has all ${same} files already, at ${commit}\n`;
-  return `${name}: ${sent.files} files (${sizeText(sent.bytes)}) sent, ${same} were there, every hash compared\ncommit ${commit}\n${url}\n`;
+  return `${name}: ${sent.files} files (${sizeText(sent.bytes)}) sent, ${same} were there; the hashes of the commit are those of the files\ncommit ${commit}\n${url}\n`;
 }

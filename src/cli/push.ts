@@ -45,7 +45,6 @@ export const command: Command = {
     },
     { flags: '--message <text>', description: 'of the commit' },
     { flags: '--yes', description: 'add to and replace files of a repository that holds some' },
-    { flags: '--xet', description: 'through Xet storage instead of LFS (not covered by our tests)' },
     { ...dryRunOption, description: 'list files and bytes and what would become of them; nothing is sent' },
     jsonOption,
   ],
@@ -139,7 +138,6 @@ async function run(
       message:
         (options.message as string | undefined) ?? `${found.kind} ${basename(folder)}, pushed by midtrain`,
       yes: options.yes === true,
-      xet: options.xet === true,
       ...(isPrivate === undefined ? {} : { isPrivate }),
     },
     hub,

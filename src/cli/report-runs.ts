@@ -41,7 +41,7 @@ export function readReportRuns(cwd: string, args: readonly string[], followParen
     for (const parent of followParents ? (run.parents ?? []) : []) {
       const folder = runFolderOf(parent);
       if (folder !== undefined) visit(folder);
-      else if (!existsSync(parent))
+      else if (!parent.startsWith('hf://') && !existsSync(parent))
         warnings.push(`${shownPath(parent, cwd)}, which ${run.folder} was made from, is not there any more`);
     }
     runs.set(dir, run);

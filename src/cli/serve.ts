@@ -24,7 +24,9 @@ export const command: Command = {
 can use a checkpoint, and /tokenize and /detokenize as vLLM has them. Requests are decoded side by side and take turns. It listens on this
 machine only, unless --host says otherwise; there are no keys. Pages in a browser may call it if they come from this machine.
 Ctrl-C takes no more requests and lets those in hand end.`,
-  arguments: [{ name: 'model', description: 'checkpoint or Hugging Face folder', required: true }],
+  arguments: [
+    { name: 'model', description: 'checkpoint, Hugging Face folder, or hf://owner/name', required: true },
+  ],
   options: [
     { flags: '--host <address>', description: 'address to listen on', default: '127.0.0.1' },
     {
@@ -82,14 +84,15 @@ Ctrl-C takes no more requests and lets those in hand end.`,
     },
   ],
   async run(context, args, options) {
-    const path = await import('node:path');
     const { readModelConfig } = await import('../../trainer/model/folder.ts');
     const { Engine } = await import('../serve/engine.ts');
     const { openEndpoint } = await import('../serve/server.ts');
-    const folder = path.resolve(context.cwd, args[0]!);
-    const name = options.servedModelName as string | undefined;
+    const { modelFolder } = await import('./hub-config.ts');
+    const { hubNameOfCached } = await import('../io/hub-model.ts');
+    const folder = await modelFolder(context, args[0]!);
+    const name = (options.servedModelName as string | undefined) ?? hubNameOfCached(folder);
     // A model that is called by its path is found by clients that take their tokenizer from there (lm-eval's `model=`).
-    const aliases = name === undefined ? [args[0]!, folder] : [];
+    const aliases = options.servedModelName === undefined ? [args[0]!, folder] : [];
     return withGpu(async (gpu) => {
       const { maxPositions } = await readModelConfig(folder);
       const engine = await Engine.open(gpu, folder, {

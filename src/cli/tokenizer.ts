@@ -99,7 +99,10 @@ async function run(
     columns: { text: columns },
     format: 'auto',
     card: undefined,
-    data: { kind: 'files', paths: args.map((path) => resolve(context.cwd, path)) },
+    data: {
+      kind: 'files',
+      paths: args.map((path) => (path.startsWith('hf://') ? path : resolve(context.cwd, path))),
+    },
   });
   context.emit({ kind: 'start', task: 'train tokenizer', total: prepared.bytes, unit: 'bytes' });
   async function* texts(): AsyncGenerator<string> {

@@ -81,7 +81,12 @@ export const command: Command = {
       throw new UserError('no phase given', { hint: 'add --phase stable or --phase decay' });
     const { readYaml } = await import('./read-yaml.ts');
     const { trainConfigSchema } = await import('../../trainer/training/train-config.ts');
-    const read = await readYaml(trainConfigSchema, args[0], context.cwd);
+    const { withHub } = await import('./hub-config.ts');
+    const read = await withHub(
+      context,
+      await readYaml(trainConfigSchema, args[0], context.cwd),
+      options.dryRun === true ? 'shape' : 'weights',
+    );
     const config =
       options.autotune === true && typeof read.autotune !== 'number' ? { ...read, autotune: true } : read;
     const phase = options.phase as 'stable' | 'decay';
@@ -124,7 +129,7 @@ name: small
 out: runs/small
 data: runs/demo-mix            # what \`midtrain mix\` wrote
 seed: 0
-model:                         # or \`init: <Hugging Face folder>\`
+model:                         # or \`init: <Hugging Face folder, or hf://owner/name>\`
   hidden_size: 64
   num_hidden_layers: 2
   num_attention_heads: 4

@@ -3,7 +3,7 @@
  * which know how to wait, to try again and to explain. Before the commit every object sent is verified where the storage asks for it, as
  * Python's client does and the package does not.
  *
- * Gives up: large files are read twice, since the package hashes them again. Xet storage is off by default: nothing here has tested it.
+ * Gives up: large files are read twice, since the package hashes them again. Large files go through LFS, not Xet, which nothing here could test.
  * Source: @huggingface/hub 2.17.5 `commit.ts`; huggingface_hub `lfs.py` (verify).
  */
 import { openAsBlob } from 'node:fs';
@@ -20,7 +20,6 @@ export interface CommitRequest {
   parent: string | undefined;
   files: readonly (PushFile & { bytes: number })[];
   message: string;
-  xet: boolean;
 }
 
 /** `stored`: large files that the storage had already. */
@@ -57,7 +56,7 @@ export async function sendCommit(
       })),
     ),
     hubUrl: request.endpoint,
-    useXet: commit.xet,
+    useXet: false,
     fetch: lfs.fetch,
     ...(parent === undefined ? {} : { parentCommit: parent }),
     ...(request.signal === undefined ? {} : { abortSignal: request.signal }),

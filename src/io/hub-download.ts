@@ -77,7 +77,11 @@ async function download(
   let handle: FileHandle | undefined;
   try {
     handle = await open(own, 'a+');
-    for (let tries = 0; ; ) {
+    // Attempts that brought nothing since the last that did, and times that it was begun again.
+    let tries = 0;
+    let restarts = 0;
+    let damaged = 0;
+    for (;;) {
       const have = (await handle.stat()).size;
       if (have > file.bytes) {
         await handle.truncate(0);
@@ -87,7 +91,7 @@ async function download(
         const hash = await handleOid(handle, file);
         if (hash === file.oid) break;
         await handle.truncate(0);
-        if (tries++ >= 1)
+        if (damaged++ >= 1)
           throw new InputError(name, `the file fails its checksum: ${hash} is not ${file.oid}`, {
             hint: 'run again; if it stays, the Hub holds a damaged file',
           });
@@ -96,7 +100,10 @@ async function download(
       const problem = await appendRest(part, handle, have);
       if (problem === undefined) continue;
       // A connection that brought something does not count as a failed attempt.
-      if ((await handle.stat()).size <= have && tries++ >= request.retries)
+      const { size } = await handle.stat();
+      tries = size > have ? 0 : tries + 1;
+      if (size < have) restarts++;
+      if (tries > request.retries || restarts > request.retries)
         throw new InputError(name, `cannot be downloaded: ${problem}`, {
           place: `byte ${have} of ${file.bytes}`,
           hint: 'run again; it goes on where it stopped',

@@ -152,10 +152,11 @@ async function follow(request: HubRequest, path: string, call: HubCall): Promise
   const home = new URL(request.endpoint).origin;
   let url = new URL(path.startsWith('/') ? request.endpoint + path : path);
   for (let n = 0; ; n++) {
+    // What the caller adds is for the first host.
     const headers: Record<string, string> = {
       'user-agent': 'midtrain',
       'accept-encoding': 'identity',
-      ...call.headers,
+      ...(n === 0 ? call.headers : {}),
     };
     if (request.token !== undefined && url.origin === home) headers.authorization = `Bearer ${request.token}`;
     if (call.from !== undefined) headers.range = `bytes=${call.from}-${call.to ?? ''}`;

@@ -13,6 +13,8 @@ export interface HubFile {
   /** sha256 of a large file, git blob sha1 of a small one. */
   oid: string;
   large: boolean;
+  /** Of a Parquet file only the row groups that are read are fetched. */
+  ranged?: true;
 }
 
 export interface HubAddress {

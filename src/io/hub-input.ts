@@ -5,6 +5,9 @@
  * Each file is planned by itself, so the column types of JSON records are those of its own file.
  */
 import type { HubFile } from './hub.ts';
+import { isHubFileCached } from './hub-download.ts';
+import { rangedFromBytes } from './hub-range.ts';
+import { formatOf } from './input-format.ts';
 import { ParquetInspector } from './inspect-file.ts';
 import { listHubInput, planHubFiles } from './plan-folder.ts';
 import type { PlanContext } from './plan-unit.ts';
@@ -18,7 +21,10 @@ export function hubInputFiles(
   return listHubInput({ input, options });
 }
 
-/** Fetches one of these files and plans its reading; a file that cannot be had or read is a failure of the plan. */
+/**
+ * Fetches one of these files and plans its reading; of a large Parquet file only the footer, and its row groups when they are read. A file that
+ * cannot be had or read is a failure of the plan.
+ */
 export async function planHubFile(
   input: InputSpec,
   file: HubFile,
@@ -28,7 +34,15 @@ export async function planHubFile(
   const inspector = new ParquetInspector(options);
   const context: PlanContext = { input, plan, inspector, options };
   try {
-    await planHubFiles(context, input.path.split('/').slice(3, 5).join('/'), [file]);
+    const told = input.format === 'auto' ? undefined : input.format;
+    const { rangedFrom = rangedFromBytes } = options.hub ?? {};
+    const isRanged =
+      file.bytes >= rangedFrom &&
+      (told ?? formatOf(file.path)) === 'parquet' &&
+      !(await isHubFileCached(file, options.hub));
+    await planHubFiles(context, input.path.split('/').slice(3, 5).join('/'), [
+      isRanged ? { ...file, ranged: true } : file,
+    ]);
   } finally {
     await inspector.close();
   }

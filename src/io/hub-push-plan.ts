@@ -60,6 +60,7 @@ export async function planPush(
   const byPath = new Map(there.map((file) => [file.path, file]));
   const planned: PlannedPush['files'][number][] = [];
   let hashed = 0;
+  const began = performance.now();
   for (const file of files) {
     options.signal?.throwIfAborted();
     const remote = byPath.get(file.path);
@@ -72,6 +73,14 @@ export async function planPush(
     }
     planned.push({ ...file, state: remote === undefined ? 'new' : isSame ? 'same' : 'replaces' });
   }
+  if (hashed > 0)
+    emit({
+      kind: 'end',
+      task: 'compare',
+      done: hashed,
+      unit: 'bytes',
+      seconds: (performance.now() - began) / 1000,
+    });
   const own = new Set(files.map(({ path }) => path));
   return {
     repository,

@@ -20,8 +20,6 @@ export interface PushSettings {
   /** Allows files to be added to and replaced in a repository that holds some. */
   yes?: boolean;
   message: string;
-  /** Through Xet storage instead of LFS. */
-  xet?: boolean;
 }
 
 export interface PushResult {
@@ -59,7 +57,7 @@ export async function carryOutPush(
   const parent = plan.head ?? (await headOf(plan, options));
   const wanted = await hashesOf(send, emit, options.signal);
   const sent = await sendCommit(
-    { repository, branch, parent, files: send, message: settings.message, xet: settings.xet === true },
+    { repository, branch, parent, files: send, message: settings.message },
     request,
     emit,
   ).catch(async (error: unknown) => {

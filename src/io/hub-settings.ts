@@ -18,6 +18,8 @@ export interface HubOptions {
   cacheFolder?: string;
   /** Only the cache; default: HF_HUB_OFFLINE. */
   offline?: boolean;
+  /** Parquet files of so many bytes are read by range requests where not all of them is needed; default 32 MiB. */
+  rangedFrom?: number;
   /** Attempts after the first; default 5. */
   retries?: number;
   /** Wait before the first retry, doubled each time; default 1000. */

@@ -4,7 +4,6 @@
  * Checks what no JavaScript reader checks: that the chunk lies inside the file, page CRCs where the writer stored them (node:zlib crc32),
  * and well-formed page headers before they are parsed. Source: Apache Parquet format, README ("Checksumming", "Column chunks").
  */
-import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import type { ColumnMetaData } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
@@ -22,8 +21,13 @@ const windowBytes = 1024 * 1024;
 /** A page header holds statistics, in old files with whole values; more than this is not a header. */
 const maxHeaderBytes = 16 * 1024 * 1024;
 
+/** What a chunk needs of an open file. */
+export interface ByteReader {
+  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
+}
+
 export interface ChunkSource {
-  handle: FileHandle;
+  handle: ByteReader;
   fileBytes: number;
 }
 
@@ -94,14 +98,14 @@ async function readHeader(window: Window): Promise<ReturnType<typeof parquetHead
 class Window {
   /** Position in the file of the next byte. */
   at: number;
-  private readonly handle: FileHandle;
+  private readonly handle: ByteReader;
   private readonly end: number;
   private buffer = new Uint8Array(0);
   private bufferStart: number;
   private readonly reuse: boolean;
 
   /** `reuse`: what was handed out is no longer looked at when more is asked for, so the memory is filled again. */
-  constructor(handle: FileHandle, start: number, end: number, reuse: boolean) {
+  constructor(handle: ByteReader, start: number, end: number, reuse: boolean) {
     this.handle = handle;
     this.at = start;
     this.bufferStart = start;

@@ -7,6 +7,7 @@ import type { Schema } from 'apache-arrow';
 import { type FileMetaData, parquetMetadata, type RowGroup } from 'hyparquet';
 import { InputError, messageOf } from '../core/errors.ts';
 import { openInput } from './open-input.ts';
+import type { ByteReader } from './parquet-chunk.ts';
 import { arrowSchema, type ColumnNode, columnTree, leavesOf } from './parquet-schema.ts';
 import { checkThriftStruct } from './parquet-thrift.ts';
 
@@ -14,9 +15,14 @@ const maxFooterBytes = 512 * 1024 * 1024;
 /** Arrow vectors and row numbers must stay exact in a double. */
 const maxRows = 2 ** 48;
 
+/** What a file is read through: an open file, or parts of one on the Hub. */
+export interface ByteSource extends ByteReader {
+  close(): Promise<void>;
+}
+
 export interface ParquetFile {
   path: string;
-  handle: FileHandle;
+  handle: ByteSource;
   fileBytes: number;
   metadata: FileMetaData;
   columns: ColumnNode[];

@@ -8,6 +8,8 @@ import { listArrowBatches } from './arrow-read.ts';
 import { type Compression, compressionOf } from './byte-stream.ts';
 import { planDocumentColumns } from './document-columns.ts';
 import { fingerprintFile } from './file-hash.ts';
+import { pinnedAddress } from './hub-file.ts';
+import { fetchHubFooter } from './hub-range.ts';
 import { fileFormat, headOf } from './input-format.ts';
 import { scanJson } from './json-scan.ts';
 import { declaredColumns, JsonSchemaScan } from './json-schema.ts';
@@ -16,6 +18,7 @@ import {
   defaultUnitBytes,
   failureOf,
   groupBySize,
+  hubOptionsOf,
   type PlanContext,
   type PlannedFile,
   sizeText,
@@ -32,13 +35,18 @@ export async function planFiles(context: PlanContext, files: readonly PlannedFil
   for (const file of files) {
     options.signal?.throwIfAborted();
     try {
-      const { bytes, fingerprint } = await fingerprintFile(file.path);
       const { remote } = file;
+      if (remote?.ranged === true) {
+        plan.inputs.push({ path: pinnedAddress(remote), bytes: remote.bytes, fingerprint: remote.oid });
+        await planParquet(context, file, await fetchHubFooter(remote, hubOptionsOf(options)));
+        continue;
+      }
+      const { bytes, fingerprint } = await fingerprintFile(file.path);
       plan.inputs.push(
         remote === undefined
           ? { path: file.path, bytes, fingerprint }
           : {
-              path: `hf://datasets/${remote.dataset}@${remote.commit}/${remote.path}`,
+              path: pinnedAddress(remote),
               bytes,
               fingerprint: remote.oid,
             },
@@ -71,10 +79,10 @@ export async function planFiles(context: PlanContext, files: readonly PlannedFil
   for (const unit of jsonUnits) plan.units.push({ ...unit, schema: columns });
 }
 
-async function planParquet(context: PlanContext, file: PlannedFile): Promise<void> {
+async function planParquet(context: PlanContext, file: PlannedFile, footer = file.path): Promise<void> {
   const { plan, inspector, options } = context;
   const common = commonOf(context, file, 'parquet');
-  const { rowGroups } = await inspector.inspect(file.path, common);
+  const { rowGroups } = await inspector.inspect(footer, common);
   let firstRow = 0;
   for (const [start, end] of groupBySize(
     rowGroups,

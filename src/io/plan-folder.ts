@@ -12,17 +12,25 @@ import { fingerprintFile, fullLimit } from './file-hash.ts';
 import {
   fetchHubFile,
   type HubFile,
-  type HubOptions,
   hubSnapshotFolder,
   listHubFiles,
   parseHubAddress,
   rememberRevision,
 } from './hub.ts';
+import { pinnedAddress } from './hub-file.ts';
 import { formatOf, formatsFor } from './input-format.ts';
 import { isPattern, patternMatcher, splitPattern } from './path-pattern.ts';
 import { planFiles } from './plan-files.ts';
-import { commonOf, defaultUnitBytes, failureOf, groupBySize, type PlanContext, unitId } from './plan-unit.ts';
-import type { InputFormat, InputSpec, PlanReadOptions } from './read-unit-types.ts';
+import {
+  commonOf,
+  defaultUnitBytes,
+  failureOf,
+  groupBySize,
+  hubOptionsOf,
+  type PlanContext,
+  unitId,
+} from './plan-unit.ts';
+import type { InputFormat, InputSpec } from './read-unit-types.ts';
 import { type FolderListing, walkFolder } from './walk-folder.ts';
 
 type Files = FolderListing['files'];
@@ -59,10 +67,6 @@ export async function planHub(context: PlanContext, label: string): Promise<void
   const { commit, files } = await listHubInput(context);
   await planHubFiles(context, label, files);
   await rememberRevision(parseHubAddress(context.input.path), commit, hubOptionsOf(context.options));
-}
-
-function hubOptionsOf({ hub, signal }: PlanReadOptions): HubOptions {
-  return { ...hub, ...(signal === undefined ? {} : { signal }) };
 }
 
 /** The files of the Hub that an input means, by path; nothing is fetched. */
@@ -111,11 +115,11 @@ export async function planHubFiles(
   for (const remote of files) {
     options.emit?.({ kind: 'progress', task: 'download', done, total, unit: 'bytes' });
     try {
-      await fetchHubFile(remote, hub);
+      if (remote.ranged !== true) await fetchHubFile(remote, hub);
       fetched.push({ path: remote.path, bytes: remote.bytes });
     } catch (error) {
       options.signal?.throwIfAborted();
-      plan.failures.push(failureOf(`hf://datasets/${remote.dataset}@${remote.commit}/${remote.path}`, error));
+      plan.failures.push(failureOf(pinnedAddress(remote), error));
     }
     done += remote.bytes;
   }

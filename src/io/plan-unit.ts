@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { InputError, messageOf, UserError } from '../core/errors.ts';
-import type { HubFile } from './hub.ts';
+import type { HubFile, HubOptions } from './hub.ts';
 import type { ParquetInspector } from './inspect-file.ts';
 import type { InputFormat, InputSpec, PlanReadOptions, ReadPlan } from './read-unit-types.ts';
 
@@ -41,6 +41,11 @@ export function commonOf(
     requireText: options.requireText ?? false,
     ...(file.remote === undefined ? {} : { remote: file.remote }),
   };
+}
+
+/** How the Hub is asked while a plan is made. */
+export function hubOptionsOf({ hub, signal }: PlanReadOptions): HubOptions {
+  return { ...hub, ...(signal === undefined ? {} : { signal }) };
 }
 
 const endings = /(\.(parquet|arrow|feather|jsonl|ndjson|json|gz|zst|html?|txt|md|warc|wet))+$/i;

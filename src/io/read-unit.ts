@@ -5,6 +5,7 @@
  * item with its place and its number of rows, and reading goes on behind it; an `InputError` is thrown when the rest of the file is
  * lost, after everything readable has been delivered.
  */
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
@@ -21,9 +22,11 @@ import { readArrowBatches } from './arrow-read.ts';
 import { toUtf8 } from './charset.ts';
 import { type DocumentColumnPlan, planDocumentColumns, withDocumentColumns } from './document-columns.ts';
 import { fetchHubFile, type HubFile, type HubOptions } from './hub.ts';
+import { isHubFileCached } from './hub-download.ts';
+import { openHubParquet } from './hub-range.ts';
 import { jsonBatch, jsonMisfit } from './json-columns.ts';
 import { parseRecord, recordsOf } from './json-scan.ts';
-import { openParquet } from './parquet-footer.ts';
+import { openParquet, type ParquetFile } from './parquet-footer.ts';
 import { readRowGroups } from './parquet-read.ts';
 import type { ReadTally, ReadUnit } from './read-unit-types.ts';
 import { WarcColumns, warcDocuments } from './read-warc.ts';
@@ -49,7 +52,10 @@ export interface ReadUnitOptions {
 
 export async function* readUnit(unit: ReadUnit, options: ReadUnitOptions = {}): AsyncGenerator<ReadItem> {
   const batchBytes = Math.min(maxBatchBytes, Math.max(1, options.batchBytes ?? defaultBatchBytes));
-  const file = unit.remote === undefined ? unit.file : await localFile(unit.file, unit.remote, options.hub);
+  const file =
+    unit.remote === undefined || unit.remote.ranged === true
+      ? unit.file
+      : await localFile(unit.file, unit.remote, options.hub);
   for await (const item of itemsOf({ ...unit, file }, batchBytes, options)) {
     options.signal?.throwIfAborted();
     yield item;
@@ -91,12 +97,22 @@ function batch(unit: ReadUnit, records: RecordBatch, firstRow: number): ReadItem
   return { kind: 'batch', batch: { records, origin: { file: unit.label, firstRow } } };
 }
 
+/** The file here, or the unit's row groups of one on the Hub. */
+async function parquetOf(
+  { file, remote, rowGroups }: ReadUnit,
+  { hub = {}, signal, only }: ReadUnitOptions,
+): Promise<ParquetFile> {
+  if (remote?.ranged !== true || rowGroups === undefined || existsSync(file)) return openParquet(file);
+  if (await isHubFileCached(remote, hub)) return openParquet(await fetchHubFile(remote, hub));
+  return openHubParquet(remote, rowGroups, only, signal === undefined ? hub : { ...hub, signal });
+}
+
 async function* parquetUnit(
   unit: ReadUnit,
   batchBytes: number,
   options: ReadUnitOptions,
 ): AsyncGenerator<ReadItem> {
-  const file = await openParquet(unit.file);
+  const file = await parquetOf(unit, options);
   try {
     const groups = unit.rowGroups ?? [0, file.metadata.row_groups.length];
     if (groups[1] > file.metadata.row_groups.length) {

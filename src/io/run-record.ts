@@ -21,6 +21,7 @@ import { fingerprint, parseConfig } from '../core/config.ts';
 import { InputError, invariant, UserError } from '../core/errors.ts';
 import { type MetricRow, type RunRecord, runRecordSchema, runRecordVersion } from '../core/record.ts';
 import { writeFileAtomicSync } from './atomic.ts';
+import { withAddresses } from './hub-model.ts';
 import { packageVersions } from './package-root.ts';
 import { EventFile } from './tensorboard.ts';
 
@@ -42,11 +43,18 @@ export interface Run {
 export function startRun(dir: string, start: RunStart): Run {
   mkdirSync(dir, { recursive: true });
   const began = Date.now();
+  // Of what came from the Hub its address and commit, not where the cache of this machine holds it.
+  const named: RunStart = {
+    ...start,
+    config: withAddresses(start.config),
+    ...(start.inputs === undefined ? {} : { inputs: withAddresses(start.inputs) }),
+    ...(start.parents === undefined ? {} : { parents: withAddresses(start.parents) }),
+  };
   const record: RunRecord = {
     version: runRecordVersion,
     status: 'running',
     startedAt: new Date(began).toISOString(),
-    fingerprint: fingerprint(start.config),
+    fingerprint: fingerprint(named.config),
     evidence: [],
     inputs: [],
     parents: [],
@@ -54,10 +62,13 @@ export function startRun(dir: string, start: RunStart): Run {
     ...typedCommand(),
     summary: {},
     warnings: [],
-    ...start,
+    ...named,
   };
   const write = (): void =>
-    writeFileAtomicSync(join(dir, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
+    writeFileAtomicSync(
+      join(dir, 'run.json'),
+      `${JSON.stringify({ ...record, summary: withAddresses(record.summary) }, null, 2)}\n`,
+    );
   write();
   const metrics = new MetricsWriter(join(dir, 'metrics.jsonl'));
   return {

@@ -7,6 +7,7 @@ import { basename, join, relative, resolve } from 'node:path';
 import { isModelFolder, readModelFolder } from '../../classifiers/model-folder.ts';
 import { InputError, UserError } from '../core/errors.ts';
 import { type JoinedLicence, joinedLicence, licenceWarnings, type Use } from '../core/licences.ts';
+import { parseHubRepository } from '../io/hub-file.ts';
 import { packageVersions } from '../io/package-root.ts';
 import { runFolderOf } from '../io/run-record.ts';
 import { filterCard } from '../report/filter-card.ts';
@@ -167,12 +168,17 @@ function trainedCard(request: CardRequest, origins: Origins, common: Common, che
   const began =
     record.parents.findLast((parent) => /checkpoints[\\/]/.test(parent)) ??
     (record.config as { model?: unknown } | null)?.model;
+  // Of a model that came from the Hub its name there, which the Hub shows as the base model.
+  const config = record.config as { init?: unknown; model?: unknown } | null;
+  const base = [began, config?.init].find((from) => typeof from === 'string' && from.startsWith('hf://'));
   return modelCard({
     ...common,
     name: request.name ?? record.name,
     checkpoint: step === undefined ? undefined : { step: Number(step) },
-    baseModel: request.baseModel,
-    from: typeof began === 'string' ? began.split(/[\\/]/).slice(-3).join('/') : undefined,
+    baseModel:
+      request.baseModel ?? (base === undefined ? undefined : parseHubRepository(base as string).dataset),
+    from:
+      typeof began === 'string' && base === undefined ? began.split(/[\\/]/).slice(-3).join('/') : undefined,
     datasets: [...new Set(origins.sources.flatMap(({ from }) => from ?? []))],
     mixtures: origins.mixtures,
   });

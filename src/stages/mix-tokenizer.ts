@@ -13,6 +13,7 @@ import type { Emit } from '../core/events.ts';
 import { emptyLedger } from '../core/ledger.ts';
 import { hash32 } from '../core/random.ts';
 import { removeLeftovers, writeFileAtomic } from '../io/atomic.ts';
+import { fetchModelFolder, hubNameOfCached, isHubAddress } from '../io/hub-model.ts';
 import { trainBpe } from '../tokens/bpe-train.ts';
 import { loadTokenizer, type Tokenizer, tokenizerOf } from '../tokens/tokenizer.ts';
 import { saveTokenizerFiles, type TokenizerFiles } from '../tokens/tokenizer-files.ts';
@@ -49,7 +50,8 @@ export async function mixTokenizer(request: TokenizerRequest): Promise<Tokenizer
 
 async function findOrTrain(request: TokenizerRequest): Promise<Tokenizer> {
   const { loaded, asked, cwd } = request;
-  if (asked !== undefined) return loadTokenizer(resolve(cwd, asked));
+  if (asked !== undefined)
+    return isHubAddress(asked) ? fromHub(request, asked) : loadTokenizer(resolve(cwd, asked));
   const own = loaded.recipe.tokenizer;
   if (own === undefined) {
     throw new UserError(`${loaded.file} names no tokenizer`, {
@@ -57,6 +59,7 @@ async function findOrTrain(request: TokenizerRequest): Promise<Tokenizer> {
     });
   }
   if (typeof own === 'object') return train(request, own.train);
+  if (isHubAddress(own)) return fromHub(request, own);
   const places = [...new Set([resolve(loaded.folder, own), resolve(cwd, 'tokenizers', own)])];
   for (const path of places) {
     // Shards carry the tokenizer's name: a Hub name as it is, of a path only the last part, which is the same on every machine.
@@ -66,9 +69,17 @@ async function findOrTrain(request: TokenizerRequest): Promise<Tokenizer> {
   throw new UserError(
     `the recipe's tokenizer ${own} is not on this machine (looked at ${places.join(' and ')})`,
     {
-      hint: 'put its tokenizer.json there or give --tokenizer <folder>; nothing is downloaded by itself',
+      hint: 'put its tokenizer.json there or give --tokenizer <folder>; from the Hub: tokenizer: hf://owner/name',
     },
   );
+}
+
+/** A tokenizer of the Hub; shards carry the repository's name. */
+async function fromHub({ emit, signal }: TokenizerRequest, address: string): Promise<Tokenizer> {
+  const hub = signal === undefined ? {} : { signal };
+  const { folder, address: pinned } = await fetchModelFolder(address, 'tokenizer', hub, emit);
+  emit({ kind: 'message', level: 'info', text: `the tokenizer is ${pinned}` });
+  return loadTokenizer(folder, { name: hubNameOfCached(folder)! });
 }
 
 async function train(request: TokenizerRequest, settings: TokenizerTraining): Promise<Tokenizer> {

@@ -25,6 +25,7 @@ import { fingerprint } from '../core/config.ts';
 import { InterruptedError, messageOf, UserError } from '../core/errors.ts';
 import { type Emit, silent } from '../core/events.ts';
 import { removeLeftovers, writeFileAtomic } from '../io/atomic.ts';
+import { addressOfCached, isHubAddress } from '../io/hub-model.ts';
 import { packageVersions } from '../io/package-root.ts';
 import { type Run, readRecord, startRun } from '../io/run-record.ts';
 import { type MixManifest, type MixSummary, manifestOf, summaryOf } from './mix-manifest.ts';
@@ -109,11 +110,17 @@ function beginRun(mixed: PreparedMix, request: MixRequest): Run {
     name: mixed.plan.name,
     config: resolvedConfig(mixed, request),
     evidence: evidenceOf(mixed),
-    inputs: mixed.sources.flatMap((s) => s.inputs),
+    inputs: [...mixed.sources.flatMap((s) => s.inputs), ...tokenizerInput(mixed)],
     parents: mixed.parents,
     versions: packageVersions(['hyparquet', '@huggingface/tokenizers', 'apache-arrow']),
     warnings: mixed.plan.warnings,
   });
+}
+
+/** A tokenizer of the Hub by its commit. */
+function tokenizerInput({ tokenizer }: PreparedMix): { path: string; fingerprint: string }[] {
+  const path = addressOfCached(tokenizer.files.path);
+  return isHubAddress(path) ? [{ path, fingerprint: tokenizer.fingerprint }] : [];
 }
 
 /** Puts the manifest right where it is damaged, and the record of a run that was killed behind its manifest. */

@@ -7,6 +7,24 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import {
+  type Answer,
+  type CommitLine,
+  type CreateBody,
+  type Entry,
+  entryOf,
+  gitBlob,
+  json,
+  type LfsObject,
+  type PreuploadBody,
+  Refusal,
+  ranged,
+  refuse,
+  sha1,
+  sha256,
+} from './loopback-answers.ts';
+
+export type { Answer } from './loopback-answers.ts';
 
 export interface LoggedRequest {
   host: 'hub' | 'storage';
@@ -27,19 +45,6 @@ export interface Fault {
   act: (response: ServerResponse, answer: Answer) => boolean;
 }
 
-/** What the server is about to send. */
-export interface Answer {
-  status: number;
-  headers: Record<string, string>;
-  body: Buffer;
-}
-
-interface Entry {
-  oid: string;
-  size: number;
-  large: boolean;
-}
-
 interface Repository {
   type: 'dataset' | 'model';
   name: string;
@@ -47,10 +52,6 @@ interface Repository {
   gated: boolean;
   branches: Map<string, string>;
 }
-
-const sha1 = (data: string | Buffer): string => createHash('sha1').update(data).digest('hex');
-const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
-const gitBlob = (data: Buffer): string => sha1(Buffer.concat([Buffer.from(`blob ${data.length}\0`), data]));
 
 export class LoopbackHub {
   readonly log: LoggedRequest[] = [];
@@ -169,7 +170,7 @@ export class LoopbackHub {
 
   private answered(url: URL, { method, range }: LoggedRequest, body: Buffer, known: boolean): Answer {
     const path = url.pathname;
-    const writes = method !== 'GET' && method !== 'HEAD';
+    const writes = method !== 'GET' && method !== 'HEAD' && !path.includes('/paths-info/');
     if (writes && !known) throw new Refusal(401, 'Invalid username or password.');
     if (path === '/api/whoami-v2')
       return known ? json(200, { name: 'owner', type: 'user', orgs: [] }) : refuse(401, 'Invalid token');
@@ -184,7 +185,7 @@ export class LoopbackHub {
       return json(200, {});
     }
     const api =
-      /^\/api\/(dataset|model)s\/([\w.-]+\/[\w.-]+?)(?:\/(revision|tree|preupload|commit|branch|paths-info)\/([^/]+))?$/.exec(
+      /^\/api\/(dataset|model)s\/([\w.-]+\/[\w.-]+?)(?:\/(revision|tree|preupload|commit|branch|paths-info)\/([^/]+)(?:\/(.+))?)?$/.exec(
         path,
       );
     if (api !== null) {
@@ -198,7 +199,8 @@ export class LoopbackHub {
         return json(200, {});
       }
       const sha = this.resolved(repository, revision);
-      if (api[3] === 'tree') return this.tree(url, sha);
+      if (api[3] === 'tree') return this.tree(url, sha, decodeURIComponent(api[5] ?? ''));
+      if (api[3] === 'paths-info') return this.pathsInfo(sha, body.toString());
       return this.info(repository, sha);
     }
     const file = /^\/(datasets\/)?([\w.-]+\/[\w.-]+)\/resolve\/([^/]+)\/(.+)$/.exec(path);
@@ -242,22 +244,42 @@ export class LoopbackHub {
     });
   }
 
-  private tree(url: URL, sha: string): Answer {
-    const all = [...this.commits.get(sha)!];
+  /** The files below a folder in pages, or of one level with its folders. */
+  private tree(url: URL, sha: string, folder: string): Answer {
+    const inside = folder === '' ? '' : `${folder}/`;
+    const below = [...this.commits.get(sha)!].filter(([path]) => path.startsWith(inside));
+    const nested = below.filter(([path]) => path.slice(inside.length).includes('/'));
+    const folders = [...new Set(nested.map(([path]) => inside + path.slice(inside.length).split('/')[0]!))];
+    const isRecursive = url.searchParams.get('recursive')?.toLowerCase() === 'true';
+    const entries = [
+      ...folders.map((path) => ({ type: 'directory', path, oid: sha1(path), size: 0 })),
+      ...(isRecursive ? below : below.filter((entry) => !nested.includes(entry))).map(entryOf),
+    ];
     const from = Number(url.searchParams.get('cursor') ?? 0);
-    const entries = all.slice(from, from + this.pageEntries).map(([path, { oid, size, large }]) => ({
-      type: 'file',
-      path,
-      size,
-      oid: large ? sha1(oid) : oid,
-      ...(large ? { lfs: { oid, size, pointerSize: 134 } } : {}),
-    }));
-    const more = from + this.pageEntries < all.length;
-    const link = `<${this.endpoint}${url.pathname}?recursive=true&cursor=${from + this.pageEntries}>; rel="next"`;
+    const page = new URLSearchParams(url.searchParams);
+    page.set('cursor', String(from + this.pageEntries));
+    const link = `<${this.endpoint}${url.pathname}?${page.toString()}>; rel="next"`;
     return json(
       200,
-      from === 0 ? [{ type: 'directory', path: 'data', oid: '0'.repeat(40), size: 0 }, ...entries] : entries,
-      more ? { link } : {},
+      entries.slice(from, from + this.pageEntries),
+      from + this.pageEntries < entries.length ? { link } : {},
+    );
+  }
+
+  private pathsInfo(sha: string, body: string): Answer {
+    const paths = body.startsWith('{')
+      ? (JSON.parse(body) as { paths: string[] }).paths
+      : new URLSearchParams(body).getAll('paths');
+    const all = [...this.commits.get(sha)!];
+    return json(
+      200,
+      paths.flatMap((path) => {
+        const found = all.find(([name]) => name === path);
+        if (found !== undefined) return [entryOf(found)];
+        return all.some(([name]) => name.startsWith(`${path}/`))
+          ? [{ type: 'directory', path, oid: sha1(path), size: 0 }]
+          : [];
+      }),
     );
   }
 
@@ -379,59 +401,4 @@ export class LoopbackHub {
       hookOutput: '',
     });
   }
-}
-
-interface CreateBody {
-  name: string;
-  organization?: string;
-  type?: 'dataset' | 'model';
-  visibility?: string;
-}
-interface PreuploadBody {
-  files: { path: string; size: number; sample: string }[];
-}
-interface LfsObject {
-  oid: string;
-  size: number;
-}
-interface CommitLine {
-  key: string;
-  value: { parentCommit?: string; path?: string; content?: string; oid?: string; size?: number };
-}
-
-class Refusal extends Error {
-  readonly answer: Answer;
-  constructor(status: number, message: string, code?: string, headers: Record<string, string> = {}) {
-    super(message);
-    const said = code === undefined ? {} : { 'x-error-code': code, 'x-error-message': message };
-    this.answer = json(status, { error: message }, { ...headers, ...said });
-  }
-}
-
-function refuse(status: number, message: string): never {
-  throw new Refusal(status, message);
-}
-
-function json(status: number, value: unknown, headers: Record<string, string> = {}): Answer {
-  return {
-    status,
-    headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
-    body: Buffer.from(JSON.stringify(value)),
-  };
-}
-
-function ranged(content: Buffer, range: string | undefined, headers: Record<string, string>): Answer {
-  const asked = /^bytes=(\d+)-(\d*)$/.exec(range ?? '');
-  if (asked === null)
-    return { status: 200, headers: { ...headers, 'accept-ranges': 'bytes' }, body: content };
-  const start = Number(asked[1]);
-  const end = Math.min(content.length, asked[2] === '' ? content.length : Number(asked[2]) + 1);
-  if (start >= content.length)
-    return {
-      status: 416,
-      headers: { ...headers, 'content-range': `bytes */${content.length}` },
-      body: Buffer.alloc(0),
-    };
-  const span = { 'content-range': `bytes ${start}-${end - 1}/${content.length}` };
-  return { status: 206, headers: { ...headers, ...span }, body: content.subarray(start, end) };
 }

@@ -250,6 +250,15 @@ describe('access', () => {
     await expect(run('push runs/web me/web')).rejects.toThrow(/pushing needs a token/);
   });
 
+  it('knows the data set that was meant where no model has the name', async () => {
+    hub.repository('dataset', 'me/data');
+    await expect(run('pull me/data')).rejects.toMatchObject({
+      message: expect.stringMatching(/no such repository/) as string,
+      hint: 'there is a data set of this name: midtrain pull datasets/me/data',
+    });
+    await expect(run('pull me/nothing')).rejects.toMatchObject({ hint: 'check the name and the revision' });
+  });
+
   it('offline, what is not in the cache is an error that says so', async () => {
     hub.repository('dataset', 'me/data');
     vi.stubEnv('HF_HUB_OFFLINE', '1');

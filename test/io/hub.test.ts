@@ -129,7 +129,9 @@ describe('an input on the Hub', () => {
       response.write(body.subarray(0, body.length >> 1), () => response.destroy());
       return true;
     };
-    const plan = await planRead([{ path: 'hf://datasets/owner/name/raw' }], { hub: options });
+    // What a broken connection had brought may be lost with it.
+    const patient = { ...options, retries: 12 };
+    const plan = await planRead([{ path: 'hf://datasets/owner/name/raw' }], { hub: patient });
     expect(plan.failures).toEqual([]);
     expect(await texts(plan)).toHaveLength(3000);
     expect(hub.log.some(({ range }) => range !== undefined)).toBe(true);

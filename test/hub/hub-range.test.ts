@@ -1,0 +1,250 @@
+/**
+ * Row groups of a large Parquet file on the Hub: only the footer and what is read is asked for, the rows are those of the whole file, and what the
+ * network does wrong is asked for again.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { batchFromVectors, bytesOf, utf8Vector } from '../../src/core/batch.ts';
+import { fetchHubFile, type HubFile, type HubOptions } from '../../src/io/hub.ts';
+import { hubInputFiles, planHubFile } from '../../src/io/hub-input.ts';
+import { fetchHubFooter, joined } from '../../src/io/hub-range.ts';
+import { ParquetOutput } from '../../src/io/parquet-write.ts';
+import type { ReadUnit } from '../../src/io/read-plan.ts';
+import { readUnit } from '../../src/io/read-unit.ts';
+import { columnValues } from '../core/arrow-values.ts';
+import { scratchFolder } from '../io/scratch.ts';
+import { type Answer, type Fault, LoopbackHub } from './loopback-hub.ts';
+
+const root = scratchFolder();
+const groups = 6;
+const rowsAGroup = 50;
+const texts = Array.from(
+  { length: groups * rowsAGroup },
+  (_, i) => `${String(i).padStart(3)} ${randomBytes(1500).toString('hex')}`,
+);
+const notes = texts.map((_, i) => `note ${String(i).padStart(3)} ${randomBytes(3000).toString('hex')}`);
+let content: Buffer;
+let hub: LoopbackHub;
+let options: HubOptions;
+let caches = 0;
+
+beforeAll(async () => {
+  const path = join(root, 'made.parquet');
+  const batches = Array.from({ length: groups }, (_, i) => {
+    const own = [i * rowsAGroup, (i + 1) * rowsAGroup] as const;
+    return batchFromVectors({ text: utf8Vector(texts.slice(...own)), note: utf8Vector(notes.slice(...own)) });
+  });
+  // Each batch fills a row group.
+  const output = new ParquetOutput(path, batches[0]!.schema, {
+    rowGroupBytes: Math.max(...batches.map(bytesOf)),
+  });
+  for (const batch of batches) await output.write(batch);
+  await output.finish();
+  content = readFileSync(path);
+});
+
+beforeEach(async () => {
+  hub = await new LoopbackHub().start();
+  hub.commit(hub.repository('dataset', 'me/big'), 'main', new Map([['data/big.parquet', content]]));
+  options = {
+    endpoint: hub.endpoint,
+    token: '',
+    offline: false,
+    backoffMs: 1,
+    retries: 3,
+    rangedFrom: 1,
+    cacheFolder: join(root, `cache-${caches++}`),
+  };
+});
+afterEach(() => hub.stop());
+
+const input = { path: 'hf://datasets/me/big/data' };
+
+/** The commit is the same on every Hub of this file, so one plan serves all tests. */
+let made: { file: HubFile; units: ReadUnit[]; path: string } | undefined;
+
+async function planned(again = false): Promise<NonNullable<typeof made>> {
+  if (made !== undefined && !again) return made;
+  const { files } = await hubInputFiles(input, { hub: options });
+  const plan = await planHubFile(input, files[0]!, { hub: options, unitBytes: 1 });
+  expect(plan.failures).toEqual([]);
+  made = { file: files[0]!, units: plan.units, path: plan.inputs[0]!.path };
+  return made;
+}
+
+/** The footer is here, the rest is not. */
+async function withFooter(): Promise<ReadUnit[]> {
+  const { file, units } = await planned();
+  await fetchHubFooter(file, options);
+  return units;
+}
+
+async function read(unit: ReadUnit, only?: string[]): Promise<unknown[]> {
+  const out: unknown[] = [];
+  for await (const item of readUnit(unit, { hub: options, ...(only === undefined ? {} : { only }) })) {
+    if (item.kind === 'failed') throw new Error(item.problem);
+    // A number and a hash: what fails is short to read.
+    out.push(...columnValues(item.batch.records.getChild('text')!.data[0]!).map(short));
+  }
+  return out;
+}
+
+const short = (text: unknown): string =>
+  `${String(text).slice(0, 3)} ${createHash('md5').update(String(text)).digest('hex')}`;
+const rows = (from: number, to?: number): string[] => texts.slice(from, to).map(short);
+
+/** Bytes that the storage sent. */
+const sent = (): number =>
+  hub.log
+    .filter(({ host }) => host === 'storage')
+    .reduce((sum, { range }) => {
+      const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? [];
+      return sum + (from === undefined ? content.length : Number(to) - Number(from) + 1);
+    }, 0);
+
+describe('a row group of a file on the Hub', () => {
+  it('is planned from the footer and read by its own bytes', async () => {
+    const { units, path } = await planned(true);
+    expect(units.map(({ rowGroups }) => rowGroups)).toEqual(
+      Array.from({ length: groups }, (_, i) => [i, i + 1]),
+    );
+    expect(path).toMatch(/^hf:\/\/datasets\/me\/big@[0-9a-f]{40}\/data\/big\.parquet$/);
+    const footer = sent();
+    expect(await read(units[3]!)).toEqual(rows(3 * rowsAGroup, 4 * rowsAGroup));
+    expect(sent() - footer).toBeLessThan(content.length / (groups - 1));
+    expect(hub.log.every(({ host, range }) => host === 'hub' || range !== undefined)).toBe(true);
+  });
+
+  it('is not asked for twice, nor where the whole file is here', async () => {
+    const { file, units } = await planned();
+    await read(units[0]!);
+    const asked = hub.log.length;
+    await read(units[0]!);
+    expect(hub.log.length).toBe(asked);
+    await fetchHubFile(file, options);
+    const whole = hub.log.length;
+    expect(await read(units[5]!)).toEqual(rows(5 * rowsAGroup));
+    expect(hub.log.length).toBe(whole);
+  });
+
+  it('costs only the columns that are wanted', async () => {
+    const units = await withFooter();
+    const before = sent();
+    expect(await read(units[2]!, ['text'])).toEqual(rows(2 * rowsAGroup, 3 * rowsAGroup));
+    // Half of a group's bytes would be near enough to come along, were they not so many.
+    expect(sent() - before).toBeLessThan((content.length / groups) * 0.5);
+  });
+
+  it.each<[string, Fault['act']]>([
+    ['503', answerWith(503)],
+    ['416', answerWith(416)],
+    ['a cut connection', cut],
+    ['the whole file instead of the range', (response) => whole(response)],
+    ['another range', change((answer) => (answer.headers['content-range'] = `bytes 0-9/${content.length}`))],
+    [
+      'another length of the file',
+      change(
+        (answer) =>
+          (answer.headers['content-range'] = answer.headers['content-range']!.replace(/\/.*/, '/99')),
+      ),
+    ],
+    ['too few bytes', change((answer) => (answer.body = answer.body.subarray(0, 100)))],
+    ['too many bytes', change((answer) => (answer.body = Buffer.concat([answer.body, Buffer.from('x')])))],
+  ])('survives %s', async (name, act) => {
+    const units = await withFooter();
+    hub.faults.push({ name, on: ({ host }) => host === 'storage', act });
+    expect(await read(units[1]!)).toEqual(rows(rowsAGroup, 2 * rowsAGroup));
+    expect(hub.injected).toEqual([name]);
+  });
+
+  it('begins again where the file changed between two parts of an answer (ETag)', async () => {
+    const units = await withFooter();
+    const storage: Fault['on'] = ({ host }) => host === 'storage';
+    const early = change((answer) => {
+      answer.body = answer.body.subarray(0, 1000);
+    });
+    const other = change((answer) => {
+      answer.headers.etag = '"other"';
+      answer.body = Buffer.from(answer.body.map((byte) => byte ^ 1));
+    });
+    hub.faults.push({ name: 'short', on: storage, act: early }, { name: 'etag', on: storage, act: other });
+    expect(await read(units[1]!)).toEqual(rows(rowsAGroup, 2 * rowsAGroup));
+    expect(hub.injected).toEqual(['short', 'etag']);
+  });
+
+  it('that the Hub refuses is an error, and nothing half is kept', async () => {
+    const units = await withFooter();
+    hub.faults.push({ name: '403', on: ({ path }) => path.includes('/resolve/'), act: answerWith(403) });
+    await expect(read(units[1]!)).rejects.toThrow(/refuses access \(403\)/);
+    const [oid] = readdirSync(join(options.cacheFolder!, 'datasets--me--big', 'ranges')) as [string];
+    const kept = readdirSync(join(options.cacheFolder!, 'datasets--me--big', 'ranges', oid));
+    expect(kept).toEqual(['footer.parquet']);
+    expect(
+      statSync(join(options.cacheFolder!, 'datasets--me--big', 'ranges', oid, kept[0]!)).size,
+    ).toBeLessThan(20_000);
+  });
+});
+
+describe('joined', () => {
+  it('puts neighbours together and keeps what is far apart or large', () => {
+    expect(
+      joined([
+        [10, 20],
+        [0, 10],
+        [30, 40],
+      ]),
+    ).toEqual([[0, 40]]);
+    expect(
+      joined([
+        [0, 10],
+        [1_000_000, 1_000_010],
+      ]),
+    ).toEqual([
+      [0, 10],
+      [1_000_000, 1_000_010],
+    ]);
+    const large = 50 * 1024 * 1024;
+    expect(
+      joined([
+        [0, large],
+        [large, 2 * large],
+      ]),
+    ).toEqual([
+      [0, large],
+      [large, 2 * large],
+    ]);
+    expect(
+      joined([
+        [0, 10],
+        [5, 8],
+      ]),
+    ).toEqual([[0, 10]]);
+  });
+});
+
+function answerWith(status: number): Fault['act'] {
+  return (response) => {
+    response.writeHead(status).end();
+    return true;
+  };
+}
+
+function cut(response: Parameters<Fault['act']>[0], { status, headers, body }: Answer): boolean {
+  response.writeHead(status, { ...headers, 'content-length': String(body.length) });
+  response.write(body.subarray(0, body.length >> 1), () => response.destroy());
+  return true;
+}
+
+function whole(response: Parameters<Fault['act']>[0]): boolean {
+  response.writeHead(200, { 'content-length': String(content.length) }).end(content);
+  return true;
+}
+
+function change(act: (answer: Answer) => void): Fault['act'] {
+  return (_response, answer) => {
+    act(answer);
+    return false;
+  };
+}
