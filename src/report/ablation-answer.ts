@@ -20,6 +20,9 @@ const mostUnclear = 2;
 /** Named in a sentence; the rest is counted. */
 const mostNamed = 6;
 
+/** Differences with their figures in a sentence. */
+const mostClaimed = 3;
+
 function verdictSentence(input: AblationInput, { claims, signal }: AblationClaims): string {
   if (signal !== undefined && !signal.holds) {
     const { mean, pairs } = signal.comparison;
@@ -168,12 +171,12 @@ function unsigned(unit: AblationMeasure['unit'], difference: number): string {
 }
 
 function named(claims: readonly AblationClaim[], write: (claim: AblationClaim) => string): string {
-  return namedList(claims.map(write));
+  return namedList(claims.map(write), mostClaimed);
 }
 
-function namedList(texts: readonly string[]): string {
-  const more = texts.length - mostNamed;
-  return `${texts.slice(0, mostNamed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+function namedList(texts: readonly string[], most = mostNamed): string {
+  const more = texts.length - most;
+  return `${texts.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function unitOf(input: AblationInput, measure: string): AblationMeasure['unit'] {

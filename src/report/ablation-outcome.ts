@@ -12,7 +12,7 @@ import {
   valuesOf,
 } from './ablation-view.ts';
 import { table } from './figure.ts';
-import { type Content, clip, html, type Markup } from './html.ts';
+import { breakable, type Content, clip, html, type Markup } from './html.ts';
 import { showValue } from './measure-format.ts';
 import { compact, percent } from './number-format.ts';
 
@@ -22,8 +22,8 @@ interface Column {
   of: (arm: ArmView) => { text: string; seeds?: string };
 }
 
-/** Measures of the score, in the order of the way, where the experiment has them. */
-const scores = [/^base_accuracy$/, /^base_/, /^rl_accuracy(?:@\d+)?$/, /^rl_gain/];
+/** Measures of the score before RL, in the order of the way, where the experiment has them; after it the primary ones tell. */
+const before = [/^base_accuracy$/, /^base_/];
 
 function outcomeColumns(view: AblationView): Column[] {
   const filters = filterGroups(view);
@@ -32,7 +32,15 @@ function outcomeColumns(view: AblationView): Column[] {
   const mixes = (['mixStable', 'mixDecay'] as const).map((role) => mixGroups(view, role));
   const bounds = differingBounds(filters);
   return [
-    { title: 'Differs in', of: ({ arm }) => ({ text: settings(arm.differences) }) },
+    {
+      title: 'Differs in',
+      // Thresholds that have a column of their own are not said twice.
+      of: ({ arm }) => ({
+        text: settings(
+          arm.differences.filter(({ path }) => bounds.length === 0 || !/\.thresholds\./.test(path)),
+        ),
+      }),
+    },
     ...bounds.map(({ title, of }): Column => ({ title, of: (arm) => ({ text: of(groupOf(filters, arm)) }) })),
     ...(filters.length === 0
       ? []
@@ -70,14 +78,17 @@ function outcomeColumns(view: AblationView): Column[] {
 
 function scoreMeasures(measures: readonly AblationMeasure[]): AblationMeasure[] {
   const out = new Set<AblationMeasure>();
-  for (const pattern of scores)
+  for (const pattern of before)
     for (const measure of measures) if (pattern.test(measure.name)) out.add(measure);
-  for (const measure of measures) if (measure.primary) out.add(measure);
+  const primary = measures.filter((measure) => measure.primary);
+  for (const measure of primary) out.add(measure);
+  if (!primary.some(({ name }) => name.startsWith('rl_')))
+    for (const measure of measures) if (measure.name === 'rl_accuracy') out.add(measure);
   return [...out];
 }
 
 function settings(differences: ArmView['arm']['differences']): string {
-  if (differences.length === 0) return 'the base';
+  if (differences.length === 0) return '–';
   const shown = differences
     .slice(0, 4)
     .map(
@@ -137,7 +148,7 @@ export function outcomeSection(view: AblationView): Markup {
   return html`<section id="outcome"><h2>From data to score</h2><p class="hint">${outcomeNote}${
     same.length > 0 && ` The same in all arms: ${same.join(', ')}.`
   }</p><div class="${acrossClass(view)}">${table(
-    ['Arm', ...columns.map(({ title }) => title)],
+    ['Arm', ...columns.map(({ title }) => breakable(title))],
     view.arms.map((arm) => [
       armName(arm),
       ...columns.map(({ of }): Content => {
