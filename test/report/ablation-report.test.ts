@@ -78,7 +78,6 @@ describe('a report of four arms and three seeds', () => {
       'accuracy before RL',
       'few-shot accuracy before RL',
       'RL accuracy',
-      'gain over RL',
     ]);
     expect([...table.querySelectorAll('tbody tr')].map((r) => words(r.querySelectorAll('td')[1]!))).toEqual([
       '0.1',
