@@ -5,7 +5,7 @@
 import type { SeedComparison } from './compare-seeds.ts';
 
 /**
- * higher, lower: the difference is told from none. same: it is at most `smallest` either way. unclear: the interval holds none and more than that.
+ * higher, lower: the difference is told from none. same: it is at most `smallest` either way, by the interval that holds for all comparisons. unclear: the interval holds none and more than that.
  * cannot-say: no interval worth the name. no-signal: the thing measured did not respond even where it should, so nothing is compared.
  */
 export type ClaimVerdict = 'higher' | 'lower' | 'same' | 'unclear' | 'cannot-say' | 'no-signal';
@@ -57,10 +57,16 @@ export function claimOf(comparison: SeedComparison, options: ClaimOptions): Clai
       `${capital(what)} is ${verdict} with ${second} than with ${first}: ${show(mean)} ${range}.`,
     );
   }
-  if (smallest !== undefined && low > -smallest && high < smallest)
+  // Of several comparisons each `same` must hold together with the others, so it goes by the interval that holds for all.
+  const { together } = comparison;
+  if (smallest !== undefined && together.low > -smallest && together.high < smallest)
     return say(
       'same',
-      `${capital(what)} is the same with ${second} and ${first} to within ${show(smallest).replace(/^[+−-]/, '')}: ${show(mean)} ${range}.`,
+      `${capital(what)} is the same with ${second} and ${first} to within ${show(smallest).replace(/^[+−-]/, '')}: ${show(mean)} ${range}${
+        comparisons > 1
+          ? `; ${show(together.low)} to ${show(together.high)} for all ${comparisons} together`
+          : ''
+      }.`,
     );
   const corrected =
     (low > 0 || high < 0) && comparisons > 1

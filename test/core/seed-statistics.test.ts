@@ -170,6 +170,21 @@ describe('a claim', () => {
     expect(claim(first, second, { smallest: 0.001 }).verdict).toBe('unclear');
   });
 
+  it('calls several the same only by the interval that holds for all of them', () => {
+    const pair = [arm('a', [0.5, 0.51, 0.49, 0.5]), arm('b', [0.501, 0.512, 0.488, 0.5])] as const;
+    const of = (n: number, smallest: number) => {
+      const comparison = compareSeeds(Array.from({ length: n }, () => pair))[0]!;
+      expect(comparison.low).toBeGreaterThan(-0.003);
+      return claimOf(comparison, { ...options, smallest });
+    };
+    expect(of(1, 0.003).verdict).toBe('same');
+    expect(of(20, 0.003).verdict).toBe('unclear');
+    expect(of(20, 0.02)).toMatchObject({
+      verdict: 'same',
+      text: expect.stringMatching(/ for all 20 together\.$/),
+    });
+  });
+
   it('has no signal where a healthy run did not climb', () => {
     const [flat] = compareSeeds([[arm('step 0', [0.1, 0.12, 0.1]), arm('step 200', [0.11, 0.1, 0.12])]]);
     const [climbs] = compareSeeds([[arm('step 0', [0.1, 0.12, 0.1]), arm('step 200', [0.4, 0.44, 0.41])]]);
