@@ -3,7 +3,6 @@
  * the training settings that belong to it. Every figure may carry its evidence tag (src/core/evidenced.ts); a bare number is the
  * writer's own choice. Unknown keys are errors with the nearest known one.
  */
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import {
   columnsSchema,
@@ -13,10 +12,11 @@ import {
   templateNames,
   whereSchema,
 } from '../src/core/card.ts';
-import { nearest, parseConfig } from '../src/core/config.ts';
+import { nearest } from '../src/core/config.ts';
 import { InputError } from '../src/core/errors.ts';
 import { amountSchema, evidenced } from '../src/core/evidenced.ts';
 import { hubLicences, uses } from '../src/core/licences.ts';
+import { parseYaml } from '../src/core/parse-yaml.ts';
 
 export const packings = ['concatenate', 'best-fit'] as const;
 export type Packing = (typeof packings)[number];
@@ -116,14 +116,7 @@ export type TokenizerTraining = z.output<typeof trainTokenizerSchema>;
 
 /** Reads a recipe's YAML text. `file` is for messages. */
 export function parseRecipe(text: string, file: string): Recipe {
-  const document = parseDocument(text);
-  const error = document.errors[0];
-  if (error !== undefined) {
-    throw new InputError(file, `is not YAML: ${error.message.split('\n')[0]}`, {
-      hint: 'mend this line and run again',
-    });
-  }
-  const recipe = parseConfig(recipeSchema, document.toJS(), file);
+  const recipe = parseYaml(recipeSchema, text, file);
   checkSources(recipe, file);
   return recipe;
 }

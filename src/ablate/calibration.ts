@@ -3,11 +3,10 @@
  * seed (its last evaluation against its first, with an interval over problems that lies above none). The second is there because seeds may climb by
  * very different amounts, which widens the first without putting the climb in doubt; it says nothing of arms and is never used for them.
  */
-import { type Claim, claimOf } from '../core/claim.ts';
-import { compareSeeds } from '../core/compare-seeds.ts';
+import type { Claim } from '../core/claim.ts';
 import { type Proportion, proportionDifference } from '../core/proportion-difference.ts';
 import type { AblationCalibration, CalibrationPair } from '../report/ablation-data.ts';
-import { climbsEverywhere } from '../report/calibration-signal.ts';
+import { climbOverSeeds } from '../report/climb-over-seeds.ts';
 import { showDifference } from '../report/measure-format.ts';
 import { metric } from '../report/report-run.ts';
 import { type CellRun, isAbsent } from './cell-runs.ts';
@@ -39,15 +38,11 @@ export function calibrationOf(grid: Grid, source: StepSource): AblationCalibrati
     const text = `The calibration with ${arm} has not been run for ${open.length} of ${cells.length} seeds.`;
     return { ...base, pairs, outcome: 'not run', text };
   }
-  const [comparison] = compareSeeds([
-    [
-      { name: `the start of ${arm}`, values: new Map(pairs.map(({ seed, start: value }) => [seed, value])) },
-      { name: `the end of ${arm}`, values: new Map(pairs.map(({ seed, end: value }) => [seed, value])) },
-    ],
-  ]);
   const show = (difference: number) => showDifference(end.unit, difference);
-  const claim = claimOf(comparison!, { what: end.label, show });
-  const everywhere = climbsEverywhere(pairs) && pairs.length === cells.length;
+  const { claim } = climbOverSeeds(arm, pairs, { what: end.label, show });
+  // Within every seed the last evaluation lies above the first, by more than the choice of problems explains.
+  const everywhere =
+    pairs.length === cells.length && pairs.every(({ climb }) => climb !== undefined && climb.low > 0);
   return {
     ...base,
     pairs,

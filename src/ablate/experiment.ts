@@ -4,8 +4,9 @@
  */
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { nearest, parseConfig } from '../core/config.ts';
+import { nearest } from '../core/config.ts';
 import { InputError, UserError } from '../core/errors.ts';
+import { parseYaml } from '../core/parse-yaml.ts';
 import { changeAt, overlay, type Plain } from './overlay.ts';
 
 const name = z.string().regex(/^[A-Za-z0-9][\w.-]*$/, 'letters, digits, "_", "." and "-" only');
@@ -61,14 +62,7 @@ export type Experiment = z.output<typeof experimentSchema>;
 
 /** Reads an experiment's YAML text. `file` is for messages. */
 export function parseExperiment(text: string, file: string): Experiment {
-  const document = parseDocument(text);
-  const error = document.errors[0];
-  if (error !== undefined) {
-    throw new InputError(file, `is not YAML: ${error.message.split('\n')[0]}`, {
-      hint: 'mend this line and run again',
-    });
-  }
-  const experiment = parseConfig(experimentSchema, document.toJS(), file);
+  const experiment = parseYaml(experimentSchema, text, file);
   checkArms(experiment, file);
   return experiment;
 }

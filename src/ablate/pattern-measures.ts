@@ -29,14 +29,16 @@ export interface MeasurePattern {
 const lastEvaluations = 3;
 const lastSteps = 5;
 
-/** Columns of training steps: the end, the start and the extreme of each. */
-const stepColumns: readonly {
+interface ColumnMeasure {
   name: string;
   column: string;
   label: string;
   unit: MeasureUnit;
   what: string;
-}[] = [
+}
+
+/** Columns of training steps: the end, the start and the extreme of each. */
+const stepColumns: readonly ColumnMeasure[] = [
   {
     name: 'reward',
     column: 'reward',
@@ -89,13 +91,7 @@ const stepColumns: readonly {
 ];
 
 /** Columns of evaluations during RL: their end. */
-const evalColumns: readonly {
-  name: string;
-  column: string;
-  label: string;
-  unit: MeasureUnit;
-  what: string;
-}[] = [
+const evalColumns: readonly ColumnMeasure[] = [
   {
     name: 'rl_accuracy',
     column: 'eval_accuracy',

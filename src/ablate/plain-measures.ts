@@ -8,6 +8,7 @@ import {
   lastMixture,
   lastPhase,
   lossOf,
+  type Measured,
   maximum,
   noRl,
 } from './cell-runs.ts';
@@ -110,26 +111,30 @@ export const plainMeasures: Readonly<Record<string, MeasureBody>> = {
     unit: 'share',
     likeOnly: false,
     about: 'Chains kept, of those that were drawn.',
-    of: ({ chains }) => {
-      const kept = inSummary(chains, ['chains', 'kept'], noChains(chains));
-      const asked = inSummary(chains, ['chains', 'asked'], noChains(chains));
-      if (isAbsent(kept) || isAbsent(asked) || asked === 0) return { absent: noChains(chains) };
-      return kept / asked;
-    },
+    of: ({ chains }) =>
+      shareOf(chains, ['chains', 'kept'], ['chains', 'asked'], noChains(chains), 'no chain was drawn'),
   },
   share_kept: {
     label: 'share of documents kept by the filter',
     unit: 'share',
     likeOnly: false,
     about: 'Documents that the filter kept, of those it read.',
-    of: ({ filter }) => {
-      const kept = inSummary(filter, ['ledger', 'kept'], noFilter(filter));
-      const read = inSummary(filter, ['ledger', 'in'], noFilter(filter));
-      if (isAbsent(kept) || isAbsent(read)) return { absent: noFilter(filter) };
-      return read === 0 ? { absent: 'the filter read no document' } : kept / read;
-    },
+    of: ({ filter }) =>
+      shareOf(filter, ['ledger', 'kept'], ['ledger', 'in'], noFilter(filter), 'the filter read no document'),
   },
 };
+
+function shareOf(
+  run: CellRun | undefined,
+  part: readonly string[],
+  whole: readonly string[],
+  absent: string,
+  empty: string,
+): Measured {
+  const [a, b] = [inSummary(run, part, absent), inSummary(run, whole, absent)];
+  if (isAbsent(a) || isAbsent(b)) return { absent };
+  return b === 0 ? { absent: empty } : a / b;
+}
 
 function noFilter(run: CellRun | undefined): string {
   return run === undefined ? 'there is no filter run' : 'the filter run does not say it';

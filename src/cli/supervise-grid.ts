@@ -1,9 +1,7 @@
 /** Starts `midtrain ablate` again in a new process when the GPU is lost or its driver brings the process down; see supervise.ts. */
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Grid } from '../ablate/grid.ts';
 import type { StepStore } from '../ablate/store.ts';
-import { readRecord } from '../io/run-record.ts';
+import { endedByLostDevice, newestStep } from './run-progress.ts';
 import { runAgain, supervise } from './supervise.ts';
 
 export function superviseGrid(
@@ -31,10 +29,7 @@ function progressOf(grid: Grid, store: StepStore): number {
       continue;
     }
     const run = store.runFolder(step);
-    const checkpoints = run === undefined ? '' : join(run, 'checkpoints');
-    if (run === undefined || !existsSync(checkpoints)) continue;
-    const steps = readdirSync(checkpoints).map((name) => Number(/\d+$/.exec(name)?.[0] ?? 0));
-    progress += Math.max(0, ...steps);
+    if (run !== undefined) progress += Math.max(0, newestStep(run));
   }
   return progress;
 }
@@ -42,12 +37,5 @@ function progressOf(grid: Grid, store: StepStore): number {
 /** Whether a step that is not done says in its run's record that the device was lost. */
 function lost(store: StepStore, step: Grid['steps'][number]): boolean {
   const run = store.runFolder(step);
-  if (run === undefined || store.status(step.id) === 'done' || !existsSync(join(run, 'run.json')))
-    return false;
-  try {
-    const { status, summary } = readRecord(run);
-    return status === 'failed' && summary.failure === 'device lost';
-  } catch {
-    return false;
-  }
+  return run !== undefined && store.status(step.id) !== 'done' && endedByLostDevice(run);
 }

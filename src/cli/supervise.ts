@@ -56,19 +56,11 @@ export async function superviseRun(
   maxRestarts: number,
   signal: AbortSignal,
 ): Promise<number> {
-  const { listCheckpoints } = await import('../../trainer/learner/checkpoint.ts');
-  const { readRecord } = await import('../io/run-record.ts');
+  const { endedByLostDevice, newestStep } = await import('./run-progress.ts');
   return supervise({
     maxRestarts,
-    progress: () => Number(/\d+$/.exec(listCheckpoints(runFolder).at(-1) ?? '')?.[0] ?? -1),
-    lostDevice: () => {
-      try {
-        const { status, summary } = readRecord(runFolder);
-        return status === 'failed' && summary.failure === 'device lost';
-      } catch {
-        return false;
-      }
-    },
+    progress: () => newestStep(runFolder),
+    lostDevice: () => endedByLostDevice(runFolder),
     attempt: () => runAgain('--max-restarts'),
     stopped: () => signal.aborted,
     say: (line) => void process.stderr.write(`${line}\n`),

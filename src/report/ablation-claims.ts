@@ -6,7 +6,7 @@
 import { type Claim, claimOf } from '../core/claim.ts';
 import { type Arm, compareSeeds, type SeedComparison } from '../core/compare-seeds.ts';
 import type { AblationInput, AblationMeasure } from './ablation-data.ts';
-import { climbsEverywhere } from './calibration-signal.ts';
+import { climbOverSeeds } from './climb-over-seeds.ts';
 import { showDifference } from './measure-format.ts';
 
 export interface AblationClaim {
@@ -61,16 +61,8 @@ function signalOf(input: AblationInput): AblationClaims['signal'] {
   if (calibration === undefined || calibration.outcome === 'not run') return undefined;
   const measure = input.measures.find(({ name }) => name === calibration.measure);
   const label = measure?.label ?? calibration.measure;
-  const side = (name: string, key: 'start' | 'end'): Arm => ({
-    name,
-    values: new Map(calibration.pairs.map((pair) => [pair.seed, pair[key]])),
-  });
-  const [comparison] = compareSeeds([
-    [side(`the start of ${calibration.arm}`, 'start'), side(`the end of ${calibration.arm}`, 'end')],
-  ]);
-  const claim = claimOf(comparison!, { what: label, show: showFor(measure) });
-  const holds = claim.verdict === 'higher' || climbsEverywhere(calibration.pairs);
-  return { measure: label, comparison: comparison!, claim, holds };
+  const climb = climbOverSeeds(calibration.arm, calibration.pairs, { what: label, show: showFor(measure) });
+  return { measure: label, ...climb, holds: calibration.outcome === 'signal' };
 }
 
 function claimFor(

@@ -4,9 +4,9 @@
  */
 import { type ArmGroup, armGroups } from './ablation-groups.ts';
 import type { AblationView } from './ablation-view.ts';
-import { dataTable, figure, swatchLegend, table } from './figure.ts';
+import { figure, swatchLegend, table } from './figure.ts';
 import { type FilterExample, type FilterFacts, filterFacts, type SignalHistogram } from './filter-facts.ts';
-import { drawHistogram, histogramInWords } from './histogram-chart.ts';
+import { drawHistogram, histogramInWords, histogramTable } from './histogram-chart.ts';
 import { breakable, type Content, clip, html, type Markup } from './html.ts';
 import { compact, decimal, percent, whole } from './number-format.ts';
 
@@ -194,15 +194,7 @@ function histogramFigure(signal: SignalHistogram, { label, arms }: FilterGroup):
       { ...signal, name: `${signal.name}, ${arms.map((arm) => arm.label).join(', ')}` },
       { width: 460, height: 170 },
     ),
-    table: dataTable(
-      ['from', 'to', 'kept', 'dropped'],
-      signal.counts.map((n, i) => [
-        decimal(signal.edges[i]),
-        decimal(signal.edges[i + 1]),
-        whole(signal.keptCounts[i]),
-        whole(n - signal.keptCounts[i]!),
-      ]),
-    ),
+    table: histogramTable(signal),
   });
 }
 

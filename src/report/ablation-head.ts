@@ -1,5 +1,4 @@
 /** The top of an ablation's page: the answer in its sentences with what the paper found beside it, what to be warned of, and the arms with what tells them apart. */
-import type { AblationClaims } from './ablation-claims.ts';
 import type { AblationInput } from './ablation-data.ts';
 import { armName } from './ablation-figures.ts';
 import { type AblationView, type ArmView, settingInWords } from './ablation-view.ts';
@@ -61,9 +60,9 @@ function tokensOf({ steps }: AblationInput): string[] {
   return tokens === 0 ? [] : [`${whole(tokens)} tokens trained`];
 }
 
-export function answerSection(view: AblationView, answer: readonly string[], claims: AblationClaims): Markup {
+export function answerSection(view: AblationView, answer: readonly string[]): Markup {
   const { input } = view;
-  const warnings = headWarnings(input, claims);
+  const warnings = headWarnings(input);
   return html`<section id="answer"><h2>Answer</h2><div class="answer-grid"><div class="answer">${answer.map(
     (sentence) => html`<p>${sentence}</p>`,
   )}</div>${
@@ -76,14 +75,14 @@ export function answerSection(view: AblationView, answer: readonly string[], cla
 }
 
 /** What limits everything on the page, in full sentences. */
-export function headWarnings(input: AblationInput, { signal }: AblationClaims): string[] {
+export function headWarnings(input: AblationInput): string[] {
   const out: string[] = [];
   const { calibration, seeds, cells } = input;
   if (calibration?.outcome === 'not run')
     out.push(
       `The calibration (${calibration.arm}) was not run, so it is not known whether RL climbs in this world at all.`,
     );
-  if (calibration?.outcome === 'no signal' || (signal !== undefined && !signal.holds))
+  if (calibration?.outcome === 'no signal')
     out.push(
       'No signal: what is measured did not climb for certain where it should. Differences between arms on this page mean nothing.',
     );

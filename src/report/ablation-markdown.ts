@@ -37,7 +37,7 @@ export function ablationMarkdown(
     `**Question.** ${escapeMarkdown(input.question)}`,
     answer.map(escapeMarkdown).join('\n\n'),
     input.paper === undefined ? undefined : `**What the paper found.** ${escapeMarkdown(input.paper)}`,
-    list(headWarnings(input, claims)),
+    list(headWarnings(input)),
     armsPart(view),
     input.calibration === undefined
       ? undefined

@@ -28,8 +28,8 @@ export function renderAblation(input: AblationInput): AblationReport {
   const view = ablationView(input);
   const claims = ablationClaims(input);
   const answer = answerOf(input, claims);
-  const sections: { id: string; name: string; body: Markup | undefined }[] = [
-    { id: 'answer', name: 'Answer', body: answerSection(view, answer, claims) },
+  const sections = [
+    { id: 'answer', name: 'Answer', body: answerSection(view, answer) },
     { id: 'results', name: 'Results', body: resultsSection(view, claims) },
     { id: 'outcome', name: 'From data to score', body: outcomeSection(view) },
     { id: 'data', name: 'Data', body: dataSection(view) },
@@ -44,7 +44,7 @@ export function renderAblation(input: AblationInput): AblationReport {
     html: page({
       title: input.title,
       headline: ablationHeadline(view),
-      sections: sections.flatMap(({ id, name, body }) => (body === undefined ? [] : [{ id, name, body }])),
+      sections,
       footer: html`<p>Made by midtrain from the records of ${input.runs.length} runs. All numbers but the paper’s were measured in these runs; nothing on this page is fetched and no script runs.</p>`,
     }),
     markdown: ablationMarkdown(view, claims, answer),

@@ -1,8 +1,8 @@
 /** What was filtered and why: reasons with examples, signal histograms with their thresholds, files that failed. */
 import { sumCounts } from '../core/ledger.ts';
-import { dataTable, figure, halfSize, swatchLegend, table } from './figure.ts';
+import { figure, halfSize, swatchLegend, table } from './figure.ts';
 import type { FilterExample, FilterFacts, Reason, SignalHistogram } from './filter-facts.ts';
-import { drawHistogram, histogramInWords } from './histogram-chart.ts';
+import { drawHistogram, histogramInWords, histogramTable } from './histogram-chart.ts';
 import { breakable, type Content, clip, html, type Markup } from './html.ts';
 import { bytes, compact, decimal, percent, whole } from './number-format.ts';
 import { shellWord } from './shell-word.ts';
@@ -178,15 +178,7 @@ function signalGrid({ signals, rules }: FilterFacts): Markup {
       title: signal.name,
       caption: `${signal.description === undefined ? '' : `${sentence(signal.description)} `}${histogramInWords(signal)}`,
       picture: drawHistogram(signal, { ...halfSize, height: 190 }),
-      table: dataTable(
-        ['from', 'to', 'kept', 'dropped'],
-        signal.counts.map((n, i) => [
-          decimal(signal.edges[i]),
-          decimal(signal.edges[i + 1]),
-          whole(signal.keptCounts[i]),
-          whole(n - signal.keptCounts[i]!),
-        ]),
-      ),
+      table: histogramTable(signal),
     }),
   );
   return html`<h3>Signals and thresholds</h3><p class="hint">Documents by measured value. A document that passes this threshold may be dropped by another rule, so both colours appear on both sides of the line.</p>${swatchLegend(

@@ -1,4 +1,6 @@
 /** How a signal is distributed over the documents: kept ones below, dropped ones on top, and the threshold where it cuts. */
+
+import { dataTable } from './figure.ts';
 import type { SignalHistogram } from './filter-facts.ts';
 import { type Markup, visibleControls } from './html.ts';
 import type { Size } from './line-chart.ts';
@@ -124,6 +126,19 @@ function thresholdsOf(signal: SignalHistogram): Threshold[] {
     ...(signal.min === undefined ? [] : [{ at: signal.min, label: `at least ${decimal(signal.min)}` }]),
     ...(signal.max === undefined ? [] : [{ at: signal.max, label: `at most ${decimal(signal.max)}` }]),
   ];
+}
+
+/** The numbers behind the picture. */
+export function histogramTable(signal: SignalHistogram): Markup {
+  return dataTable(
+    ['from', 'to', 'kept', 'dropped'],
+    signal.counts.map((n, i) => [
+      decimal(signal.edges[i]),
+      decimal(signal.edges[i + 1]),
+      whole(signal.keptCounts[i]),
+      whole(n - signal.keptCounts[i]!),
+    ]),
+  );
 }
 
 export function histogramInWords(signal: SignalHistogram): string {

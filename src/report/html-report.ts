@@ -13,7 +13,7 @@ import { reproduceSection } from './reproduce-section.ts';
 import { trainSection } from './train-section.ts';
 
 export function htmlReport(data: ReportData): string {
-  const sections: { id: string; name: string; body: Markup | undefined }[] = [
+  const sections = [
     { id: 'way', name: 'The whole way', body: flowSection(data) },
     { id: 'runs', name: 'Runs side by side', body: compareSection(data) },
     { id: 'filter', name: 'Filter', body: filterSection(data.filters) },
@@ -32,7 +32,7 @@ export function htmlReport(data: ReportData): string {
   return page({
     title: data.title,
     headline: data.headline,
-    sections: sections.flatMap(({ id, name, body }) => (body === undefined ? [] : [{ id, name, body }])),
+    sections,
     footer: html`<p>Made by midtrain from ${madeFrom(data)}. All numbers were measured in these runs; nothing on this page is fetched and no script runs.</p>`,
   });
 }

@@ -13,7 +13,8 @@ const contentSecurityPolicy =
 export interface PageParts {
   title: string;
   headline: Headline;
-  sections: readonly { id: string; name: string; body: Markup }[];
+  /** One without a body is left out, of the page and of its list of sections. */
+  sections: readonly { id: string; name: string; body: Markup | undefined }[];
   footer: Content;
 }
 
@@ -23,7 +24,8 @@ function unbroken(text: string): string {
 }
 
 export function page(parts: PageParts): string {
-  const { title, headline, sections } = parts;
+  const { title, headline } = parts;
+  const sections = parts.sections.filter(({ body }) => body !== undefined);
   return html`${trusted('<!doctype html>')}
 <html lang="en">
 <head>
