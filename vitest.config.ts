@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
-    exclude: ['test/crash/**', 'test/oracles/**'],
+    exclude: ['test/crash/**', 'test/oracles/**', 'test/slurm/kills/**'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -28,7 +28,9 @@ export async function main(
   /** Replaced by the progress display while one is open, so that notices do not break its frame. */
   let notify = say;
 
-  const onSignal = (): void => {
+  const onSignal = (name: NodeJS.Signals): void => {
+    // Slurm warns before the time limit and says it again at the limit; SIGKILL follows anyway, and until then there is time to finish.
+    if (abort.signal.aborted && name === 'SIGTERM' && process.env.SLURM_JOB_ID !== undefined) return;
     if (abort.signal.aborted) {
       runCleanupsNow();
       process.exit(exitCodes.interrupted);

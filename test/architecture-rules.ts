@@ -40,6 +40,8 @@ export const ranks: Readonly<Record<string, number>> = {
   'src/jobs': 4,
   'src/ablate': 5,
   'src/export': 5,
+  'src/slurm': 5,
+  'src/cluster-plan': 5,
   'src/serve': 5,
   'src/tui': 5,
   'src/cli': 6,

@@ -80,6 +80,12 @@ async function run(
     import('../core/licences.ts'),
   ]);
   const text = (name: string): string | undefined => options[name] as string | undefined;
+  const { refuseHub } = await import('./hub-config.ts');
+  await refuseHub(
+    args[0]!,
+    'a card is written into a folder of this disk',
+    'give the folder that the midtrain command wrote, then midtrain push it; what lies on the Hub has its card there',
+  );
   const folder = resolve(context.cwd, args[0]!);
   const target = resolve(context.cwd, text('out') ?? join(folder, 'README.md'));
   if (statSync(target, { throwIfNoEntry: false })?.isDirectory() === true)

@@ -2,7 +2,13 @@
 
 import { exitCodes } from '../core/errors.ts';
 import { placeOfModel } from '../stages/bundled-model.ts';
-import { labelledOf, labelledOptions, thresholdOf, thresholdOptions } from './classify-inputs.ts';
+import {
+  labelledOf,
+  labelledOptions,
+  thresholdOf,
+  thresholdOptions,
+  tokenizerAt,
+} from './classify-inputs.ts';
 import { type Command, type CommandContext, jsonOption } from './command.ts';
 import { choiceValue } from './parse.ts';
 
@@ -100,7 +106,8 @@ async function run(
     labelled: labelledOf(context.cwd, options),
     rule: thresholdOf(options, own === null ? { by: 'max-f1' } : { by: 'model', value: own }),
     chooseOn: options.chooseOn as 'all' | 'in',
-    tokenizer: options.tokenizer === undefined ? null : resolve(context.cwd, options.tokenizer as string),
+    tokenizer:
+      options.tokenizer === undefined ? null : await tokenizerAt(context, options.tokenizer as string),
     emit: context.emit,
     signal: context.signal,
   });

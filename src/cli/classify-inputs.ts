@@ -4,7 +4,7 @@ import { UserError } from '../core/errors.ts';
 import type { ClassifyInput } from '../stages/classify-documents.ts';
 import type { LabelledRequest } from '../stages/classify-labelled.ts';
 import type { ThresholdRule } from '../stages/classify-ranking.ts';
-import type { CommandOption } from './command.ts';
+import type { CommandContext, CommandOption } from './command.ts';
 import { assignmentsValue, choiceValue, integerValue, listValue, numberValue } from './parse.ts';
 
 export const columnOption: CommandOption = {
@@ -115,6 +115,12 @@ export function labelledOf(cwd: string, options: Readonly<Record<string, unknown
     minCharacters: options.minChars as number,
     sourceBy: options.sourceBy as LabelledRequest['sourceBy'],
   };
+}
+
+/** The folder of a tokenizer, also of one on the Hub. */
+export async function tokenizerAt(context: CommandContext, path: string): Promise<string> {
+  const { modelFolder } = await import('./hub-config.ts');
+  return modelFolder(context, path, 'tokenizer');
 }
 
 /** What the flags say, or `otherwise`. */

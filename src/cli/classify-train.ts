@@ -1,6 +1,12 @@
 /** `midtrain classify train`: a quality classifier from labelled documents. Maps flags to src/stages/classify-train.ts. */
 import { exitCodes } from '../core/errors.ts';
-import { labelledOf, labelledOptions, thresholdOf, thresholdOptions } from './classify-inputs.ts';
+import {
+  labelledOf,
+  labelledOptions,
+  thresholdOf,
+  thresholdOptions,
+  tokenizerAt,
+} from './classify-inputs.ts';
 import { type Command, type CommandContext, jsonOption } from './command.ts';
 import { choiceValue, integerValue, numberValue, shareValue, wordsValue } from './parse.ts';
 
@@ -201,7 +207,8 @@ async function run(
     newline: options.newline as 'space',
     unit: options.unit as 'document',
     threshold: thresholdOf(options, { by: 'max-f1' }),
-    tokenizer: options.tokenizer === undefined ? null : resolve(context.cwd, options.tokenizer as string),
+    tokenizer:
+      options.tokenizer === undefined ? null : await tokenizerAt(context, options.tokenizer as string),
     out: resolve(context.cwd, options.out as string),
     keepLines: options.keepLines === true,
     overwrite: options.overwrite === true,

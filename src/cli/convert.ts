@@ -19,12 +19,13 @@ const llama2c: Command = {
   ],
   async run(context, args, options) {
     const { resolve } = await import('node:path');
+    const { localPlace } = await import('./hub-config.ts');
     const { convertLlama2c } = await import('../../trainer/convert/convert-llama2c.ts');
     const tokenizer = options.tokenizer as string | undefined;
     const out = resolve(context.cwd, args[1]!);
     const config = await convertLlama2c(
-      resolve(context.cwd, args[0]!),
-      tokenizer === undefined ? undefined : resolve(context.cwd, tokenizer),
+      await localPlace(context, args[0]!),
+      tokenizer === undefined ? undefined : await localPlace(context, tokenizer),
       out,
     );
     context.write(

@@ -74,13 +74,13 @@ async function run(
   const { readYaml } = await import('./read-yaml.ts');
   const { trainConfigSchema } = await import('../../trainer/training/train-config.ts');
   const { exportNanotron } = await import('../export/export-nanotron.ts');
-  const { withHub } = await import('./hub-config.ts');
+  const { localPlace, withHub } = await import('./hub-config.ts');
   const config = await withHub(context, await readYaml(trainConfigSchema, configFile!, context.cwd), 'shape');
   const out = resolve(context.cwd, (options.out as string | undefined) ?? `runs/nanotron-${config.name}`);
   const number = (name: string): number => options[name] as number;
   const plan = await exportNanotron({
     config,
-    mixture: mixture!,
+    mixture: mixture!.startsWith('hf://') ? await localPlace(context, mixture!) : mixture!,
     out,
     at: (options.at as string | undefined) ?? out,
     tokenizer: options.tokenizer as string | undefined,

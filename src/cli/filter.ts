@@ -9,6 +9,7 @@ import { type Command, type CommandContext, dryRunOption, jsonOption } from './c
 import { type BenchmarkCount, describePlan, reportFilter } from './describe-filter.ts';
 import { runStaged, stepOptions, wantsSteps } from './filter-steps.ts';
 import { assignmentsValue, integerValue, listValue, rankValue } from './parse.ts';
+import { readSlurmOptions, refuseWhileQueued, slurmFlags, wantsSlurm } from './slurm-launch.ts';
 
 export const command: Command = {
   name: 'filter',
@@ -64,6 +65,7 @@ export const command: Command = {
     { flags: '--dropped', description: 'also write the dropped documents, with the reason, to dropped/' },
     { flags: '--fresh', description: 'delete what an earlier run left in the folder and start anew' },
     ...stepOptions,
+    ...slurmFlags,
     { flags: '--list', description: 'list the built-in pipelines and stop' },
     dryRunOption,
     jsonOption,
@@ -90,6 +92,14 @@ export const command: Command = {
         'midtrain filter megamath-web-pro-max --input pages/ --endpoint http://localhost:8000/v1 --judge-model m --set sample.count=1000 --dry-run',
       what: 'show its steps and what they can cost',
     },
+    {
+      command: 'midtrain filter math-web --input pages/ --out runs/math --executor slurm --slurm slurm.yaml',
+      what: 'as job arrays on a Slurm cluster: the same bytes',
+    },
+    {
+      command: 'midtrain filter math-web --input pages/ --out runs/math --executor slurm --dry-run',
+      what: 'show the arrays and the first script',
+    },
   ],
   more: () =>
     [
@@ -114,11 +124,14 @@ export const command: Command = {
           .join(', ')}; for example midtrain filter math-web --input pages/`,
       });
     }
+    const onSlurm = wantsSlurm(options, notOnSlurm);
+    const slurm = onSlurm ? await readSlurmOptions(options, context.cwd) : undefined;
     const { findPipeline } = await import('../stages/load-pipeline.ts');
     const steps = wantsSteps(options);
     const changes = (options.set as Record<string, string> | undefined) ?? {};
     const found = findPipeline(pipelineName, context.cwd, { steps, changes });
     if ('staged' in found) {
+      if (onSlurm) throw stepsOnSlurm(found.file);
       applyInputs(found.staged, options, context.cwd);
       return runStaged(context, found, options);
     }
@@ -139,6 +152,14 @@ export const command: Command = {
     const limit = options.limit as number | undefined;
     const { signal, emit } = context;
     const common = { file, text, emit, signal, ...(limit === undefined ? {} : { limit }) };
+    const out = resolve(context.cwd, (options.out as string | undefined) ?? `runs/filter-${config.name}`);
+    const fresh = options.fresh === true;
+    if (onSlurm) {
+      const { filterOnSlurm } = await import('./filter-on-slurm.ts');
+      const { dryRun, wait } = options;
+      const how = { slurm, dryRun: dryRun === true, wait: wait === true };
+      return filterOnSlurm(context, config, { ...common, out, fresh }, how);
+    }
     if (options.dryRun === true) {
       const { planCorpus } = await import('../jobs/plan-corpus.ts');
       const plan = await planCorpus(config, common);
@@ -151,11 +172,11 @@ export const command: Command = {
     }
     const { filterCorpus, filterRank } = await import('../jobs/filter-corpus.ts');
     const workers = options.workers as number | undefined;
-    const out = resolve(context.cwd, (options.out as string | undefined) ?? `runs/filter-${config.name}`);
+    await refuseWhileQueued(context, out, fresh);
     const job = { ...common, out, ...(workers === undefined ? {} : { workers }) };
     const rank = options.rank as { rank: number; ranks: number } | undefined;
     if (rank !== undefined) {
-      const without = limit !== undefined ? '--limit' : options.fresh === true ? '--fresh' : undefined;
+      const without = limit !== undefined ? '--limit' : fresh ? '--fresh' : undefined;
       if (without !== undefined) {
         throw new UserError(`${without} concerns the whole job and cannot be given with --rank`, {
           hint: `leave out ${without}, or --rank`,
@@ -164,7 +185,7 @@ export const command: Command = {
       reportRank(context, await filterRank(config, job, rank));
       return exitCodes.done;
     }
-    const result = await filterCorpus(config, { ...job, fresh: options.fresh === true });
+    const result = await filterCorpus(config, { ...job, fresh });
     reportFilter(context, result.folder, result.summary);
     return result.complete ? exitCodes.done : exitCodes.someInputsFailed;
   },
@@ -191,6 +212,20 @@ async function countBenchmarks(config: FilterConfig, context: CommandContext): P
     counts.push({ card, path, items: (await readBenchmark({ card, path })).length });
   }
   return counts;
+}
+
+/** Flags that do not go with --executor slurm, and why. */
+const notOnSlurm = {
+  limit: 'a limit counts documents in order, which ranks at work at the same time cannot',
+  rank: 'the ranks are given out by the scheduler',
+  workers: 'the threads of a job are cpus in slurm.yaml',
+};
+
+function stepsOnSlurm(file: string): UserError {
+  return new UserError(
+    `${file} has steps, and --executor slurm is for pipelines of one pass: labelling and training between the steps need one process`,
+    { hint: 'leave out --executor slurm, or give a pipeline of one pass (midtrain filter --list)' },
+  );
 }
 
 const documentColumns = ['text', 'html', 'id', 'url', 'date'] as const;

@@ -19,7 +19,27 @@ export async function modelFolder(
   return folder;
 }
 
-/** A config in which every `hf://` model is the folder it was fetched to, and every data set has its commit. */
+/** A path of this disk: the given one, or where a file or folder of the Hub (of a data set or a model) lies once it is fetched. */
+export async function localPlace(context: CommandContext, given: string): Promise<string> {
+  const { resolve } = await import('node:path');
+  if (!given.startsWith('hf://')) return resolve(context.cwd, given);
+  const { fetchHubPlace } = await import('../io/hub-place.ts');
+  const { place, address } = await fetchHubPlace(given, { signal: context.signal }, context.emit);
+  context.emit({ kind: 'message', level: 'info', text: `${given} is ${address}` });
+  return place;
+}
+
+/** For commands that work on a folder of this disk and write into it, or read what is never pushed. */
+export async function refuseHub(given: string, what: string, hint: string): Promise<void> {
+  if (!given.startsWith('hf://')) return;
+  const { UserError } = await import('../core/errors.ts');
+  throw new UserError(`${given}: ${what}`, { hint });
+}
+
+/**
+ * A config in which every `hf://` model is the folder it was fetched to, every mixture (`data`) too, and every other data set has its commit, also
+ * behind a card's name (`gsm8k=hf://datasets/...`).
+ */
 export async function withHub<T>(
   context: CommandContext,
   config: T,
@@ -27,9 +47,11 @@ export async function withHub<T>(
 ): Promise<T> {
   const settle = async (value: unknown, key: string): Promise<unknown> => {
     if (typeof value === 'string') {
-      if (value.startsWith('hf://datasets/')) {
+      if (key === 'data' && value.startsWith('hf://')) return localPlace(context, value);
+      const [, card, data] = /^((?!hf:)[^\s=:]+=)?(hf:\/\/datasets\/.+)$/.exec(value) ?? [];
+      if (data !== undefined) {
         const { pinnedDataset } = await import('../io/hub-model.ts');
-        return pinnedDataset(value, { signal: context.signal });
+        return `${card ?? ''}${await pinnedDataset(data, { signal: context.signal })}`;
       }
       if (value.startsWith('hf://'))
         return modelFolder(context, value, key === 'tokenizer' ? 'tokenizer' : parts);

@@ -17,7 +17,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'jobs',
-    summary: 'status of a filter job, and another try for what failed',
+    summary: 'where a job stands, its logs and end on Slurm, another try for what failed',
     load: () => import('./jobs.ts'),
   },
   {
@@ -89,6 +89,11 @@ export const commands: readonly CommandEntry[] = [
     name: 'export',
     summary: 'write what Nanotron (training) and verl (RL) read, from the same configs',
     load: () => import('./export.ts'),
+  },
+  {
+    name: 'plan',
+    summary: 'bytes, hours and cost on a cluster from rates measured on this machine',
+    load: () => import('./plan.ts'),
   },
   {
     name: 'serve',

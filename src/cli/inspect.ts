@@ -52,6 +52,12 @@ export const command: Command = {
     },
   ],
   async run(context, [folder], options) {
+    const { refuseHub } = await import('./hub-config.ts');
+    await refuseHub(
+      folder!,
+      'inspect reads the run folder of a filter, which is not pushed',
+      'give the folder that midtrain filter wrote; documents of a corpus on the Hub are shown by its viewer there',
+    );
     const { RunDocuments } = await import('../stages/run-documents.ts');
     const documents = await RunDocuments.open(resolve(context.cwd, folder!), { signal: context.signal });
     try {

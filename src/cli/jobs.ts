@@ -1,4 +1,4 @@
-/** `midtrain jobs`: where a filter job stands, and another try for what failed. */
+/** `midtrain jobs`: where a job stands, and another try for what failed; jobs on Slurm in jobs-slurm.ts. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { exitCodes, UserError } from '../core/errors.ts';
@@ -7,16 +7,22 @@ import type { StagedStatus } from '../jobs/staged-status.ts';
 import { type Command, jsonOption } from './command.ts';
 import { reportFilter } from './describe-filter.ts';
 import { aligned, count, describeLedger } from './describe-ledger.ts';
+import { cancel, logs, reconcile, retryOnSlurm, statusOnSlurm, work } from './jobs-slurm.ts';
 import { integerValue } from './parse.ts';
 
-const folderArgument = { name: 'run', description: 'the folder of a filter job (--out)', required: true };
+const folderArgument = {
+  name: 'run',
+  description: 'the folder of a filter job, or of a mixture on Slurm (--out)',
+  required: true,
+};
 
 const status: Command = {
   name: 'status',
   summary: 'units through each pass, what failed, who is at work',
   description:
     'Reads the folder of a filter job and says how far it is: units measured and finished, the dedup barrier, units to be tried again ' +
-    'and why, the ledger so far, and which processes work in it; of a pipeline with steps, which of them are done. Changes nothing. Exit code 2: some input failed or an output is damaged.',
+    'and why, the ledger so far, and which processes work in it; of a pipeline with steps, which of them are done. Of a job on Slurm: items of each stage, what was submitted, what is in the queue, ' +
+    'what is left and how often it was tried. Changes nothing. Exit code 2: some input failed or an output is damaged.',
   arguments: [folderArgument],
   options: [
     { flags: '--verify', description: 'also read every finished output and compare its checksum' },
@@ -31,6 +37,8 @@ const status: Command = {
   ],
   async run(context, [run], options) {
     const folder = resolve(context.cwd, run!);
+    if (isOnSlurm(folder) && options.verify !== true) return statusOnSlurm(context, folder);
+    refuseMix(folder);
     refuseRecut(folder);
     const { stagedStatus } = await import('../jobs/staged-status.ts');
     const staged = stagedStatus(folder);
@@ -52,7 +60,8 @@ const retry: Command = {
   summary: 'try the units again that failed or are missing',
   description:
     'Goes on with the job of a folder under the config and inputs it was started with: units that are not done, that were given up, whose ' +
-    'input was partly lost or whose output is damaged are done again, everything else stays. The result is what an undisturbed run gives.',
+    'input was partly lost or whose output is damaged are done again, everything else stays. The result is what an undisturbed run gives. ' +
+    'A job on Slurm is submitted again, also one that was cancelled or given up.',
   arguments: [folderArgument],
   options: [
     {
@@ -70,6 +79,12 @@ const retry: Command = {
   ],
   async run(context, [run], options) {
     const folder = resolve(context.cwd, run!);
+    if (isOnSlurm(folder)) {
+      if (options.workers === undefined) return retryOnSlurm(context, folder);
+      throw new UserError('--workers: the threads of a job on Slurm are cpus in slurm.yaml', {
+        hint: 'leave out --workers; other values: the same midtrain command again with another --slurm file',
+      });
+    }
     refuseRecut(folder);
     if (existsSync(join(folder, 'steps.json'))) {
       throw new UserError(`${folder} holds a pipeline with steps, which goes on by its own command`, {
@@ -98,12 +113,27 @@ const retry: Command = {
 
 export const command: Command = {
   name: 'jobs',
-  summary: 'status of a filter job, and another try for what failed',
-  description: 'A filter job lives in its run folder: these commands look into it and go on with it.',
-  subcommands: [status, retry],
+  summary: 'where a job stands, its logs and end on Slurm, another try for what failed',
+  description:
+    'A job lives in its run folder: these commands look into it and go on with it. Of jobs on Slurm (--executor slurm) too: what is done the ' +
+    'markers in the folder say, never the memory of the scheduler.',
+  subcommands: [status, retry, cancel, logs, work, reconcile],
   examples: [{ command: 'midtrain jobs status runs/filter-math-web', what: 'how far the job is' }],
   run: async () => exitCodes.userError,
 };
+
+/** Outputs of a mixture are checked by the mixture. */
+function refuseMix(folder: string): void {
+  if (!isOnSlurm(folder) || existsSync(join(folder, 'plan.json'))) return;
+  throw new UserError(`${folder}: --verify is for filter jobs`, {
+    hint: 'leave out --verify; midtrain mix checks the files of a finished mixture when it is given the same command',
+  });
+}
+
+/** Whether the job was given to Slurm. */
+function isOnSlurm(folder: string): boolean {
+  return existsSync(join(folder, 'slurm', 'options.json'));
+}
 
 /** A written recut has the plan of a job and none of its units: it was written whole, or is not there. */
 function refuseRecut(folder: string): void {

@@ -7,7 +7,8 @@ import { recipeListText } from '../../mixtures/recipe-list.ts';
 import type { Ratios } from '../../mixtures/shares.ts';
 import { exitCodes, UserError } from '../core/errors.ts';
 import type { Use } from '../core/licences.ts';
-import type { MixResult } from '../stages/mix.ts';
+import type { SlurmOptions } from '../slurm/slurm-options.ts';
+import type { MixManifest } from '../stages/mix-manifest.ts';
 import type { MixRequest } from '../stages/mix-request.ts';
 import { type Command, type CommandContext, dryRunOption, jsonOption } from './command.ts';
 import {
@@ -18,6 +19,7 @@ import {
   shareValue,
   sourcePathsValue,
 } from './parse.ts';
+import { readSlurmOptions, refuseWhileQueued, slurmFlags, wantsSlurm } from './slurm-launch.ts';
 
 /** Tokens of a step where a recipe does not say: the paper's (512 sequences of 8,192). */
 const usualBatchTokens = 4_194_304;
@@ -103,6 +105,7 @@ export const command: Command = {
     },
     { flags: '-o, --out <folder>', description: 'where to write (default: runs/<recipe name>-mix)' },
     { flags: '--overwrite', description: 'replace another mixture that lies there' },
+    ...slurmFlags,
     dryRunOption,
     jsonOption,
   ],
@@ -120,6 +123,10 @@ export const command: Command = {
       command: 'midtrain mix demo --packing best-fit --per-source --out runs/whole',
       what: 'keep documents whole, and write one folder per source for Nanotron',
     },
+    {
+      command: 'midtrain mix recipe.yaml --executor slurm --slurm slurm.yaml --wait',
+      what: 'tokenise as job arrays on a Slurm cluster: the same bytes',
+    },
   ],
   more: recipeListText,
   run,
@@ -134,6 +141,11 @@ async function run(
   const { loadRecipe } = await import('../../mixtures/load.ts');
   const { withData } = await import('../../mixtures/sources.ts');
   const { planTable } = await import('../../mixtures/plan-table.ts');
+  const onSlurm = wantsSlurm(options, {
+    download: 'machines of a cluster often have no network; fetch the data first with midtrain pull',
+    workers: 'the threads of a job are cpus in slurm.yaml',
+  });
+  const slurm = onSlurm ? await readSlurmOptions(options, context.cwd) : undefined;
   const loaded = withData(
     loadRecipe(args[0], context.cwd),
     (options.data as Record<string, string[]> | undefined) ?? {},
@@ -175,6 +187,7 @@ async function run(
     emit: context.emit,
     signal: context.signal,
   };
+  if (onSlurm) return runOnSlurm(context, request, slurm, options);
   if (options.dryRun === true) {
     const { planMix } = await import('../stages/prepare-mix.ts');
     const { plan, tokenizer } = await planMix(request);
@@ -186,6 +199,8 @@ async function run(
     );
     return plan.problems.length === 0 ? exitCodes.done : exitCodes.userError;
   }
+  await refuseWhileQueued(context, output, request.overwrite === true);
+  const { mixAlone } = await import('../jobs/mix-alone.ts');
   const { manifest, plan, reused, failures } = await mixAlone(request);
   for (const { file, place, problem } of failures) {
     context.emit({
@@ -197,11 +212,47 @@ async function run(
   if (context.json) context.write(`${JSON.stringify({ output, reused, failures, manifest }, null, 2)}\n`);
   else {
     context.write(planTable(plan));
-    context.write(
-      `${reused ? 'already there' : 'written'}: ${output} (${manifest.files.filter((f) => /^shards\/.*\.ds$/.test(f.path)).length} shards, tokenizer ${manifest.tokenizer.name}; what it holds: manifest.json, sequences to look at: samples.md)\n`,
-    );
+    context.write(`${reused ? 'already there' : 'written'}: ${describeMix(output, manifest)}\n`);
   }
   return failures.length > 0 ? exitCodes.someInputsFailed : exitCodes.done;
+}
+
+/** As job arrays; `--dry-run` shows what would be submitted. */
+async function runOnSlurm(
+  context: CommandContext,
+  request: MixRequest,
+  slurm: SlurmOptions | undefined,
+  options: Record<string, unknown>,
+): Promise<number> {
+  const { output, overwrite } = request;
+  if (options.dryRun === true) {
+    const { dryRunOnSlurm } = await import('./slurm-dry-run.ts');
+    const { planMixBatch } = await import('../jobs/batch-mix.ts');
+    return dryRunOnSlurm(context, await planMixBatch(request), slurm);
+  }
+  const { prepareMixBatch } = await import('../jobs/batch-mix.ts');
+  const { launchOnSlurm } = await import('./slurm-launch.ts');
+  const launch = {
+    out: output,
+    fresh: overwrite === true,
+    prepare: () => prepareMixBatch(request),
+    report: async () => {
+      const { readFile } = await import('node:fs/promises');
+      const { join } = await import('node:path');
+      const manifest = JSON.parse(await readFile(join(output, 'manifest.json'), 'utf8')) as MixManifest;
+      context.write(
+        context.json
+          ? `${JSON.stringify({ output, manifest }, null, 2)}\n`
+          : `written: ${describeMix(output, manifest)}\n`,
+      );
+    },
+  };
+  return launchOnSlurm(context, launch, slurm, options.wait === true);
+}
+
+function describeMix(output: string, { files, tokenizer }: MixManifest): string {
+  const shards = files.filter(({ path }) => /^shards\/.*\.ds$/.test(path)).length;
+  return `${output} (${shards} shards, tokenizer ${tokenizer.name}; what it holds: manifest.json, sequences to look at: samples.md)`;
 }
 
 /** Steps, time and disk, where the recipe says how it is trained or flags ask for it. */
@@ -230,28 +281,6 @@ async function costOf(
   };
   const estimate = estimateRun(how);
   return { estimate, table: `\n${estimateTable(estimate, how)}` };
-}
-
-/** One run at a time works in a folder: two would take each other's files away. */
-async function mixAlone(request: MixRequest): Promise<MixResult> {
-  const { rmdir } = await import('node:fs/promises');
-  const { atExit } = await import('../core/cleanup.ts');
-  const { makeFolder } = await import('../io/atomic.ts');
-  const { takeJobLock } = await import('../jobs/lock.ts');
-  const { mix } = await import('../stages/mix.ts');
-  const { assertMixOutput } = await import('../stages/mix-output.ts');
-  const { output } = request;
-  assertMixOutput(output);
-  makeFolder(output);
-  const lock = takeJobLock(output);
-  const unregister = atExit(() => lock.release());
-  try {
-    return await mix(request);
-  } finally {
-    unregister();
-    lock.release();
-    await rmdir(output).catch(() => {}); // only if nothing came of it
-  }
 }
 
 function ratiosOf(options: Record<string, unknown>): Ratios {

@@ -95,6 +95,12 @@ async function run(
   ]);
   if (options.private === true && options.public === true)
     throw new UserError('--private and --public exclude each other', { hint: 'leave one of them out' });
+  const { refuseHub } = await import('./hub-config.ts');
+  await refuseHub(
+    args[0]!,
+    'what is pushed is a folder of this disk',
+    'the folder comes first, then the repository: midtrain push runs/web owner/name; to copy a repository, midtrain pull it with --out before',
+  );
   const folder = resolve(context.cwd, args[0]!);
   const found = await pushFilesOf({
     folder,

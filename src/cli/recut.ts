@@ -64,6 +64,12 @@ export const command: Command = {
     },
   ],
   async run(context, [folderName], options) {
+    const { refuseHub } = await import('./hub-config.ts');
+    await refuseHub(
+      folderName!,
+      'recut reads the signals of a run folder, which are not pushed',
+      'give the folder that midtrain filter wrote',
+    );
     const folder = resolve(context.cwd, folderName!);
     const request = await requestOf(context, options, folder);
     if (options.dropped === true && options.write === undefined) {

@@ -44,9 +44,9 @@ export const command: Command = {
     },
   ],
   async run(context, args, options) {
-    const { resolve } = await import('node:path');
     const { traceToken, countSequences } = await import('../stages/trace-token.ts');
-    const path = resolve(context.cwd, args[0]!);
+    const { localPlace, modelFolder } = await import('./hub-config.ts');
+    const path = await localPlace(context, args[0]!);
     const tokenizer = options.tokenizer as string | undefined;
     const sequenceLength = options.sequenceLength as number | undefined;
     const asked = placeOf(args[1], options);
@@ -63,7 +63,7 @@ export const command: Command = {
       ...(asked.sequence === undefined ? {} : { sequence: asked.sequence }),
       ...(asked.offset === undefined ? {} : { offset: asked.offset }),
       ...(sequenceLength === undefined ? {} : { sequenceLength }),
-      ...(tokenizer === undefined ? {} : { tokenizer: resolve(context.cwd, tokenizer) }),
+      ...(tokenizer === undefined ? {} : { tokenizer: await modelFolder(context, tokenizer, 'tokenizer') }),
     });
     const { describeTrace } = await import('./describe-trace.ts');
     writeResult(

@@ -23,15 +23,22 @@ const mostQuickRanges = 32;
 
 /** The parts, band by band; `documents`: of all units together. */
 export function planParts(documents: number, bands: number, memoryBytes = partMemoryBytes): DedupPart[] {
-  invariant(
-    documents >= 0 && bands >= 1 && memoryBytes > 0,
-    'a plan of parts needs documents, bands and memory',
-  );
-  const ranges = Math.max(
+  return cutParts(bands, planRanges(documents, memoryBytes));
+}
+
+/** Into how many ranges the keys of a band are cut. */
+export function planRanges(documents: number, memoryBytes = partMemoryBytes): number {
+  invariant(documents >= 0 && memoryBytes > 0, 'a plan of parts needs documents and memory');
+  return Math.max(
     1,
     Math.ceil((documents * tableBytesPerKey) / memoryBytes),
     Math.min(mostQuickRanges, Math.ceil(documents / quickKeys)),
   );
+}
+
+/** Every band in so many ranges, band by band. What the clusters are does not depend on their number. */
+export function cutParts(bands: number, ranges: number): DedupPart[] {
+  invariant(bands >= 1 && ranges >= 1, 'a cut into parts needs bands and ranges');
   const bound = (i: number): number => Math.floor((2 ** 32 * i) / ranges);
   return Array.from({ length: bands * ranges }, (_, i) => {
     const range = i % ranges;

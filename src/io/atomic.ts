@@ -1,9 +1,9 @@
 /**
- * Files that are either whole or absent: written to `<path>.tmp-<pid>-<thread>-<n>` beside the target, flushed to disk, renamed, and the
+ * Files that are either whole or absent: written to `<path>.tmp-<pid>-<thread>-<own>-<n>` beside the target, flushed to disk, renamed, and the
  * folder flushed too. A process killed at any point leaves at worst a `.tmp-` file, which `removeLeftovers` deletes on the next run.
  */
 
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -20,11 +20,13 @@ import { basename, dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { messageOf, UserError } from '../core/errors.ts';
 
+/** Tells this thread from one of the same number on another machine that writes into the same folder; containers all begin at process 1. */
+const own = randomInt(2 ** 32);
 let counter = 0;
 
-/** Never one that another thread uses: each has a counter of its own. */
-function temporaryName(path: string): string {
-  return `${path}.tmp-${process.pid}-${threadId}-${counter++}`;
+/** A name beside `path` that no other thread on any machine uses, and that `removeLeftovers` knows. */
+export function temporaryName(path: string): string {
+  return `${path}.tmp-${process.pid}-${threadId}-${own}-${counter++}`;
 }
 
 const cures: Readonly<Record<string, string>> = {

@@ -43,6 +43,11 @@ export interface DocumentColumnPlan {
   carried: { index: number; name: string }[];
 }
 
+/** The input columns that become document columns, for readers that want no others (`only` of `readUnit`). */
+export function documentInputColumns(columns: ColumnMapping): string[] {
+  return documentNames.map((name) => (name === 'source' ? name : (columns[name] ?? name)));
+}
+
 /** Throws an `InputError` when a mapped column is missing or cannot hold text. */
 export function planDocumentColumns(schema: Schema, options: DocumentColumnOptions): DocumentColumnPlan {
   const names = schema.fields.map((field) => field.name);

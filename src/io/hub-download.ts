@@ -1,24 +1,30 @@
 /**
  * One file of the Hub into the cache that Python's `huggingface_hub` uses.
  *
- * It is downloaded to `blobs/<oid>.incomplete.<process>`, resumed by range, checked against its sha256 (large files) or git blob hash (small
- * ones), renamed to `blobs/<oid>`, and linked under `snapshots/<commit>/`. What an earlier process left incomplete is taken over. Python
- * holds a lock that Node cannot take; names of our own and renames keep the two apart.
+ * It is downloaded to `blobs/<oid>.incomplete.<machine>.<process>-<thread>`, resumed by range, checked against its sha256 (large files) or git
+ * blob hash (small ones), renamed to `blobs/<oid>`, and linked under `snapshots/<commit>/`. What an earlier process of this machine left
+ * incomplete is taken over.
+ *
+ * Python holds a lock of `.locks/` meanwhile (`flock`, which Node cannot take, and which many cluster file systems grant to everybody). None is
+ * needed: each writer has a file of its own that nobody else opens, and only whole, checked files get the names that others look at, by
+ * renames (the link too). Two that fetch the same file at once cost its bytes twice, and the second rename puts the same content there. So does
+ * Python from 2.x on (huggingface_hub pull request 4228). The plain `<oid>.incomplete` of older clients is not taken over: its
+ * writer may be asleep, and would go on writing into what had become the blob.
  * Source: Hub API (`/resolve`), huggingface_hub 2.4 `file_download.py`.
  */
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readlinkSync } from 'node:fs';
 import { copyFile, type FileHandle, mkdir, open, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { InputError, messageOf } from '../core/errors.ts';
+import { FetchError } from './fetch-error.ts';
 import { hubRepositoryFolder, hubSnapshotFolder } from './hub-cache.ts';
 import { type HubRequest, hubFetch, requestOf } from './hub-fetch.ts';
 import { type HubFile, hubPage, pinnedAddress } from './hub-file.ts';
 import { handleOid } from './hub-hash.ts';
 import type { HubOptions } from './hub-settings.ts';
-
-/** A plain `.incomplete` is Python's; it is left alone while it may still be written. */
-const abandonedMs = 600_000;
 
 /** The file in the cache, fetched if it is not there. Returns its path; throws an `InputError` when it cannot be had. `onBytes` hears of what comes. */
 export async function fetchHubFile(
@@ -32,11 +38,12 @@ export async function fetchHubFile(
   await mkdir(dirname(blob), { recursive: true });
   await mkdir(dirname(link), { recursive: true });
   if ((await sizeOf(blob)) !== file.bytes) await download(file, blob, options, onBytes);
-  await rm(link, { force: true });
+  // Made elsewhere and renamed: who reads the link now finds the one or the other.
+  const made = `${blob}.link.${ownName()}`;
+  await rm(made, { force: true });
   // Where links are not allowed (Windows), a copy serves.
-  await symlink(relative(dirname(link), blob), link).catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') await copyFile(blob, link);
-  });
+  await symlink(relative(dirname(link), blob), made).catch(() => copyFile(blob, made));
+  await rename(made, link);
   return link;
 }
 
@@ -71,9 +78,9 @@ async function download(
 ): Promise<void> {
   const name = pinnedAddress(file);
   const request = requestOf(options);
-  const own = `${blob}.incomplete.${process.pid}-${threadId}`;
+  const own = `${blob}.incomplete.${ownName()}`;
   await adopt(blob, own);
-  const part: Part = { file, request, name, etag: undefined, onBytes };
+  const part: Part = { file, request, name, etag: undefined, other: undefined, onBytes };
   let handle: FileHandle | undefined;
   try {
     handle = await open(own, 'a+');
@@ -81,6 +88,7 @@ async function download(
     let tries = 0;
     let restarts = 0;
     let damaged = 0;
+    let others = 0;
     for (;;) {
       const have = (await handle.stat()).size;
       if (have > file.bytes) {
@@ -92,7 +100,7 @@ async function download(
         if (hash === file.oid) break;
         await handle.truncate(0);
         if (damaged++ >= 1)
-          throw new InputError(name, `the file fails its checksum: ${hash} is not ${file.oid}`, {
+          throw new FetchError(name, `the file fails its checksum: ${hash} is not ${file.oid}`, {
             hint: 'run again; if it stays, the Hub holds a damaged file',
           });
         continue;
@@ -103,8 +111,10 @@ async function download(
       const { size } = await handle.stat();
       tries = size > have ? 0 : tries + 1;
       if (size < have) restarts++;
+      // Once may be a server that lags behind.
+      if (part.other !== undefined && others++ >= 1) throw rewritten(file, part.other);
       if (tries > request.retries || restarts > request.retries)
-        throw new InputError(name, `cannot be downloaded: ${problem}`, {
+        throw new FetchError(name, `cannot be downloaded: ${problem}`, {
           place: `byte ${have} of ${file.bytes}`,
           hint: 'run again; it goes on where it stopped',
         });
@@ -116,21 +126,39 @@ async function download(
     await rename(own, blob);
   } catch (error) {
     await handle?.close();
-    // Kept for the next run; no process has the number 0.
-    if (existsSync(own)) await rename(own, `${blob}.incomplete.0-0`);
+    // Kept for the next run, of any machine: nobody has it open any more.
+    if (existsSync(own)) await rename(own, `${blob}.incomplete.${parked}`);
     throw error;
   }
 }
 
-/** Takes over what an interrupted download left; another process that is at work keeps its own. */
+const parked = 'parked';
+/** Numbers of processes mean something on one machine and in one container only. */
+let machine: string | undefined;
+
+/** A name that no other writer of the cache has, whatever machine or container it is on. */
+export function ownName(): string {
+  if (machine === undefined) {
+    let container = '';
+    try {
+      container = readlinkSync('/proc/self/ns/pid');
+    } catch {
+      // No Linux: the machine is all there is.
+    }
+    machine = createHash('sha256').update(`${hostname()} ${container}`).digest('hex').slice(0, 12);
+  }
+  return `${machine}.${process.pid}-${threadId}`;
+}
+
+/** Takes over what a download left that was interrupted; others that may be at work keep theirs. */
 async function adopt(blob: string, own: string): Promise<void> {
-  const prefix = `${basename(blob)}.incomplete`;
+  const prefix = `${basename(blob)}.incomplete.`;
   const left = (await readdir(dirname(blob))).filter((entry) => entry.startsWith(prefix)).sort();
   for (const entry of left) {
-    const path = join(dirname(blob), entry);
-    const pid = /\.(\d+)-\d+$/.exec(entry)?.[1];
-    if (pid !== undefined ? isAlive(Number(pid)) : await isFresh(path)) continue;
-    const taken = await rename(path, own).then(
+    const [, where, pid] = /^([0-9a-f]{12})\.(\d+)-\d+$/.exec(entry.slice(prefix.length)) ?? [];
+    const isLeft = entry === prefix + parked || (ownName().startsWith(`${where}.`) && !isAlive(Number(pid)));
+    if (!isLeft) continue;
+    const taken = await rename(join(dirname(blob), entry), own).then(
       () => true,
       () => false,
     );
@@ -139,7 +167,6 @@ async function adopt(blob: string, own: string): Promise<void> {
 }
 
 function isAlive(pid: number): boolean {
-  if (pid === 0) return false;
   try {
     process.kill(pid, 0);
     return true;
@@ -148,34 +175,30 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function isFresh(path: string): Promise<boolean> {
-  return stat(path).then(
-    (info) => Date.now() - info.mtimeMs < abandonedMs,
-    () => true,
-  );
-}
-
 interface Part {
   file: HubFile;
   request: HubRequest;
   name: string;
   /** Of the storage, when the bytes that are there came from it in this process. */
   etag: string | undefined;
+  /** What the Hub said last, where that is not the file asked for. */
+  other: string | undefined;
   onBytes: ((bytes: number) => void) | undefined;
 }
 
 /** Appends what is missing; returns what went wrong on the way, if something did. */
 async function appendRest(part: Part, handle: FileHandle, have: number): Promise<string | undefined> {
   const { file, request, name } = part;
-  let problem: string | undefined;
+  part.other = undefined;
   const response = await hubFetch(request, resolvePath(file), {
     name,
     accept: [416],
     ...(have > 0 ? { from: have } : {}),
     onHub: (headers) => {
-      problem ??= otherFile(file, headers);
+      part.other ??= otherFile(file, headers);
     },
   });
+  let problem: string | undefined = part.other;
   const { body, status, headers } = response;
   const etag = headers.get('etag') ?? undefined;
   const start = status === 206 ? have : 0;
@@ -227,5 +250,14 @@ export function otherFile(file: HubFile, headers: Headers): string | undefined {
   const linked = headers.get('x-linked-etag')?.replace(/^W\//, '').replaceAll('"', '');
   if (linked !== undefined && linked !== file.oid && /^[0-9a-f]{40,64}$/.test(linked))
     return `the Hub answers with other content (ETag ${linked}, listed ${file.oid})`;
+  const size = Number(headers.get('x-linked-size') ?? file.bytes);
+  if (size !== file.bytes) return `the Hub answers with a file of ${size} bytes, listed are ${file.bytes}`;
   return undefined;
+}
+
+/** For a file whose content is not what was listed, however often it is asked for. */
+export function rewritten(file: HubFile, problem: string): InputError {
+  return new InputError(pinnedAddress(file), `is not the file that was planned: ${problem}`, {
+    hint: `HF_ENDPOINT names another Hub, or the repository was rewritten; remove its list trees/${file.commit}.json from the cache and plan anew (another --out, or --fresh)`,
+  });
 }

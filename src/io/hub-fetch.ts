@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, messageOf } from '../core/errors.ts';
+import { FetchError } from './fetch-error.ts';
 import { type HubOptions, hubEndpoint, hubToken, isHubOffline } from './hub-settings.ts';
 
 export type { HubOptions } from './hub-settings.ts';
@@ -12,6 +13,8 @@ const maxRedirects = 5;
 const maxWaitMs = 60_000;
 /** An upload slower than this (50 kB/s) counts as stalled. */
 const slowestBytesPerMs = 50;
+/** How often a reader that waits is said to live. */
+const beatMs = 250;
 
 export interface HubRequest {
   endpoint: string;
@@ -28,7 +31,17 @@ export interface HubRequest {
 }
 
 export function requestOf(options: HubOptions): HubRequest {
-  const { backoffMs = 1000, stallMs = 60_000, signal } = options;
+  const { backoffMs = 1000, stallMs = 60_000, signal, beat } = options;
+  const beating = async <T>(promise: Promise<T>): Promise<T> => {
+    if (beat === undefined) return promise;
+    beat();
+    const timer = setInterval(beat, beatMs);
+    try {
+      return await promise;
+    } finally {
+      clearInterval(timer);
+    }
+  };
   const token = hubToken(options);
   return {
     endpoint: hubEndpoint(options),
@@ -39,7 +52,7 @@ export function requestOf(options: HubOptions): HubRequest {
     signal,
     async wait(n, seconds = 0) {
       const ms = Math.min(maxWaitMs, Math.max(backoffMs * 2 ** n, seconds * 1000));
-      await sleep(ms, undefined, signal === undefined ? {} : { signal });
+      await beating(sleep(ms, undefined, signal === undefined ? {} : { signal }));
     },
     async beforeStall(promise, bytes = 0) {
       const timer = new AbortController();
@@ -48,7 +61,7 @@ export function requestOf(options: HubOptions): HubRequest {
         throw new Error(`nothing came for ${Math.round(ms / 1000)} s`);
       });
       try {
-        return await Promise.race([promise, stalled]);
+        return await beating(Promise.race([promise, stalled]));
       } finally {
         timer.abort();
         stalled.catch(() => {});
@@ -76,21 +89,26 @@ export interface HubCall {
 export async function hubFetch(request: HubRequest, path: string, call: HubCall): Promise<Response> {
   const { name } = call;
   if (request.offline)
-    throw new InputError(name, 'it is not in the cache, and the Hub may not be asked', {
+    throw new FetchError(name, 'it is not in the cache, and the Hub may not be asked', {
       hint: 'unset HF_HUB_OFFLINE, or fetch it first where there is a network (midtrain pull)',
     });
   for (let n = 0; ; n++) {
     let problem: string;
     let seconds = 0;
+    let isXet = false;
+    const onHub = (headers: Headers): void => {
+      isXet ||= headers.has('x-xet-hash');
+      call.onHub?.(headers);
+    };
     try {
       const response = await request.beforeStall(
-        follow(request, path, call),
+        follow(request, path, { ...call, onHub }),
         call.body instanceof Blob ? call.body.size : call.body?.length,
       );
       const { status } = response;
       if ((status >= 200 && status < 300) || call.accept?.includes(status) === true) return response;
       if (status !== 429 && status !== 408 && status < 500)
-        throw refusal(request, name, response, await reasonOf(request, response));
+        throw refusal(request, name, response, await reasonOf(request, response), isXet);
       await response.body?.cancel();
       problem = `the Hub answers ${status}`;
       seconds = retryAfter(response.headers);
@@ -101,7 +119,7 @@ export async function hubFetch(request: HubRequest, path: string, call: HubCall)
       problem = `the Hub cannot be reached (${messageOf(error)}${cause})`;
     }
     if (n >= request.retries)
-      throw new InputError(name, `${problem}, ${n + 1} times`, {
+      throw new FetchError(name, `${problem}, ${n + 1} times`, {
         hint: 'check the network and HF_ENDPOINT, and run again; HF_HUB_OFFLINE=1 reads the cache alone',
       });
     await request.wait(n, seconds);
@@ -123,7 +141,7 @@ export async function hubJson(
     } catch (error) {
       request.signal?.throwIfAborted();
       if (n >= request.retries)
-        throw new InputError(name, `the answer of the Hub breaks off: ${messageOf(error)}`, {
+        throw new FetchError(name, `the answer of the Hub breaks off: ${messageOf(error)}`, {
           hint: 'run again',
         });
       await request.wait(n);
@@ -141,7 +159,7 @@ export async function hubJson(
         status: response.status,
       };
     } catch (error) {
-      throw new InputError(name, `the answer of the Hub is not usable: ${messageOf(error).slice(0, 200)}`, {
+      throw new FetchError(name, `the answer of the Hub is not usable: ${messageOf(error).slice(0, 200)}`, {
         hint: 'check HF_ENDPOINT',
       });
     }
@@ -211,6 +229,7 @@ function refusal(
   name: string,
   response: Response,
   reason: string | undefined,
+  isXet: boolean,
 ): InputError {
   const { status, headers } = response;
   const code = headers.get('x-error-code');
@@ -221,11 +240,24 @@ function refusal(
       ? 'no token was sent: set HF_TOKEN (or HF_TOKEN_PATH, or run "hf auth login")'
       : `the token that was sent came from ${request.tokenFrom}`;
   if (code === 'GatedRepo')
-    return new InputError(name, `the repository is gated (${status})${said}`, {
+    return new FetchError(name, `the repository is gated (${status})${said}`, {
       hint: `open ${page} in a browser, signed in as the owner of the token, and accept its conditions; ${sent}`,
     });
+  // The Hub knows the file and the storage refuses. Every Xet file is to be had by plain HTTP through a bridge (hub/xet/legacy-git-lfs).
+  if (
+    isXet &&
+    status !== 401 &&
+    new URL(response.url || request.endpoint).origin !== new URL(request.endpoint).origin
+  )
+    return new FetchError(
+      name,
+      `lies in Xet storage, and plain HTTP does not get it there (${status})${said}`,
+      {
+        hint: `midtrain speaks HTTP only; Python's client has Xet: pip install -U huggingface_hub hf_xet, then ${pythonDownload(name)}; the cache is shared, so run again then`,
+      },
+    );
   if (status === 401 || status === 403) {
-    return new InputError(name, `the Hub refuses access (${status})${said}`, {
+    return new FetchError(name, `the Hub refuses access (${status})${said}`, {
       hint:
         request.tokenFrom === undefined
           ? `check the name; if it is private or gated (${page}), it needs a token: ${sent}`
@@ -233,10 +265,18 @@ function refusal(
     });
   }
   if (status === 404)
-    return new InputError(
+    return new FetchError(
       name,
       `the Hub has no such repository, revision or file (404)${code === null ? '' : ` (${code})`}`,
       { hint: 'check the name and the revision' },
     );
-  return new InputError(name, `the Hub answers ${status}${said}`, { hint: 'check the name and HF_ENDPOINT' });
+  return new FetchError(name, `the Hub answers ${status}${said}`, { hint: 'check the name and HF_ENDPOINT' });
+}
+
+/** What fetches a file by Python's client into the cache that both share. */
+function pythonDownload(name: string): string {
+  const [, data, repository, commit, path] =
+    /^hf:\/\/(datasets\/)?([\w.-]+\/[\w.-]+)(?:@([^/]+))?(?:\/(.*))?$/.exec(name) ?? [];
+  const type = data === undefined ? '' : ' --repo-type dataset';
+  return `hf download ${repository} ${path ?? ''}${type}${commit === undefined ? '' : ` --revision ${commit}`}`;
 }

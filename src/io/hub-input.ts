@@ -5,11 +5,8 @@
  * Each file is planned by itself, so the column types of JSON records are those of its own file.
  */
 import type { HubFile } from './hub.ts';
-import { isHubFileCached } from './hub-download.ts';
-import { rangedFromBytes } from './hub-range.ts';
-import { formatOf } from './input-format.ts';
 import { ParquetInspector } from './inspect-file.ts';
-import { listHubInput, planHubFiles } from './plan-folder.ts';
+import { listHubInput, planHubFiles } from './plan-hub.ts';
 import type { PlanContext } from './plan-unit.ts';
 import type { InputSpec, PlanReadOptions, ReadPlan } from './read-unit-types.ts';
 
@@ -34,15 +31,7 @@ export async function planHubFile(
   const inspector = new ParquetInspector(options);
   const context: PlanContext = { input, plan, inspector, options };
   try {
-    const told = input.format === 'auto' ? undefined : input.format;
-    const { rangedFrom = rangedFromBytes } = options.hub ?? {};
-    const isRanged =
-      file.bytes >= rangedFrom &&
-      (told ?? formatOf(file.path)) === 'parquet' &&
-      !(await isHubFileCached(file, options.hub));
-    await planHubFiles(context, input.path.split('/').slice(3, 5).join('/'), [
-      isRanged ? { ...file, ranged: true } : file,
-    ]);
+    await planHubFiles(context, input.path.split('/').slice(3, 5).join('/'), [file]);
   } finally {
     await inspector.close();
   }

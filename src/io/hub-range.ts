@@ -1,40 +1,42 @@
 /**
- * Row groups of a Parquet file on the Hub by range requests: first the footer, then of the row groups that are read the bytes of their columns,
- * neighbours in one request. What was fetched stays beside the cache's blobs, so it is not asked for twice; a file that is in the cache as a
- * whole is read there.
+ * Bytes of a file on the Hub by range requests, and with them the footer of a Parquet file.
  *
- * Gives up: bytes of a part cannot be held against the hash of the whole file. Commit, ETag, range and length of every answer are, and page
- * checksums where the writer stored them.
+ * Every answer is held against what the plan pinned: the commit and the content's hash that the Hub names (`x-repo-commit`, `x-linked-etag`),
+ * the size of the whole, the range that was asked for, and over one range the ETag of the storage. What came before a cut is kept, and what
+ * contradicts itself is asked for again. A file that has other content than was planned is refused.
+ *
+ * Gives up: a hash of the whole cannot be held against a part of it. Where the writer of a Parquet file stored checksums of pages, they are
+ * compared (parquet-chunk.ts); else a bit that falls over behind TLS shows only where decompression or structure trips over it. Who wants the
+ * whole hash fetches the whole file first (`midtrain pull`), which is then read.
  */
 import { existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError, messageOf } from '../core/errors.ts';
 import { writeFileAtomic } from './atomic.ts';
+import { FetchError } from './fetch-error.ts';
 import { hubRepositoryFolder } from './hub-cache.ts';
-import { otherFile, resolvePath } from './hub-download.ts';
+import { fetchHubFile, isHubFileCached, otherFile, resolvePath, rewritten } from './hub-download.ts';
 import { hubFetch, requestOf } from './hub-fetch.ts';
 import { type HubFile, pinnedAddress } from './hub-file.ts';
 import type { HubOptions } from './hub-settings.ts';
-import { chunkRange } from './parquet-chunk.ts';
-import { openParquet, type ParquetFile } from './parquet-footer.ts';
-import { leavesOf } from './parquet-schema.ts';
 
-/** Files from here on are read in parts where not all of them is needed. */
-export const rangedFromBytes = 32 * 1024 * 1024;
-/** Columns this near to each other come in one request. */
-const gapBytes = 256 * 1024;
-/** What one request asks for at most. */
-const partBytes = 64 * 1024 * 1024;
-const firstTailBytes = 512 * 1024;
+/** Most footers are smaller (100 row groups of 10 columns: some 150 kB). */
+const firstTailBytes = 256 * 1024;
 const maxFooterBytes = 512 * 1024 * 1024;
 
-type Range = readonly [start: number, end: number];
+export type Range = readonly [start: number, end: number];
+
+/** Where parts of a file lie, beside the cache's blobs. */
+export function rangeFolder(file: HubFile, options: HubOptions): string {
+  return join(hubRepositoryFolder(file, options), 'ranges', file.oid);
+}
 
 /** The footer alone, as a file that is read like the whole one; fetched where it is not there. Throws an `InputError`. */
 export async function fetchHubFooter(file: HubFile, options: HubOptions = {}): Promise<string> {
   const path = join(rangeFolder(file, options), 'footer.parquet');
   if (existsSync(path)) return path;
+  if (await isHubFileCached(file, options)) return fetchHubFile(file, options);
   const fail = (problem: string): never => {
     throw new InputError(pinnedAddress(file), problem, { place: 'footer' });
   };
@@ -53,97 +55,36 @@ export async function fetchHubFooter(file: HubFile, options: HubOptions = {}): P
   return path;
 }
 
-/** The file, open for reading these row groups (and columns) alone. The caller closes `handle`. */
-export async function openHubParquet(
-  file: HubFile,
-  [first, end]: Range,
-  only: readonly string[] | undefined,
-  options: HubOptions = {},
-): Promise<ParquetFile> {
-  const footer = await openParquet(await fetchHubFooter(file, options));
-  await footer.handle.close();
-  const leaves = footer.columns.flatMap(leavesOf);
-  const wanted: Range[] = [];
-  for (const group of footer.metadata.row_groups.slice(first, end))
-    for (const [i, { meta_data: meta }] of group.columns.entries()) {
-      if (meta === undefined || (only !== undefined && !only.includes(leaves[i]!.path[0]!))) continue;
-      try {
-        const { start, end: behind } = chunkRange(meta, file.bytes);
-        wanted.push([start, behind]);
-      } catch {
-        // The reader comes to the same and reports the row group.
-      }
-    }
-  const parts: Part[] = [];
-  for (const range of joined(wanted)) {
-    options.signal?.throwIfAborted();
-    parts.push({ range, path: await fetchPart(file, range, options) });
-  }
-  return { ...footer, path: pinnedAddress(file), fileBytes: file.bytes, handle: new PartsHandle(parts) };
-}
-
-/** Ranges in order, those near to each other as one, none much larger than a part. */
-export function joined(ranges: readonly Range[]): Range[] {
-  const all: [number, number][] = [];
-  for (const [start, end] of [...ranges].sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
-    const last = all.at(-1);
-    const isNear = last !== undefined && start - last[1] <= gapBytes;
-    if (isNear && (start < last[1] || end - last[0] <= partBytes)) last[1] = Math.max(last[1], end);
-    else all.push([start, end]);
-  }
-  return all;
-}
-
-interface Part {
-  range: Range;
-  path: string;
-}
-
-async function fetchPart(file: HubFile, range: Range, options: HubOptions): Promise<string> {
-  const [start, end] = range;
-  const path = join(rangeFolder(file, options), `${start}-${end}`);
-  const there = await stat(path).catch(() => undefined);
-  if (there?.size === end - start) return path;
-  const bytes = await fetchRange(file, range, options);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFileAtomic(path, bytes);
-  return path;
-}
-
-function rangeFolder(file: HubFile, options: HubOptions): string {
-  return join(hubRepositoryFolder(file, options), 'ranges', file.oid);
-}
-
-/** Bytes `[start, end)` of a file on the Hub; an answer that is not these bytes is asked for again, what came before a cut is kept. */
-async function fetchRange(file: HubFile, [start, end]: Range, options: HubOptions): Promise<Buffer> {
+/** Bytes `[start, end)` of a file on the Hub, held in memory. Throws an `InputError` that names the byte where it ended. */
+export async function fetchRange(file: HubFile, [start, end]: Range, options: HubOptions): Promise<Buffer> {
   const request = requestOf(options);
   const name = pinnedAddress(file);
   const bytes = Buffer.allocUnsafe(end - start);
   let at = 0;
   let etag: string | null | undefined;
+  let others = 0;
   for (let tries = 0; at < bytes.length; ) {
     const before = at;
-    let problem: string | undefined;
+    let other: string | undefined;
     const response = await hubFetch(request, resolvePath(file), {
       name,
       from: start + at,
       to: end - 1,
       accept: [416],
       onHub: (headers) => {
-        problem ??= otherFile(file, headers);
+        other ??= otherFile(file, headers);
       },
     });
     const { headers, status } = response;
     const span = /^bytes\s+(\d+)-(\d+)\/(\d+|\*)/.exec(headers.get('content-range') ?? '');
+    let problem = other;
     if (status !== 206) problem ??= `the storage does not give ranges (${status})`;
     else if (span === null || Number(span[1]) !== start + at)
       problem ??= `the answer has another range than asked for (${headers.get('content-range')})`;
     else if (span[3] !== '*' && Number(span[3]) !== file.bytes)
       problem ??= `the file has ${span[3]} bytes, listed are ${file.bytes}`;
-    else if (etag !== undefined && headers.get('etag') !== etag) {
+    else if (etag !== undefined && headers.get('etag') !== etag)
       problem ??= 'the file changed while it was read (ETag)';
-      at = 0;
-    }
     if (problem !== undefined) {
       etag = undefined;
       at = 0;
@@ -163,10 +104,12 @@ async function fetchRange(file: HubFile, [start, end]: Range, options: HubOption
       }
     }
     if (problem === undefined) continue;
+    // Once may be a server that lags behind.
+    if (other !== undefined && others++ >= 1) throw rewritten(file, other);
     if (at <= before && tries++ >= request.retries)
-      throw new InputError(name, `cannot be read: ${problem}`, {
+      throw new FetchError(name, `cannot be read: ${problem}`, {
         place: `byte ${start + at}`,
-        hint: 'run again',
+        hint: 'run again; what is done is kept',
       });
     if (tries > 0) await request.wait(tries - 1);
   }
@@ -187,39 +130,5 @@ async function* chunksOf(
     }
   } finally {
     await reader.cancel().catch(() => {});
-  }
-}
-
-/** Reads positions of the whole file out of the parts of it that are there. */
-class PartsHandle {
-  private readonly parts: readonly Part[];
-  private readonly handles = new Map<Part, FileHandle>();
-
-  constructor(parts: readonly Part[]) {
-    this.parts = parts;
-  }
-
-  async read(
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-    position: number,
-  ): Promise<{ bytesRead: number }> {
-    const part = this.parts.find(({ range }) => position >= range[0] && position < range[1]);
-    if (part === undefined) return { bytesRead: 0 };
-    const handle = this.handles.get(part) ?? (await open(part.path));
-    this.handles.set(part, handle);
-    const { bytesRead } = await handle.read(
-      buffer,
-      offset,
-      Math.min(length, part.range[1] - position),
-      position - part.range[0],
-    );
-    return { bytesRead };
-  }
-
-  async close(): Promise<void> {
-    for (const handle of this.handles.values()) await handle.close();
-    this.handles.clear();
   }
 }

@@ -8,6 +8,13 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { UserError } from '../core/errors.ts';
+
+/**
+ * Read in parts a file costs two requests for its footer and two for each part of 16 MiB, whole two in all; and of a file of one or two parts
+ * there is little to be saved.
+ */
+const partsFromBytes = 32 * 1024 * 1024;
 
 export interface HubOptions {
   /** Default: HF_ENDPOINT, else https://huggingface.co. */
@@ -18,7 +25,7 @@ export interface HubOptions {
   cacheFolder?: string;
   /** Only the cache; default: HF_HUB_OFFLINE. */
   offline?: boolean;
-  /** Parquet files of so many bytes are read by range requests where not all of them is needed; default 32 MiB. */
+  /** Parquet files of so many bytes are read in parts, by range requests; default: MIDTRAIN_HUB_PARTS_FROM, 32 MiB. */
   rangedFrom?: number;
   /** Attempts after the first; default 5. */
   retries?: number;
@@ -26,6 +33,8 @@ export interface HubOptions {
   backoffMs?: number;
   /** A connection that gives nothing for so long is broken; default 60,000. */
   stallMs?: number;
+  /** Called at least every few seconds while something comes or is waited for, so that a watcher of the reader knows that it lives. */
+  beat?: () => void;
   signal?: AbortSignal;
 }
 
@@ -64,6 +73,17 @@ export function hubCacheFolder({ cacheFolder }: HubOptions, env: Environment = p
 
 export function isHubOffline({ offline }: HubOptions, env: Environment = process.env): boolean {
   return offline ?? /^(1|on|yes|true)$/i.test(env.HF_HUB_OFFLINE || env.TRANSFORMERS_OFFLINE || '');
+}
+
+/** The size in bytes from which on a Parquet file is read in parts. Throws a `UserError` for what is no size. */
+export function hubPartsFrom({ rangedFrom }: HubOptions, env: Environment = process.env): number {
+  const value = given(env.MIDTRAIN_HUB_PARTS_FROM);
+  if (rangedFrom !== undefined || value === undefined) return rangedFrom ?? partsFromBytes;
+  if (!/^\d{1,15}$/.test(value))
+    throw new UserError(`MIDTRAIN_HUB_PARTS_FROM=${value}: not a number of bytes`, {
+      hint: `for example ${partsFromBytes}`,
+    });
+  return Number(value);
 }
 
 function home(env: Environment): string {

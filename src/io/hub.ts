@@ -33,7 +33,7 @@ export async function listHubFiles(
       (request.offline ? await cachedFiles(address, known, options) : []);
     if (kept.length > 0) return { commit: known, files: kept };
   }
-  const commit = await hubCommit(address, options);
+  const commit = isCommit(revision) ? revision : await hubCommit(address, options);
   const entries: { file: HubFile; blob: string }[] = [];
   let page: string | undefined = `${hubApi(address)}/tree/${commit}?recursive=true`;
   while (page !== undefined) {

@@ -8,7 +8,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import { Schema } from 'apache-arrow';
 import { batchOf, defaultBatchBytes } from '../core/batch.ts';
-import { messageOf } from '../core/errors.ts';
+import { InputError, messageOf } from '../core/errors.ts';
 import { assembleColumn, type LeafLevels } from './parquet-assemble.ts';
 import { type ChunkSource, readPages } from './parquet-chunk.ts';
 import { type ParquetFile, rowsOf } from './parquet-footer.ts';
@@ -38,6 +38,8 @@ export async function* readRowGroups(
         done += records.numRows;
       }
     } catch (error) {
+      // Damage is a plain error; what could not be fetched is nothing that the file lacks.
+      if (error instanceof InputError) throw error;
       yield {
         kind: 'failed',
         rows: rows - done,

@@ -8,7 +8,6 @@ import { listArrowBatches } from './arrow-read.ts';
 import { type Compression, compressionOf } from './byte-stream.ts';
 import { planDocumentColumns } from './document-columns.ts';
 import { fingerprintFile } from './file-hash.ts';
-import { pinnedAddress } from './hub-file.ts';
 import { fetchHubFooter } from './hub-range.ts';
 import { fileFormat, headOf } from './input-format.ts';
 import { scanJson } from './json-scan.ts';
@@ -19,6 +18,7 @@ import {
   failureOf,
   groupBySize,
   hubOptionsOf,
+  nameOfFile,
   type PlanContext,
   type PlannedFile,
   sizeText,
@@ -37,20 +37,13 @@ export async function planFiles(context: PlanContext, files: readonly PlannedFil
     try {
       const { remote } = file;
       if (remote?.ranged === true) {
-        plan.inputs.push({ path: pinnedAddress(remote), bytes: remote.bytes, fingerprint: remote.oid });
-        await planParquet(context, file, await fetchHubFooter(remote, hubOptionsOf(options)));
+        const footer = await fetchHubFooter(remote, hubOptionsOf(options));
+        plan.inputs.push({ path: nameOfFile(file), bytes: remote.bytes, fingerprint: remote.oid });
+        await planParquet(context, file, footer);
         continue;
       }
       const { bytes, fingerprint } = await fingerprintFile(file.path);
-      plan.inputs.push(
-        remote === undefined
-          ? { path: file.path, bytes, fingerprint }
-          : {
-              path: pinnedAddress(remote),
-              bytes,
-              fingerprint: remote.oid,
-            },
-      );
+      plan.inputs.push({ path: nameOfFile(file), bytes, fingerprint: remote?.oid ?? fingerprint });
       const head = await headOf(file.path);
       const format = fileFormat(input, file.path, head);
       if (bytes === 0 && format !== 'text' && format !== 'html')
@@ -68,7 +61,8 @@ export async function planFiles(context: PlanContext, files: readonly PlannedFil
         plan.units.push({ ...unit, files: [basename(file.path)], firstRow: 0, rows: 1, bytes });
       }
     } catch (error) {
-      plan.failures.push(failureOf(file.path, error));
+      options.signal?.throwIfAborted();
+      plan.failures.push(failureOf(nameOfFile(file), error));
     }
   }
   if (jsonUnits.length === 0) return;

@@ -1,35 +1,18 @@
 /**
- * Which files of a folder, of a pattern or of a data set on the Hub an input means; the rest is counted in the plan's warnings.
+ * Which files of a folder or of a pattern an input means; the rest is counted in the plan's warnings. (plan-hub.ts: of a data set on the Hub.)
  *
  * A folder written by `datasets.save_to_disk` is read by its own list of files (state.json): the folder may hold caches of other content.
  */
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError, messageOf, UserError } from '../core/errors.ts';
-import { fingerprintFile, fullLimit } from './file-hash.ts';
-import {
-  fetchHubFile,
-  type HubFile,
-  hubSnapshotFolder,
-  listHubFiles,
-  parseHubAddress,
-  rememberRevision,
-} from './hub.ts';
-import { pinnedAddress } from './hub-file.ts';
+import { fingerprintPages } from './fingerprint-pages.ts';
+import { type HubFile, parseHubAddress } from './hub.ts';
 import { formatOf, formatsFor } from './input-format.ts';
-import { isPattern, patternMatcher, splitPattern } from './path-pattern.ts';
+import { patternMatcher, splitPattern } from './path-pattern.ts';
 import { planFiles } from './plan-files.ts';
-import {
-  commonOf,
-  defaultUnitBytes,
-  failureOf,
-  groupBySize,
-  hubOptionsOf,
-  type PlanContext,
-  unitId,
-} from './plan-unit.ts';
+import { commonOf, defaultUnitBytes, groupBySize, type PlanContext, unitId } from './plan-unit.ts';
 import type { InputFormat, InputSpec } from './read-unit-types.ts';
 import { type FolderListing, walkFolder } from './walk-folder.ts';
 
@@ -62,72 +45,6 @@ export async function planPattern(context: PlanContext, label: string): Promise<
   await planListing(context, { ...listing, files }, base, label);
 }
 
-/** A data set on the Hub: its files are fetched into the cache and read there. */
-export async function planHub(context: PlanContext, label: string): Promise<void> {
-  const { commit, files } = await listHubInput(context);
-  await planHubFiles(context, label, files);
-  await rememberRevision(parseHubAddress(context.input.path), commit, hubOptionsOf(context.options));
-}
-
-/** The files of the Hub that an input means, by path; nothing is fetched. */
-export async function listHubInput({
-  input,
-  options,
-}: Pick<PlanContext, 'input' | 'options'>): Promise<{ commit: string; files: HubFile[] }> {
-  const address = parseHubAddress(input.path);
-  const { commit, files } = await listHubFiles(address, hubOptionsOf(options));
-  const { path } = address;
-  const inside = (file: HubFile): boolean =>
-    file.path === path || path === '' || file.path.startsWith(`${path}/`);
-  const wanted = files.filter(isPattern(path) ? (file) => patternMatcher(path)(file.path) : inside);
-  const visible = wanted.filter(
-    (file) => !file.path.split('/').some((part) => part.startsWith('.')) || file.path === path,
-  );
-  if (visible.length === 0) {
-    throw new UserError(
-      `${input.path}: the data set has ${files.length} files at commit ${commit.slice(0, 8)}, and none is meant by this path`,
-      {
-        hint: `its files are ${some(files.map((file) => file.path))}`,
-      },
-    );
-  }
-  const listing = {
-    files: visible.map((file) => ({ path: file.path, bytes: file.bytes })),
-    links: [],
-    failures: [],
-  };
-  const { chosen } = chooseFiles(input, listing, input.path);
-  const byPath = new Map(visible.map((file) => [file.path, file]));
-  return { commit, files: chosen.map((file) => byPath.get(file.path)!) };
-}
-
-/** Fetches files of one commit and plans them; those that cannot be had are failures of the plan. */
-export async function planHubFiles(
-  context: PlanContext,
-  label: string,
-  files: readonly HubFile[],
-): Promise<void> {
-  const { plan, options } = context;
-  const hub = hubOptionsOf(options);
-  const total = files.reduce((sum, file) => sum + file.bytes, 0);
-  let done = 0;
-  const fetched: Files = [];
-  for (const remote of files) {
-    options.emit?.({ kind: 'progress', task: 'download', done, total, unit: 'bytes' });
-    try {
-      if (remote.ranged !== true) await fetchHubFile(remote, hub);
-      fetched.push({ path: remote.path, bytes: remote.bytes });
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      plan.failures.push(failureOf(pinnedAddress(remote), error));
-    }
-    done += remote.bytes;
-  }
-  if (fetched.length === 0) return;
-  const byPath = new Map(files.map((file) => [file.path, file]));
-  await planChosen(context, fetched, hubSnapshotFolder(files[0]!, hub), label, (file) => byPath.get(file));
-}
-
 function reportListing({ plan }: PlanContext, listing: FolderListing, folder: string): void {
   for (const { file, problem } of listing.failures) plan.failures.push({ file, problem });
   if (listing.links.length > 0)
@@ -148,7 +65,8 @@ async function planListing(
   await planChosen(context, chosen, folder, label);
 }
 
-function chooseFiles(
+/** The files of a listing that can be read; `name` is how messages call it. Throws a `UserError` when there are none. */
+export function chooseFiles(
   input: InputSpec,
   listing: FolderListing,
   name: string,
@@ -171,19 +89,21 @@ function chooseFiles(
   return { chosen, left: listing.files.length - chosen.length };
 }
 
-async function planChosen(
+/** Plans files of a folder; `remoteOf` knows those that came from the Hub, `name` is how units call the folder. */
+export async function planChosen(
   context: PlanContext,
   chosen: Files,
   folder: string,
   label: string,
   remoteOf: (path: string) => HubFile | undefined = () => undefined,
+  name = folder,
 ): Promise<void> {
   const { input } = context;
   const told = input.format === 'auto' ? undefined : input.format;
   const isPage = ({ path }: Files[number]): boolean =>
     ['html', 'text'].includes(told ?? formatOf(path) ?? '');
   const pages = chosen.filter(isPage);
-  if (pages.length > 0) await planPages(context, label, pages, folder);
+  if (pages.length > 0) await planPages(context, label, pages, folder, name);
   const data = pages.length === chosen.length ? [] : chosen.filter((file) => !isPage(file));
   if (data.length === 0) return;
   await planFiles(
@@ -199,16 +119,18 @@ async function planChosen(
   );
 }
 
-async function planPages(context: PlanContext, label: string, pages: Files, folder: string): Promise<void> {
+/** `name`: the folder as units name it, which for the Hub is its address. */
+async function planPages(
+  context: PlanContext,
+  label: string,
+  pages: Files,
+  folder: string,
+  name: string,
+): Promise<void> {
   const { input, plan, options } = context;
-  const total = pages.reduce((sum, file) => sum + file.bytes, 0);
-  const hash = createHash('sha256');
-  for (const { path, bytes } of pages) {
-    hash.update(`${path}\n${bytes}\n`);
-    // Beyond the limit names and sizes stand for the content.
-    if (total <= 4 * fullLimit) hash.update(await fingerprintOf(join(folder, path)));
-  }
-  plan.inputs.push({ path: input.path, bytes: total, fingerprint: hash.digest('hex').slice(0, 16) });
+  const onHub = name === folder ? undefined : parseHubAddress(input.path).path;
+  const path = onHub === undefined ? input.path : `${name}${onHub === '' ? '' : '/'}${onHub}`;
+  plan.inputs.push({ path, ...(await fingerprintPages(folder, pages)) });
   for (const format of ['html', 'text'] as const) {
     const formatOfPage = (path: string): InputFormat | undefined =>
       input.format === 'html' || input.format === 'text' ? input.format : formatOf(path);
@@ -218,7 +140,7 @@ async function planPages(context: PlanContext, label: string, pages: Files, fold
     for (const [start, end] of groupBySize(own, ({ bytes }) => Math.max(bytes, limit / 20_000), limit)) {
       const files = own.slice(start, end);
       plan.units.push({
-        ...commonOf(context, { path: folder, label }, format),
+        ...commonOf(context, { path: name, label }, format),
         id: unitId(label, `${format}${start}-${end}`),
         files: files.map((file) => file.path),
         firstRow: start,
@@ -226,14 +148,6 @@ async function planPages(context: PlanContext, label: string, pages: Files, fold
         bytes: files.reduce((sum, file) => sum + file.bytes, 0),
       });
     }
-  }
-}
-
-async function fingerprintOf(path: string): Promise<string> {
-  try {
-    return (await fingerprintFile(path)).fingerprint;
-  } catch {
-    return 'unreadable';
   }
 }
 

@@ -4,7 +4,9 @@
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { InputError, messageOf, UserError } from '../core/errors.ts';
+import { FetchError } from './fetch-error.ts';
 import type { HubFile, HubOptions } from './hub.ts';
+import { pinnedAddress } from './hub-file.ts';
 import type { ParquetInspector } from './inspect-file.ts';
 import type { InputFormat, InputSpec, PlanReadOptions, ReadPlan } from './read-unit-types.ts';
 
@@ -18,18 +20,23 @@ export interface PlanContext {
   options: PlanReadOptions;
 }
 
-/** One file to be planned. */
+/** One file to be planned; `path` is where it lies here, also of one from the Hub. */
 export interface PlannedFile {
   path: string;
   label: string;
   remote?: HubFile;
 }
 
+/** A file as plans and messages name it: one from the Hub by its address, since each machine has a cache of its own. */
+export function nameOfFile({ path, remote }: PlannedFile): string {
+  return remote === undefined ? path : pinnedAddress(remote);
+}
+
 export function commonOf(
   { input, options }: PlanContext,
   file: PlannedFile,
   format: InputFormat,
-  path = file.path,
+  path = nameOfFile(file),
 ) {
   return {
     file: path,
@@ -78,6 +85,7 @@ export function failureOf(file: string, error: unknown): ReadPlan['failures'][nu
     problem: error.problem,
     ...(error.place === undefined ? {} : { place: error.place }),
     ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error instanceof FetchError ? { notFetched: true } : {}),
   };
 }
 

@@ -15,7 +15,8 @@ import { silent } from '../core/events.ts';
 import { ParquetInspector } from './inspect-file.ts';
 import { isPattern } from './path-pattern.ts';
 import { planFiles } from './plan-files.ts';
-import { planFolder, planHub, planPattern } from './plan-folder.ts';
+import { planFolder, planPattern } from './plan-folder.ts';
+import { planHub } from './plan-hub.ts';
 import type { PlanContext } from './plan-unit.ts';
 import type { InputSpec, PlanReadOptions, ReadPlan } from './read-unit-types.ts';
 

@@ -13,6 +13,8 @@ export type InputFormat = 'parquet' | 'arrow' | 'jsonl' | 'json' | 'html' | 'tex
 export interface InputSpec {
   /** A file, a folder, a pattern (path-pattern.ts), or `hf://datasets/owner/name[@revision]/` and a file, folder or pattern. */
   path: string;
+  /** For `hf://`: read this commit, which the revision in `path` stood for when a job began. */
+  commit?: string;
   format?: 'auto' | InputFormat;
   columns?: ColumnMapping;
   /** Value of the `source` column; default: the input's own `source` column, else the name of the file or folder. */
@@ -66,7 +68,8 @@ export interface ReadTally {
 export interface ReadPlan {
   units: ReadUnit[];
   inputs: { path: string; bytes: number; fingerprint: string }[];
-  failures: { file: string; place?: string; problem: string; hint?: string }[];
+  /** `notFetched`: the network did not give it, which says nothing about the file. */
+  failures: { file: string; place?: string; problem: string; hint?: string; notFetched?: true }[];
   /** What a user should know: types that did not agree, files and links left out. */
   warnings: string[];
   /** What explains the plan: large files that cannot be cut into units. */

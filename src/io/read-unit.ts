@@ -5,7 +5,6 @@
  * item with its place and its number of rows, and reading goes on behind it; an `InputError` is thrown when the rest of the file is
  * lost, after everything readable has been delivered.
  */
-import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
@@ -21,9 +20,9 @@ import { openArrow } from './arrow-file.ts';
 import { readArrowBatches } from './arrow-read.ts';
 import { toUtf8 } from './charset.ts';
 import { type DocumentColumnPlan, planDocumentColumns, withDocumentColumns } from './document-columns.ts';
-import { fetchHubFile, type HubFile, type HubOptions } from './hub.ts';
+import { fetchHubFile, type HubOptions, hubSnapshotFolder, listHubFiles, parseHubAddress } from './hub.ts';
 import { isHubFileCached } from './hub-download.ts';
-import { openHubParquet } from './hub-range.ts';
+import { openHubParquet } from './hub-parquet.ts';
 import { jsonBatch, jsonMisfit } from './json-columns.ts';
 import { parseRecord, recordsOf } from './json-scan.ts';
 import { openParquet, type ParquetFile } from './parquet-footer.ts';
@@ -47,28 +46,44 @@ export interface ReadUnitOptions {
   tally?: ReadTally;
   /** For units of files from the Hub. */
   hub?: HubOptions;
+  /** Nobody will read the unit again: what was fetched of a large file on the Hub for it goes once it was read to its end. */
+  once?: boolean;
   signal?: AbortSignal;
 }
 
 export async function* readUnit(unit: ReadUnit, options: ReadUnitOptions = {}): AsyncGenerator<ReadItem> {
   const batchBytes = Math.min(maxBatchBytes, Math.max(1, options.batchBytes ?? defaultBatchBytes));
-  const file =
-    unit.remote === undefined || unit.remote.ranged === true
-      ? unit.file
-      : await localFile(unit.file, unit.remote, options.hub);
-  for await (const item of itemsOf({ ...unit, file }, batchBytes, options)) {
-    options.signal?.throwIfAborted();
-    yield item;
+  const file = await placeOf(unit, { ...options.hub, ...(options.signal && { signal: options.signal }) });
+  try {
+    for await (const item of itemsOf({ ...unit, file }, batchBytes, options)) {
+      options.signal?.throwIfAborted();
+      // A file of the Hub is called by its address, not by where this machine's cache holds it.
+      yield item.kind === 'failed' ? { ...item, file: item.file.replace(file, () => unit.file) } : item;
+    }
+  } catch (error) {
+    if (!(error instanceof InputError) || error.file !== file || file === unit.file) throw error;
+    throw new InputError(unit.file, error.problem, {
+      ...(error.place === undefined ? {} : { place: error.place }),
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      cause: error,
+    });
   }
 }
 
-/** A file of the Hub where the plan says it is, else out of this machine's cache or the Hub. */
-async function localFile(file: string, remote: HubFile, hub: HubOptions | undefined): Promise<string> {
-  const size = await stat(file).then(
-    (info) => info.size,
-    () => -1,
-  );
-  return size === remote.bytes ? file : fetchHubFile(remote, hub);
+/** Where the unit's file, or the folder of its pages, lies on this machine; what is not in the cache is fetched. */
+async function placeOf({ file, remote, files }: ReadUnit, hub: HubOptions): Promise<string> {
+  if (remote !== undefined) return remote.ranged === true ? file : fetchHubFile(remote, hub);
+  if (!file.startsWith('hf://')) return file;
+  // Pages: the list of their commit is in the cache, or asked for again.
+  const address = parseHubAddress(file);
+  const { commit, files: listed } = await listHubFiles(address, hub);
+  const own = new Map(listed.map((page) => [page.path, page]));
+  for (const path of files ?? []) {
+    const page = own.get(path);
+    if (page === undefined) throw new InputError(file, `has no file ${path}`);
+    await fetchHubFile(page, hub);
+  }
+  return hubSnapshotFolder({ ...address, commit }, hub);
 }
 
 function itemsOf(unit: ReadUnit, batchBytes: number, options: ReadUnitOptions): AsyncGenerator<ReadItem> {
@@ -97,14 +112,23 @@ function batch(unit: ReadUnit, records: RecordBatch, firstRow: number): ReadItem
   return { kind: 'batch', batch: { records, origin: { file: unit.label, firstRow } } };
 }
 
-/** The file here, or the unit's row groups of one on the Hub. */
+/** The file here, or the unit's row groups of one on the Hub, which `done` lets go of. */
 async function parquetOf(
   { file, remote, rowGroups }: ReadUnit,
-  { hub = {}, signal, only }: ReadUnitOptions,
-): Promise<ParquetFile> {
-  if (remote?.ranged !== true || rowGroups === undefined || existsSync(file)) return openParquet(file);
-  if (await isHubFileCached(remote, hub)) return openParquet(await fetchHubFile(remote, hub));
-  return openHubParquet(remote, rowGroups, only, signal === undefined ? hub : { ...hub, signal });
+  { hub = {}, signal, only, once }: ReadUnitOptions,
+): Promise<{ file: ParquetFile; done: (isWhole: boolean) => Promise<void> }> {
+  const here = async (path: string) => ({ file: await openParquet(path), done: async () => {} });
+  if (remote?.ranged !== true || rowGroups === undefined) return here(file);
+  const options = signal === undefined ? hub : { ...hub, signal };
+  if (await isHubFileCached(remote, options)) return here(await fetchHubFile(remote, options));
+  const opened = await openHubParquet(remote, rowGroups, only, options);
+  return {
+    file: opened,
+    async done(isWhole) {
+      // What is damaged may have come so: the next run asks for it again.
+      if (once === true || !isWhole) await opened.handle.discard();
+    },
+  };
 }
 
 async function* parquetUnit(
@@ -112,7 +136,7 @@ async function* parquetUnit(
   batchBytes: number,
   options: ReadUnitOptions,
 ): AsyncGenerator<ReadItem> {
-  const file = await parquetOf(unit, options);
+  const { file, done } = await parquetOf(unit, options);
   try {
     const groups = unit.rowGroups ?? [0, file.metadata.row_groups.length];
     if (groups[1] > file.metadata.row_groups.length) {
@@ -122,9 +146,11 @@ async function* parquetUnit(
       );
     }
     let plan: DocumentColumnPlan | undefined;
+    let isWhole = true;
     const limits = { batchBytes, ...(options.only === undefined ? {} : { only: options.only }) };
     for await (const item of readRowGroups(file, groups, limits)) {
       if (item.kind === 'failed') {
+        isWhole = false;
         yield failed(unit, item.rows, `row group ${item.rowGroup}, from row ${item.firstRow}`, item.problem);
         continue;
       }
@@ -132,6 +158,7 @@ async function* parquetUnit(
       const records = withDocumentColumns(item.records, plan, unit, item.firstRow, options.tally);
       yield batch(unit, records, item.firstRow);
     }
+    await done(isWhole);
   } finally {
     await file.handle.close();
   }

@@ -8,8 +8,8 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { InterruptedError } from '../core/errors.ts';
 import { type Emit, silent } from '../core/events.ts';
-import { makeFolder, writeFileAtomic } from '../io/atomic.ts';
-import { type Run, readRecord, startRun } from '../io/run-record.ts';
+import { makeFolder } from '../io/atomic.ts';
+import { type Run, readRecord } from '../io/run-record.ts';
 import { workerUrl } from '../io/worker-url.ts';
 import type { FilterConfig } from '../stages/filter-config.ts';
 import { LocalPool } from '../stages/local-pool.ts';
@@ -17,26 +17,23 @@ import type { FilterPlan } from '../stages/plan-filter.ts';
 import { writeBenchmarkIndex } from '../stages/prepare-benchmarks.ts';
 import type { SharedModels } from '../stages/shared-model.ts';
 import { readSharedModels } from '../stages/shared-models.ts';
-import type { OutputFile } from '../stages/unit-report.ts';
-import { writeContaminationReport } from './contamination-report.ts';
+import {
+  concludeFilter,
+  type FilterResult,
+  type JobSpeed,
+  startFilterRun,
+  unknownSpeed,
+} from './conclude-filter.ts';
 import { endRun } from './end-run.ts';
-import { FilterJob, type JobResult } from './filter-job.ts';
+import { FilterJob } from './filter-job.ts';
 import type { FilterOptions } from './filter-options.ts';
 import { FilterProgress } from './filter-progress.ts';
 import { checkFolder, prepareFolder } from './job-folder.ts';
-import { takeJobLock, takeRankLock } from './lock.ts';
+import { takeJobLock, takeRankLock } from './job-locks.ts';
 import { planCorpus } from './plan-corpus.ts';
 import type { Rank } from './rank.ts';
-import { type FilterSummary, summarise } from './summary.ts';
 
-export interface FilterResult {
-  folder: string;
-  plan: FilterPlan;
-  summary: FilterSummary;
-  outputs: OutputFile[];
-  /** True when every input could be read, false when some failed (exit code 2). */
-  complete: boolean;
-}
+export type { FilterResult } from './conclude-filter.ts';
 
 /** Runs (or goes on with) a filter job. Throws `InterruptedError` when `signal` aborts; a rerun then goes on. */
 export async function filterCorpus(config: FilterConfig, options: FilterOptions): Promise<FilterResult> {
@@ -51,27 +48,13 @@ export async function filterCorpus(config: FilterConfig, options: FilterOptions)
     const earlier = earlierSpeed(folder);
     await prepareFolder(folder, plan, config, options);
     if (signal.aborted) throw new InterruptedError();
-    run = startRun(folder, {
-      command: 'filter',
-      name: plan.name,
-      config,
-      fingerprint: plan.hash,
-      inputs: plan.inputs.map(({ path, bytes, fingerprint }) => ({ path, bytes, fingerprint })),
-    });
+    run = startFilterRun(folder, plan, config);
     await writeBenchmarkIndex(folder, plan);
     progress = new FilterProgress(plan, pool, emit, run.metrics);
     const job = await new FilterJob(folder, plan, pool, progress).run();
     const speed = progress.speed();
     progress.end();
-    const result = await conclude(folder, plan, job, workers, speed ?? earlier ?? idle);
-    run.update({
-      warnings: [
-        ...plan.warnings,
-        ...result.summary.failures.slice(0, 20).map(({ file, problem }) => `${file}: ${problem}`),
-      ],
-    });
-    run.finish('done', { ...result.summary });
-    return result;
+    return await concludeFilter(run, plan, job, { ...(speed ?? earlier ?? unknownSpeed), workers });
   } catch (error) {
     endRun(run, error);
     throw error;
@@ -155,30 +138,8 @@ function openPool(config: FilterConfig, { plan, signal, shared }: Begun, workers
   });
 }
 
-const idle = { documentsPerSecond: 0, megabytesPerSecond: 0 };
-
-async function conclude(
-  folder: string,
-  plan: FilterPlan,
-  { reports, outputs, barrier }: JobResult,
-  workers: number,
-  speed: typeof idle,
-): Promise<FilterResult> {
-  const bytesOut = outputs.filter((o) => o.path.startsWith('kept')).reduce((sum, o) => sum + o.bytes, 0);
-  const summary: FilterSummary = { ...summarise(plan, reports, barrier, bytesOut), ...speed, workers };
-  const contamination = await writeContaminationReport(folder, plan, outputs);
-  if (contamination !== undefined) summary.contamination = contamination;
-  const { ledger, stages, bySource } = summary;
-  await writeFileAtomic(
-    join(folder, 'ledger.json'),
-    `${JSON.stringify({ ...ledger, stages, bySource }, null, 2)}\n`,
-  );
-  const failed = Object.values(ledger.failed).reduce((a, b) => a + b, 0);
-  return { folder, plan, summary, outputs, complete: failed === 0 && summary.unfinishedUnits === 0 };
-}
-
 /** The speed an earlier run measured, for a rerun that finds everything done. */
-function earlierSpeed(folder: string): typeof idle | undefined {
+function earlierSpeed(folder: string): JobSpeed | undefined {
   if (!existsSync(join(folder, 'run.json'))) return undefined;
   try {
     const { documentsPerSecond, megabytesPerSecond } = readRecord(folder).summary;

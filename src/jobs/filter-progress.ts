@@ -7,7 +7,7 @@ import type { LocalPool } from '../stages/local-pool.ts';
 import type { FilterPlan, PlannedUnit } from '../stages/plan-filter.ts';
 import type { UnitReport } from '../stages/unit-report.ts';
 import { bytesInFlight } from './bytes-in-flight.ts';
-import type { JobEvents } from './filter-job.ts';
+import type { JobEvents } from './unit-passes.ts';
 
 const task = 'filter';
 const unit = 'bytes';
@@ -28,7 +28,7 @@ export class FilterProgress implements JobEvents {
   private kept = 0;
   private lastEnd = 0;
 
-  constructor(plan: FilterPlan, pool: LocalPool, emit: Emit, metrics?: MetricsWriter) {
+  constructor(plan: Pick<FilterPlan, 'units'>, pool: LocalPool, emit: Emit, metrics?: MetricsWriter) {
     this.reads = new Map(plan.units.map(({ name, read }) => [name, read]));
     this.pool = pool;
     this.emit = emit;

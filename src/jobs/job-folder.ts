@@ -1,12 +1,13 @@
 /**
  * The folder of a filter job: what lies where, when it may be reused, and how a fresh start clears it.
  *
- *   plan.json  config.json  pipeline.yaml  run.json  metrics.jsonl  ledger.json  job.lock  rank-<i>-of-<n>.lock
+ *   plan.json  config.json  pipeline.yaml  run.json  metrics.jsonl  ledger.json
+ *   job.lock  rank-<i>-of-<n>.lock  share-<stage>-<hash>.lock      who is at work (job-locks.ts)
  *   kept/  dropped/            the output, one Parquet file per unit that has any
  *   signals/                   every document's signals, without its text; what `recut` reads
  *   contamination/             benchmark items found, per unit; contamination.jsonl has all of them
  *   units/                     per unit: <name>.measured.json, <name>.ledger.json, <name>.done.json
- *   dedup/                     survivors and drop lists; per step signatures, clusters and done.json
+ *   dedup/                     survivors and drop lists; per step signatures, edges while they are compared, clusters and done.json
  *   work/                      documents between the two passes; removed when the job is done
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -111,7 +112,7 @@ export function checkFolder(folder: string): void {
     (name) =>
       !ownFolders.includes(name) &&
       !files.includes(name) &&
-      !/^(job|rank-\d+-of-\d+)\.lock|\.tmp-/.test(name),
+      !/^(job|rank-\d+-of-\d+|share-[a-z0-9-]+)\.lock|\.tmp-/.test(name),
   );
   if (foreign.length === 0) return;
   throw new UserError(`${folder} holds other files (${foreign.slice(0, 3).join(', ')}) and no filter job`, {

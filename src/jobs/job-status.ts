@@ -5,7 +5,7 @@ import { UserError } from '../core/errors.ts';
 import { type Ledger, mergeLedgers } from '../core/ledger.ts';
 import type { Failure } from '../stages/unit-report.ts';
 import { readPlan } from './job-folder.ts';
-import { holdersOf } from './lock.ts';
+import { holdersOf, type LockHolder } from './job-locks.ts';
 import {
   type ClusterMarker,
   type DedupMarker,
@@ -33,7 +33,8 @@ export interface JobStatus {
   damaged: string[];
   /** Of the units measured so far. */
   ledger: Ledger;
-  holders: { lock: string; host: string; pid: number; alive: boolean | undefined }[];
+  /** Runs, ranks and shares. */
+  holders: LockHolder[];
 }
 
 /** `verify` also reads every output and compares its sha256. */

@@ -1,20 +1,23 @@
 /** What a filter job would do: inputs, units, rules. Reads footers, sizes and fingerprints; writes nothing. */
+import { resolve } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { silent } from '../core/events.ts';
 import { packageVersions } from '../io/package-root.ts';
 import { planRead } from '../io/read-plan.ts';
+import { atBegunCommits } from '../stages/begun-commits.ts';
 import type { FilterConfig } from '../stages/filter-config.ts';
 import { describeInput, readerInputs } from '../stages/input-spec.ts';
 import { type FilterPlan, planFilter } from '../stages/plan-filter.ts';
 import { planResources } from '../stages/plan-resources.ts';
 import { resolveFilter } from '../stages/resolve-filter.ts';
 import { settleClassifiers } from '../stages/settle-classifiers.ts';
+import { settleHubPaths } from '../stages/settle-hub-paths.ts';
 import { splitPages } from '../stages/split-pages.ts';
 import type { FilterOptions } from './filter-options.ts';
 
 export async function planCorpus(
   config: FilterConfig,
-  options: Pick<FilterOptions, 'limit' | 'file' | 'emit' | 'signal'> = {},
+  options: Partial<FilterOptions> = {},
 ): Promise<FilterPlan> {
   const file = options.file ?? config.name;
   if (config.inputs.length === 0) {
@@ -25,11 +28,19 @@ export async function planCorpus(
   const left: string[] = [];
   const emit = options.emit ?? silent;
   const classifiers = await settleClassifiers(config.classifiers, { file, notes: left, emit });
-  const filter = resolveFilter(config, file, left, classifiers);
+  const filter = await settleHubPaths(resolveFilter(config, file, left, classifiers), emit, options.signal);
   const resources = await planResources(filter, file);
   const began = performance.now();
-  const inputs = config.inputs.flatMap((input) => readerInputs(input, process.cwd()));
-  const read = await planRead(inputs, {
+  const named = config.inputs.flatMap((input) => readerInputs(input, process.cwd()));
+  const goesOn = options.out !== undefined && options.fresh !== true;
+  const begun = await (goesOn ? atBegunCommits(named, resolve(options.out!)) : { inputs: named, pinned: [] });
+  for (const { path, commit } of begun.pinned)
+    emit({
+      kind: 'message',
+      level: 'info',
+      text: `${path} is read at commit ${commit}, with which this folder was begun (--fresh takes it as it is now)`,
+    });
+  const read = await planRead(begun.inputs, {
     unitBytes: config.limits.unitBytes,
     requireText: true,
     emit,

@@ -26,7 +26,7 @@ import type { SharedModels } from '../stages/shared-model.ts';
 import { splitPages } from '../stages/split-pages.ts';
 import type { Failure, OutputFile } from '../stages/unit-report.ts';
 import { bytesInFlight } from './bytes-in-flight.ts';
-import { takeJobLock } from './lock.ts';
+import { takeJobLock } from './job-locks.ts';
 import { outputsIntact, readMarker, type ScoredMarker, writeMarker } from './markers.ts';
 
 export interface ScoreRequest {

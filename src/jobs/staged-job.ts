@@ -23,7 +23,7 @@ import { type PlannedStep, type StepPlan, stepOfModel } from '../stages/plan-ste
 import type { StepConfig } from '../stages/staged-config.ts';
 import { endRun } from './end-run.ts';
 import type { FilterOptions } from './filter-options.ts';
-import { takeJobLock } from './lock.ts';
+import { takeJobLock } from './job-locks.ts';
 import { runFilterStep, runScoreStep } from './run-filter-step.ts';
 import { runLabelStep } from './run-label-step.ts';
 import { runRefineStep } from './run-refine-step.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InputError, messageOf } from '../core/errors.ts';
 import type { Ledger } from '../core/ledger.ts';
 import type { StepPlan } from '../stages/plan-steps.ts';
-import { holdersOf } from './lock.ts';
+import { holdersOf } from './job-locks.ts';
 import { sumPaid } from './staged-summary.ts';
 import { type PaidTokens, peekStepMarker } from './step-marker.ts';
 

@@ -12,7 +12,7 @@ import {
   type SignalCounts,
   type UnitReport,
 } from '../stages/unit-report.ts';
-import type { BarrierResult } from './dedup-barrier.ts';
+import type { BarrierResult } from './dedup-markers.ts';
 
 export interface SignalSummary {
   description: string;

@@ -2,7 +2,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeLeftovers } from '../io/atomic.ts';
-import { folders, outputFolders } from '../stages/run-layout.ts';
+import { edgesFolder, folders, outputFolders } from '../stages/run-layout.ts';
 
 /** A unit's name begins with its number and has no dot; whatever else lies there is not ours to remove. */
 const ofUnit = /^\d{4,}-/;
@@ -15,12 +15,18 @@ function dedupFolders(folder: string): string[] {
   ];
 }
 
-/** Removes `.tmp-` files that a killed process or an ended thread left, and unfinished comparisons. Only with the job's lock. */
+/** Removes `.tmp-` files that a killed process or an ended thread left. Only with the job's lock. */
 export async function sweepLeftovers(folder: string): Promise<void> {
   const dedup = dedupFolders(folder);
-  for (const sub of ['.', ...outputFolders, folders.units, folders.work, ...dedup])
+  const edges = dedup.slice(1).map((step) => join(step, edgesFolder));
+  for (const sub of ['.', ...outputFolders, folders.units, folders.work, ...dedup, ...edges])
     await removeLeftovers(join(folder, sub));
-  for (const sub of dedup.slice(1)) rmSync(join(folder, sub, 'edges'), { recursive: true, force: true });
+}
+
+/** Removes what is left of comparisons whose clusters are made. Only with the job's lock. */
+export function sweepEdges(folder: string): void {
+  for (const step of dedupFolders(folder).slice(1))
+    rmSync(join(folder, step, edgesFolder), { recursive: true, force: true });
 }
 
 /** Removes outputs that no unit has any more: those of a unit that now keeps nothing, or was given up. `outputs`: all that count, relative to `folder`. */

@@ -35,7 +35,7 @@ import { signalsFolder } from '../stages/run-signals.ts';
 import { SignalTable } from '../stages/signal-table.ts';
 import { clustersPath } from '../stages/unit-clusters.ts';
 import { emptyReport, type OutputFile, type UnitReport } from '../stages/unit-report.ts';
-import type { BarrierResult } from './dedup-barrier.ts';
+import type { BarrierResult } from './dedup-markers.ts';
 import { summarise } from './summary.ts';
 
 export interface WriteRecutOptions {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { bytesAt, hasColumn } from '../core/batch.ts';
 import { InputError, InterruptedError } from '../core/errors.ts';
 import { count, type Ledger } from '../core/ledger.ts';
-import type { ColumnMapping } from '../io/document-columns.ts';
+import { type ColumnMapping, documentInputColumns } from '../io/document-columns.ts';
 import { type InputSpec, planRead, type ReadPlan, type ReadUnit } from '../io/read-plan.ts';
 import { readUnit } from '../io/read-unit.ts';
 import { assertReadable } from './assert-readable.ts';
@@ -78,12 +78,29 @@ function documentsOf(path: string): string {
 /** The failures of a plan and of reading that are listed; the ledger counts all. */
 const mostFailures = 100;
 
+export interface ReadDocumentsOptions {
+  signal?: AbortSignal | undefined;
+  progress?: (bytes: number) => void;
+  batchBytes?: number;
+  /** Columns that `read` is asked for, beside those of every document; all by default. Fewer are fewer bytes of Parquet files. */
+  columns?: readonly string[];
+}
+
+/** Names of the columns of the first batch that can be read, for messages. */
+export async function columnsOfUnits(units: readonly ReadUnit[]): Promise<string[]> {
+  for (const unit of units)
+    for await (const item of readUnit(unit, { batchBytes: 1 }))
+      if (item.kind === 'batch') return item.batch.records.schema.fields.map(({ name }) => name);
+  return [];
+}
+
 /** All documents of the units, in order. `tally.ledger` counts what came and what could not be read; the caller counts the rest. */
 export async function* readDocuments(
   units: readonly ReadUnit[],
   tally: DocumentTally,
-  options: { signal?: AbortSignal | undefined; progress?: (bytes: number) => void; batchBytes?: number } = {},
+  options: ReadDocumentsOptions = {},
 ): AsyncGenerator<OpenDocument> {
+  const { batchBytes = 4 * 1024 * 1024, columns } = options;
   const fail = (failure: Failure): void => {
     if (tally.failures.length < mostFailures) tally.failures.push(failure);
   };
@@ -91,7 +108,9 @@ export async function* readDocuments(
   for (const unit of units) {
     let rows = 0;
     try {
-      for await (const item of readUnit(unit, { batchBytes: options.batchBytes ?? 4 * 1024 * 1024 })) {
+      const only = columns === undefined ? {} : { only: [...documentInputColumns(unit.columns), ...columns] };
+      const signal = options.signal === undefined ? {} : { signal: options.signal };
+      for await (const item of readUnit(unit, { batchBytes, ...only, ...signal })) {
         if (item.kind === 'failed') {
           tally.ledger.in += item.count;
           count(tally.ledger.failed, item.reason, item.count);
@@ -123,6 +142,7 @@ export async function* readDocuments(
           options.progress?.(before + Math.floor(unit.bytes * Math.min(1, rows / unit.rows)));
       }
     } catch (error) {
+      if (options.signal?.aborted === true) throw new InterruptedError();
       if (!(error instanceof InputError)) throw error;
       const { file, problem, place } = error;
       tally.ledger.in++;

@@ -14,15 +14,17 @@ import { hash64, initHash64 } from '../core/hash64.ts';
 import { assertBalanced, count, emptyLedger, type Ledger } from '../core/ledger.ts';
 import { makeFolder } from '../io/atomic.ts';
 import { ParquetOutput } from '../io/parquet-write.ts';
+import type { ReadUnit } from '../io/read-plan.ts';
 import { BottomSample, type SampleEntry } from './bottom-sample.ts';
 import { allocateEqually, allocateProportionally, equalBounds } from './classify-allocation.ts';
 import {
   type ClassifyInput,
+  columnsOfUnits,
   type DocumentTally,
   planDocuments,
   readDocuments,
 } from './classify-documents.ts';
-import { stratumBy, unknownStratum } from './classify-stratum.ts';
+import { stratumBy, stratumColumns, unknownStratum } from './classify-stratum.ts';
 import { TextSpool } from './text-spool.ts';
 import type { Failure } from './unit-texts.ts';
 
@@ -77,6 +79,7 @@ export async function sampleDocuments(request: SampleDocumentsRequest): Promise<
   const bytes = plan.units.reduce((sum, unit) => sum + unit.bytes, 0);
   const strata = new Map<string, BottomSample>();
   const stratumOf = stratumBy(request.stratifyBy);
+  const columns = stratumColumns(request.stratifyBy);
   const key = new HashKey(seed);
   makeFolder(dirname(out));
   const spool = await TextSpool.create<SpooledRecord>(`${out}.spool-${process.pid}`);
@@ -86,7 +89,7 @@ export async function sampleDocuments(request: SampleDocumentsRequest): Promise<
     const progress = (done: number): void => {
       emit({ kind: 'progress', task: 'sample', done, total: bytes, unit: 'bytes' });
     };
-    for await (const document of readDocuments(plan.units, tally, { signal, progress })) {
+    for await (const document of readDocuments(plan.units, tally, { signal, progress, columns })) {
       if (document.bytes === 0 || document.bytes < minCharacters) {
         count(ledger.dropped, 'too_short');
         continue;
@@ -121,7 +124,7 @@ export async function sampleDocuments(request: SampleDocumentsRequest): Promise<
       if (spool.records % 4096 === 0) lowerBounds(strata, request);
     }
     const drawn = allocate(strata, request);
-    assertStrata(drawn, request, tally);
+    await assertStrata(drawn, request, tally, plan.units);
     const documents = drawn.reduce((sum, { entries }) => sum + entries.length, 0);
     ledger.kept = documents;
     ledger.dropped.not_drawn = (ledger.dropped.not_drawn ?? 0) - documents;
@@ -182,19 +185,20 @@ function allocate(strata: Map<string, BottomSample>, request: SampleDocumentsReq
   }));
 }
 
-function assertStrata(
+async function assertStrata(
   drawn: readonly DrawnStratum[],
   request: SampleDocumentsRequest,
   tally: DocumentTally,
-): void {
+  units: readonly ReadUnit[],
+): Promise<void> {
   if (drawn.length === 0) {
     throw new UserError(`none of the ${tally.ledger.in} documents has a text to draw`, {
-      hint: `the columns are ${columnList(tally.columns)}; say which holds the text: --column text=content`,
+      hint: `the columns are ${columnList(await columnsOfUnits(units))}; say which holds the text: --column text=content`,
     });
   }
   if (request.allowUnknown === true || drawn.length > 1 || drawn[0]!.stratum !== unknownStratum) return;
   throw new UserError(`no document has a ${request.stratifyBy}`, {
-    hint: `name a column with --stratify-by, or take --stratify-by none; the columns are ${columnList(tally.columns)}`,
+    hint: `name a column with --stratify-by, or take --stratify-by none; the columns are ${columnList(await columnsOfUnits(units))}`,
   });
 }
 

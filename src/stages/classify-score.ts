@@ -18,6 +18,7 @@ import {
 } from '../core/batch.ts';
 import { InputError, InterruptedError, messageOf, UserError } from '../core/errors.ts';
 import { count, emptyLedger, type Ledger } from '../core/ledger.ts';
+import { documentInputColumns } from '../io/document-columns.ts';
 import type { ReadUnit } from '../io/read-plan.ts';
 import { readUnit } from '../io/read-unit.ts';
 import { BatchText } from './batch-text.ts';
@@ -79,7 +80,9 @@ export async function scoreUnit(
   let ordinal = 0;
   try {
     try {
-      for await (const item of readUnit(unit, { batchBytes })) {
+      const only = task.scoresOnly ? { only: documentInputColumns(unit.columns) } : {};
+      const options = { batchBytes, once: true, hub: { beat: () => progress.beat() }, ...only };
+      for await (const item of readUnit(unit, options)) {
         if (progress.stopRequested) throw new InterruptedError();
         if (item.kind === 'failed') {
           report.ledger.in += item.count;

@@ -11,9 +11,10 @@ import { isModelFolder, type ModelDescription, readModelFolder } from '../../cla
 import { openClassifier } from '../../classifiers/open-classifier.ts';
 import { encoderFingerprint } from '../../classifiers/regressor/encoder-folder.ts';
 import { encoderSettings } from '../../classifiers/regressor/encoder-settings.ts';
-import { fetchModel, isHubModel } from '../../classifiers/regressor/fetch-encoder.ts';
+import { isHubModel } from '../../classifiers/regressor/fetch-encoder.ts';
 import { UserError } from '../core/errors.ts';
 import { sha256OfFile } from '../io/file-hash.ts';
+import { localClassifier } from './local-classifier.ts';
 import { sharedModel } from './shared-model.ts';
 
 /** How texts become scores. Plain data, so that it can be handed to a worker. */
@@ -43,7 +44,10 @@ export interface FileSettings {
 
 /** Reads and checks the model at `path`. Settings hold for files; a folder says its own and refuses others. */
 export async function scorerSpec(path: string, settings: FileSettings = {}): Promise<ScorerSpec> {
-  if (isHubModel(path)) return checkpointSpec((await fetchModel(path)).folder, basename(path), settings);
+  if (isHubModel(path)) {
+    const name = basename(path).replace(/@.*/, '');
+    return { ...(await scorerSpec(await localClassifier(path), settings)), name };
+  }
   const found = await stat(path).catch(() => undefined);
   if (found === undefined)
     throw new UserError(`${path}: there is no such file or folder`, {

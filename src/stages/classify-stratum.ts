@@ -50,6 +50,18 @@ export function stratumBy(by: string): (document: Located) => string {
   }
 }
 
+/** The input columns that `stratumBy` looks at, beside those of every document; of a record's field also the record. */
+export function stratumColumns(by: string): string[] {
+  const named = {
+    none: [],
+    source: [],
+    site: [],
+    year: [...yearColumns, ...dateColumns, ...dumpColumns, ...pathColumns],
+    dump: [...dumpColumns, ...pathColumns],
+  }[by] ?? [by];
+  return [...new Set(named.flatMap((name) => [name, name.split('.')[0]!]))];
+}
+
 /** The registered domain of an address; undefined for what is none. */
 export function siteOf(url: string | null): string | undefined {
   const host = url === null ? undefined : /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:]+)/i.exec(url)?.[1];

@@ -39,7 +39,6 @@ export function countedSource(
       ledger,
       units.find(({ summary }) => summary.columns.length > 0)?.summary.columns ?? [],
     );
-  const { documents } = totals.heldout;
   const read = new Set(units.flatMap(({ unit }) => ('read' in unit ? [inputOf(unit.read)] : [])));
   const inputs = parcels.flatMap((parcel) => parcel.inputs);
   // Pages of a folder are one input, which no unit is named for.
@@ -49,17 +48,22 @@ export function countedSource(
     key: fingerprint([cacheKey, units.map(({ unit }) => unit.key)]),
     units: units.map(({ unit, summary }) => ({ path: pathOf(unit), summary })),
     totals,
-    ledger: {
-      ...ledger,
-      kept: ledger.kept - documents,
-      dropped: documents === 0 ? ledger.dropped : { ...ledger.dropped, heldout: documents },
-    },
+    ledger: ledgerWithHeldout(ledger, totals.heldout.documents),
     failures: [
       ...parcels.flatMap((parcel) => parcel.failures),
       ...units.flatMap(({ summary }) => summary.failures),
     ],
     inputs: [...read].every((path) => known.has(path)) ? inputs.filter(({ path }) => read.has(path)) : inputs,
     readShare,
+  };
+}
+
+/** With the held-out documents, which units count as kept, as dropped. */
+export function ledgerWithHeldout(ledger: Ledger, documents: number): Ledger {
+  return {
+    ...ledger,
+    kept: ledger.kept - documents,
+    dropped: documents === 0 ? ledger.dropped : { ...ledger.dropped, heldout: documents },
   };
 }
 

@@ -3,12 +3,11 @@
  * unit of millions of documents (one large gzip stream) costs no memory for them.
  */
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
-import { threadId } from 'node:worker_threads';
+import { temporaryName } from '../io/atomic.ts';
 import { entryBytes, type IndexEntry, readAt, writeEntry } from './index-entry.ts';
 
 const blockEntries = 4096;
 const spillBytes = 4 << 20;
-let counter = 0;
 
 export class IndexSpool {
   private readonly path: string;
@@ -19,7 +18,7 @@ export class IndexSpool {
 
   /** `target`: the file that the entries will stand in; the temporary name is one that `removeLeftovers` knows. */
   constructor(target: string) {
-    this.path = `${target}.tmp-${process.pid}-${threadId}-9${counter++}`;
+    this.path = temporaryName(target);
   }
 
   add(entry: IndexEntry): void {

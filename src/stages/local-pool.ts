@@ -6,7 +6,8 @@
  * 2. A unit that shows no life for `stallSeconds`, or whose thread dies or runs over its memory limit, is tried once more. If
  *    it dies again in the same document, that document is set aside (the unit counts it as failed) and the unit goes on without it.
  * 3. A unit that still does not end is reported as failed with what happened; the others go on.
- * 4. On abort every unit is asked to stop and discard what it has not finished; threads that do not answer are ended.
+ * 4. On abort every unit is asked to stop and discard what it has not finished; threads that do not answer are ended. On drain units in
+ *    hand are finished, tried again if their thread dies, and no other is begun.
  *
  * Results do not depend on which worker did what or when, except for what the clock decides in step 2.
  */
@@ -29,6 +30,8 @@ export interface PoolOptions {
   /** JavaScript heap of one thread. */
   memoryMegabytes: number;
   signal: AbortSignal;
+  /** Once aborted, no further task is begun; those in hand are finished, and `run` ends as if there were no more. */
+  drain?: AbortSignal;
   /** Handed to every thread as its `workerData`; shared memory in it is shared. */
   shared?: unknown;
 }
@@ -100,8 +103,8 @@ export class LocalPool {
 
   /**
    * Runs all tasks; `onOutcome` is awaited for each, in the order they end. Tasks are a list, or a function that gives the next one:
-   * undefined when there will be no more. It may wait for outcomes, but not once its signal says that the run has stopped; what it
-   * throws ends the run.
+   * undefined when there will be no more. It may wait for outcomes, but not once its signal says that the run has stopped, or is drained;
+   * what it throws ends the run. A drained run answers when the tasks in hand have ended: those without an outcome are left.
    */
   async run(
     tasks: readonly PoolTask[] | ((stopped: AbortSignal) => Promise<PoolTask | undefined>),
@@ -109,6 +112,9 @@ export class LocalPool {
   ): Promise<void> {
     let taken = 0;
     const stopped = new AbortController();
+    const { drain } = this.options;
+    const stopTaking = (): void => stopped.abort();
+    const isDrained = (): boolean => drain?.aborted === true;
     const next = async (): Promise<PoolTask | undefined> =>
       typeof tasks === 'function' ? tasks(stopped.signal) : tasks[taken++];
     let failure: { error: unknown } | undefined;
@@ -119,11 +125,14 @@ export class LocalPool {
       for (const progress of this.running.values()) progress.requestStop();
     };
     this.options.signal.addEventListener('abort', stopAll);
+    drain?.addEventListener('abort', stopTaking);
+    if (isDrained()) stopTaking();
     const lane = async (): Promise<void> => {
-      while (failure === undefined && !this.options.signal.aborted) {
+      while (failure === undefined && !this.options.signal.aborted && !isDrained()) {
         try {
           const task = await next();
-          if (task === undefined) return;
+          // The drain may have come while the task was waited for.
+          if (task === undefined || isDrained()) return;
           await onOutcome(task, await this.runTask(task));
         } catch (error) {
           failure ??= { error };
@@ -136,6 +145,7 @@ export class LocalPool {
       await Promise.all(Array.from({ length: Math.min(this.options.workers, most) }, lane));
     } finally {
       this.options.signal.removeEventListener('abort', stopAll);
+      drain?.removeEventListener('abort', stopTaking);
     }
     if (this.options.signal.aborted) throw new InterruptedError();
     if (failure !== undefined) throw failure.error;

@@ -152,8 +152,19 @@ class MeasurePass {
   /** Reads the unit to its end or its limit; what is lost of it is in the report. */
   async read(): Promise<void> {
     const { unit, batchBytes } = this.task;
+    const stop = new AbortController();
+    // Waiting for the Hub is bounded there; the pool is told that this thread lives, and a stop does not wait for the network.
+    const beat = (): void => {
+      this.progress.beat();
+      if (this.progress.stopRequested) stop.abort(new InterruptedError());
+    };
     try {
-      const options = { tally: this.report, batchBytes: batchBytes ?? usualBatchBytes };
+      const options = {
+        tally: this.report,
+        batchBytes: batchBytes ?? usualBatchBytes,
+        hub: { beat, signal: stop.signal },
+        once: true,
+      };
       for await (const item of this.full ? [] : readUnit(unit, options)) {
         if (this.progress.stopRequested) throw new InterruptedError();
         if (item.kind === 'failed') {
@@ -165,6 +176,7 @@ class MeasurePass {
         if (this.full) break;
       }
     } catch (error) {
+      if (stop.signal.aborted) throw new InterruptedError();
       if (!(error instanceof InputError)) throw error;
       const place = error.place === undefined ? {} : { place: error.place };
       this.fail('unreadable', { file: error.file, ...place, problem: error.problem });

@@ -37,12 +37,17 @@ export function assertMixOutput(output: string): void {
   );
 }
 
-/** The command whose run lies in a folder; `mix` too where its record is gone or damaged, and its manifest or token cache is there. */
+/**
+ * The command whose run lies in a folder; `mix` too where its record is gone or damaged, and its manifest or token cache is there. A job that
+ * many machines share has no record before its end, but a plan.
+ */
 function commandOf(folder: string): string | undefined {
   const record = read(join(folder, 'run.json'));
   if (typeof record?.command === 'string') return record.command;
   const manifest = read(join(folder, 'manifest.json'));
   if (Array.isArray(manifest?.sources) && manifest.windowTokens !== undefined) return 'mix';
+  const plan = read(join(folder, 'plan.json'));
+  if (typeof plan?.command === 'string') return plan.command;
   const cache = join(folder, 'cache');
   const caches = statSync(cache, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(cache) : [];
   return caches.some((name) => name.endsWith('.tokens')) ? 'mix' : undefined;

@@ -127,6 +127,8 @@ async function train(request: TokenizerRequest, settings: TokenizerTraining): Pr
     await removeLeftovers(kept);
     await saveTokenizerFiles(trained.files, kept);
     await writeFileAtomic(join(kept, checkFile), checkOf(trained.files));
+    // As the next run finds it.
+    return tokenizerOf({ ...trained.files, path: join(kept, 'tokenizer.json') }, name);
   }
   return tokenizerOf(trained.files, name);
 }

@@ -32,6 +32,7 @@ import { type MixManifest, type MixSummary, manifestOf, summaryOf } from './mix-
 import { assertMixOutput } from './mix-output.ts';
 import type { MixRequest } from './mix-request.ts';
 import { type PreparedMix, prepareMix } from './prepare-mix.ts';
+import type { SettledMix } from './settle-mix.ts';
 import { writeMix } from './write-mix.ts';
 
 export interface MixResult {
@@ -44,16 +45,15 @@ export interface MixResult {
   failures: { source: string; file: string; place?: string; problem: string }[];
 }
 
-/** Carries out a recipe. Throws a `UserError` for what cannot be met, `InterruptedError` when `signal` is aborted. */
-export async function mix(request: MixRequest): Promise<MixResult> {
+/**
+ * Carries out a recipe. `settled`: its sources and tokenizer, where they are known. Throws a `UserError` for what cannot be met,
+ * `InterruptedError` when `signal` is aborted.
+ */
+export async function mix(request: MixRequest, settled?: SettledMix): Promise<MixResult> {
   const { output } = request;
   const emit = request.emit ?? silent;
-  assertMixOutput(output);
-  const found = await finishedManifest(output, request.overwrite === true);
-  // What can be told to be another mixture is refused before hours of tokenising; the rest follows from the tokens.
-  if (found !== undefined && request.overwrite !== true && asksForAnother(request, found))
-    throw anotherMixture(output, found);
-  const mixed = await prepareMix(request, { keepCaches: found !== undefined && request.overwrite !== true });
+  const { found, keepCaches } = await checkMixOutput(request);
+  const mixed = await prepareMix(request, { keepCaches, settled });
   try {
     assertFeasible(mixed.plan);
     for (const text of mixed.plan.warnings) emit({ kind: 'message', level: 'warn', text });
@@ -77,6 +77,22 @@ export async function mix(request: MixRequest): Promise<MixResult> {
   } finally {
     for (const source of mixed.sources) source.tokens.close();
   }
+}
+
+/**
+ * The finished mixture in the output folder, if there is one, and whether what is cached for it must stay. Throws a `UserError` when the folder
+ * is somebody else's, or when what lies there can be told to be another mixture, before hours of tokenising; the rest follows from the tokens.
+ */
+export async function checkMixOutput(
+  request: MixRequest,
+): Promise<{ found: MixManifest | undefined; keepCaches: boolean }> {
+  const { output } = request;
+  const overwrite = request.overwrite === true;
+  assertMixOutput(output);
+  const found = await finishedManifest(output, overwrite);
+  if (found !== undefined && !overwrite && asksForAnother(request, found))
+    throw anotherMixture(output, found);
+  return { found, keepCaches: found !== undefined && !overwrite };
 }
 
 function anotherMixture(output: string, found: MixManifest): UserError {
@@ -205,7 +221,8 @@ async function finishedManifest(output: string, replace: boolean): Promise<MixMa
   }
 }
 
-async function filesPresent(output: string, manifest: MixManifest): Promise<boolean> {
+/** Whether every file of a manifest is there with its size. */
+export async function filesPresent(output: string, manifest: MixManifest): Promise<boolean> {
   for (const file of manifest.files) {
     const size = await stat(join(output, file.path)).then(
       (s) => s.size,

@@ -5,6 +5,8 @@ import { languageModelPath } from '../../classifiers/language/open-language.ts';
 import { readEncoderFolder } from '../../classifiers/regressor/encoder-folder.ts';
 import { UserError } from '../core/errors.ts';
 import { fingerprintFile } from '../io/file-hash.ts';
+import { pinnedAddress } from '../io/hub-file.ts';
+import { hubInputFiles } from '../io/hub-input.ts';
 import { walkFolder } from '../io/walk-folder.ts';
 import { columnOfModel } from './column-score.ts';
 import type { FilterPlan } from './plan-filter.ts';
@@ -31,6 +33,11 @@ export async function planResources(filter: ResolvedFilter, file: string): Promi
   const resources: FilterPlan['resources'] = [];
   for (const { key, path } of wanted) {
     if (path === undefined) continue;
+    if (path.startsWith('hf://')) {
+      for (const file of (await hubInputFiles({ path })).files)
+        resources.push({ path: pinnedAddress(file), bytes: file.bytes, fingerprint: file.oid });
+      continue;
+    }
     const stat = statSync(path, { throwIfNoEntry: false });
     if (stat === undefined) {
       throw new UserError(`${file}: ${key}: there is no file ${path}`, { hint: 'check the path' });

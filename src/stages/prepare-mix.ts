@@ -8,30 +8,28 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { licencesOf } from '../../mixtures/licences-of.ts';
-import {
-  assertFeasible,
-  type MixturePlan,
-  type PlanOptions,
-  planMixture,
-  type SourceSize,
-  sharesOf,
-} from '../../mixtures/plan.ts';
+import { type MixturePlan, planMixture, sharesOf } from '../../mixtures/plan.ts';
 import type { Recipe } from '../../mixtures/recipe.ts';
-import { assertPresent, type ResolvedSource, resolveSources } from '../../mixtures/sources.ts';
-import { type Role, tokenCountOf } from '../core/card.ts';
+import { type ResolvedSource, resolveSources } from '../../mixtures/sources.ts';
 import { atExit } from '../core/cleanup.ts';
-import { InterruptedError } from '../core/errors.ts';
 import { silent } from '../core/events.ts';
-import type { Evidence } from '../core/evidence.ts';
 import { assertBalanced, type Ledger } from '../core/ledger.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import type { CountedSource } from './counted-source.ts';
 import type { MixRequest } from './mix-request.ts';
-import { mixTokenizer } from './mix-tokenizer.ts';
+import { refusal, sizeOfCard, sizesOf } from './mix-sizes.ts';
 import { packableSources } from './packable-source.ts';
-import { type PreparedSource, prepareSource, type SourceInput } from './source-texts.ts';
+import {
+  absent,
+  needsOf,
+  planOptions,
+  prepareAll,
+  type SettledMix,
+  settleMix,
+  tokenizerFor,
+} from './settle-mix.ts';
+import type { PreparedSource, SourceInput } from './source-texts.ts';
 import type { SourceTokens } from './source-tokens.ts';
-import { hubInputsOf } from './source-units.ts';
 import { type TokeniseRequest, tokeniseSources } from './tokenise-sources.ts';
 import { OpenFiles, UnitSourceTokens } from './unit-source-tokens.ts';
 
@@ -57,22 +55,20 @@ export interface PreparedMix {
 
 /**
  * Prepares for writing; caches tokens under the output folder. Throws if data or tokenizer are missing. `keepCaches` leaves what is
- * cached there for another mixture, as long as it is not sure that this one takes its place.
+ * cached there for another mixture, as long as it is not sure that this one takes its place. `settled`: what `settleMix` gave when a job that
+ * is shared was planned.
  */
 export async function prepareMix(
   request: MixRequest,
-  { keepCaches = false }: { keepCaches?: boolean } = {},
+  { keepCaches = false, settled }: { keepCaches?: boolean; settled?: SettledMix | undefined } = {},
 ): Promise<PreparedMix> {
   const { recipe } = request.loaded;
-  const resolved = resolveSources(request.loaded, request.cwd);
-  // Ratios that contradict each other are said before anything is read.
-  sharesOf(recipe, resolved, request.ratios);
-  assertPresent(absent(request, resolved));
-  const prepared = await prepareAll(request, resolved, true);
-  const tokenizer = await tokenizerFor(request, prepared, request.output);
+  const { sources: prepared, tokenizer } = settled ?? (await settleMix(request));
+  const resolved = prepared.map(({ source }) => source);
+  const refuse = refusal(request, resolved);
   const counted = await countAll(request, prepared, resolved, tokenizer, {
     keepCaches,
-    onCounted: refusal(request, resolved),
+    onCounted: refuse && ((name, tokens) => refuse(new Map([[name, tokens]]))),
   });
   const files = new OpenFiles();
   const sources = counted.map((source, i): TokenisedSource => {
@@ -180,82 +176,6 @@ function withoutText({ name, ledger }: CountedSource): string[] {
   ];
 }
 
-/** Sources whose data can neither be read here nor, with `download`, be fetched from the Hub. */
-function absent(request: MixRequest, resolved: readonly ResolvedSource[]): ResolvedSource[] {
-  return resolved.filter(
-    (source) =>
-      source.data.kind === 'missing' && (request.download !== true || hubInputsOf(source) === undefined),
-  );
-}
-
-async function prepareAll(
-  request: MixRequest,
-  resolved: readonly ResolvedSource[],
-  write: boolean,
-): Promise<PreparedSource[]> {
-  const prepared: PreparedSource[] = [];
-  // The order of units has the held-out documents' seed: with another seed of the mixture the same are held out.
-  const options = {
-    seed: request.loaded.recipe.heldoutSeed,
-    signal: request.signal,
-    emit: request.emit,
-    ...(request.unitBytes === undefined ? {} : { unitBytes: request.unitBytes }),
-  };
-  for (const source of resolved) {
-    const list = { path: join(request.output, 'cache', `hub-${source.name}.json`), write };
-    const one = prepareSource(source, { ...options, list });
-    prepared.push(
-      await one.catch((error: unknown) => {
-        throw request.signal?.aborted ? new InterruptedError() : error;
-      }),
-    );
-  }
-  return prepared;
-}
-
-function planOptions({ options, packing }: MixRequest): PlanOptions {
-  return { ...options, ...(packing === undefined ? {} : { packing }) };
-}
-
-function tokenizerFor(
-  request: MixRequest,
-  sources: readonly PreparedSource[],
-  output: string | undefined,
-): Promise<Tokenizer> {
-  const { recipe } = request.loaded;
-  return mixTokenizer({
-    loaded: request.loaded,
-    cwd: request.cwd,
-    asked: request.tokenizer,
-    output,
-    sources,
-    heldout: { share: recipe.heldout, seed: recipe.heldoutSeed },
-    emit: request.emit ?? silent,
-    signal: request.signal,
-  });
-}
-
-/** What each source must give, from the budget and the shares; undefined: all it has. */
-function needsOf(
-  request: MixRequest,
-  resolved: readonly { name: string; role: Role }[],
-  prepared: readonly PreparedSource[],
-): (number | undefined)[] {
-  const { recipe } = request.loaded;
-  const budget = request.options?.budget ?? recipe.budget?.value;
-  const shares = sharesOf(recipe, resolved, request.ratios);
-  const shareOf = new Map(shares.map(({ name, share }) => [name, share]));
-  const window = (request.options?.sequenceLength ?? recipe.sequenceLength.value) + 1;
-  const padded = (request.packing ?? recipe.packing) === 'best-fit';
-  return prepared.map(({ source: { name } }) => {
-    const share = shareOf.get(name)!;
-    if (share === 0) return 0;
-    if (budget === undefined) return undefined;
-    // Best-fit leaves some documents to the end, which then are not read again before all others were.
-    return padded ? share * budget * 1.02 + 16 * window : share * budget + window;
-  });
-}
-
 function countAll(
   request: MixRequest,
   prepared: readonly PreparedSource[],
@@ -275,63 +195,4 @@ function countAll(
     emit: request.emit ?? silent,
     signal: request.signal,
   });
-}
-
-/** Refuses a mixture at the first source that is clearly too small, before the larger ones are tokenised; the plan refuses the rest. */
-function refusal(request: MixRequest, resolved: readonly ResolvedSource[]): TokeniseRequest['onCounted'] {
-  const { recipe } = request.loaded;
-  if ((request.options?.budget ?? recipe.budget) === undefined) return undefined;
-  const sizes: Record<string, SourceSize> = {};
-  for (const source of resolved) sizes[source.name] = { ...sizeOfCard(source, undefined), tokens: undefined };
-  return (name, tokens) => {
-    sizes[name] = { ...sizes[name]!, tokens, from: 'counted' };
-    const plan = planMixture(recipe, sizes, request.ratios, planOptions(request));
-    // With best-fit packing the tokens that are needed are known only when all lengths are.
-    const clearly = ({ repeats, repeatLimit }: (typeof plan.sources)[number]) =>
-      repeats !== undefined && repeats > repeatLimit * 1.05;
-    if (plan.sources.some(clearly)) assertFeasible(plan);
-  };
-}
-
-function sizesOf(
-  resolved: readonly ResolvedSource[],
-  counted: readonly CountedSource[],
-): Record<string, SourceSize> {
-  return Object.fromEntries(
-    resolved.map((source, i) => {
-      const { totals, readShare } = counted[i]!;
-      return [
-        source.name,
-        {
-          role: source.role,
-          template: source.template,
-          templateEvidence: templateEvidenceOf(source),
-          tokens: totals.tokens,
-          documents: totals.documents,
-          from: 'counted' as const,
-          ...(readShare < 1 ? { readShare } : {}),
-        },
-      ];
-    }),
-  );
-}
-
-/** A template that the recipe sets itself is the writer's own; else as the card says. */
-function templateEvidenceOf(source: ResolvedSource): Evidence {
-  return source.card !== undefined && source.card.project.template === source.template
-    ? source.card.project.templateEvidence
-    : 'own';
-}
-
-/** What the card says; of several counts the one under the recipe's tokenizer. */
-function sizeOfCard(source: ResolvedSource, tokenizer: Recipe['tokenizer']): SourceSize {
-  const size = source.card?.project.size;
-  return {
-    role: source.role,
-    template: source.template,
-    templateEvidence: templateEvidenceOf(source),
-    tokens: size && tokenCountOf(size, typeof tokenizer === 'string' ? tokenizer : undefined)?.value,
-    documents: size?.documents?.value,
-    from: 'card',
-  };
 }

@@ -76,8 +76,12 @@ export async function pushFilesOf(request: PushFilesRequest): Promise<PushFiles>
   const files: PushFile[] = chosen.map((path) => ({ path, from: join(folder, path) }));
   const type = kind === 'corpus' || kind === 'mixture' ? 'dataset' : 'model';
   if (unwanted.some((is) => is('README.md'))) return { kind, type, files, card: undefined, warnings: [] };
-  if (existsSync(join(folder, 'README.md'))) {
-    files.push({ path: 'README.md', from: join(folder, 'README.md') });
+  // A bundled classifier calls its card what it is; the Hub shows README.md.
+  const written = ['README.md', ...(kind === 'classifier' ? ['card.md'] : [])].find((name) =>
+    existsSync(join(folder, name)),
+  );
+  if (written !== undefined) {
+    files.push({ path: 'README.md', from: join(folder, written) });
     return { kind, type, files, card: 'there', warnings: [] };
   }
   const made = await cardOf(request, kind, chosen);

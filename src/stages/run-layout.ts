@@ -11,6 +11,9 @@ export const folders = {
   work: 'work',
 } as const;
 
+/** In the folder of a dedup step: what its comparison has found so far. */
+export const edgesFolder = 'edges';
+
 /** Folders of results, whose files are named for their unit. */
 export const outputFolders = [folders.kept, folders.dropped, folders.signals, folders.contamination] as const;
 

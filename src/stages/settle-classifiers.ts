@@ -46,8 +46,9 @@ function columnStep({ name, kind, gate }: ClassifierConfig, model: string): Clas
 
 /** The model on this disk; of the Hub's what is needed is fetched. */
 async function localModel({ dtype }: ClassifierConfig, model: string): Promise<string> {
-  const { fetchModel, isHubModel } = await import('../../classifiers/regressor/fetch-encoder.ts');
-  return isHubModel(model) ? (await fetchModel(model, dtype)).folder : model;
+  if (!model.startsWith('hf://')) return model;
+  const { localClassifier } = await import('./local-classifier.ts');
+  return localClassifier(model, dtype);
 }
 
 async function settle(

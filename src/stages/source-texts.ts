@@ -8,7 +8,7 @@ import type { ResolvedSource } from '../../mixtures/sources.ts';
 import { fingerprint } from '../core/config.ts';
 import { invariant, UserError } from '../core/errors.ts';
 import { type Ledger, sumCounts } from '../core/ledger.ts';
-import { planRead, type ReadPlan } from '../io/read-plan.ts';
+import { planRead } from '../io/read-plan.ts';
 import { columnsNeeded } from '../tokens/document-fields.ts';
 import {
   generatedParcel,
@@ -29,8 +29,8 @@ export type { Failure, SourceText } from './unit-texts.ts';
 
 export interface PreparedSource {
   source: ResolvedSource;
-  /** Of a source whose files are here. */
-  plan: ReadPlan | undefined;
+  /** Files that are here, files on the Hub, or records that are made. */
+  kind: 'files' | 'hub' | 'generated';
   /** Files that are here; those of the Hub come with their parcels. */
   inputs: SourceInput[];
   /** Changes when the files, columns or template change. */
@@ -61,7 +61,7 @@ export async function prepareSource(
     const { spec } = source.data;
     return {
       source,
-      plan: undefined,
+      kind: 'generated',
       inputs: [],
       bytes: 0,
       fingerprint: fingerprint({ ...how, generated: spec }),
@@ -75,7 +75,7 @@ export async function prepareSource(
     const listed = await listHubSource(remote, options);
     return {
       source,
-      plan: undefined,
+      kind: 'hub',
       inputs: [],
       bytes: listed.bytes,
       fingerprint: fingerprint({ ...how, hub: listed.files.map(({ file }) => [file.path, file.oid]) }),
@@ -107,7 +107,7 @@ export async function prepareSource(
   const parcel = parcelOf(plan, seed);
   return {
     source,
-    plan,
+    kind: 'files',
     inputs: plan.inputs,
     bytes: plan.units.reduce((n, unit) => n + unit.bytes, 0),
     fingerprint: fingerprint({ ...how, units: parcel.units.map((unit) => unit.key) }),

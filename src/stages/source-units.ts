@@ -13,6 +13,7 @@ import { UserError } from '../core/errors.ts';
 import type { Emit } from '../core/events.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { inputsOfCard } from '../io/card-input.ts';
+import { FetchError } from '../io/fetch-error.ts';
 import type { HubFile, HubOptions } from '../io/hub.ts';
 import { hubInputFiles, planHubFile } from '../io/hub-input.ts';
 import { sizeText } from '../io/plan-unit.ts';
@@ -169,6 +170,12 @@ export async function* hubParcels(
       text: `${name}: ${file.path} of ${file.dataset} (${sizeText(file.bytes)}, file ${i + 1} of ${files.length})`,
     });
     const plan = await planHubFile(input, file, readOptions(options));
+    const lost = plan.failures.find(({ notFetched }) => notFetched === true);
+    // Without it the mixture would be another one, for as long as the network is as it is.
+    if (lost !== undefined)
+      throw new FetchError(lost.file, lost.problem, {
+        hint: lost.hint ?? 'run again: what is done is kept',
+      });
     const pages = plan.units.find((unit) => unit.format === 'html');
     if (pages !== undefined) throw holdsPages(name, pages.label);
     yield parcelOf(plan, options.seed ?? 0);

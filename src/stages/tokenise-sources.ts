@@ -21,20 +21,19 @@ import { workerUrl } from '../io/worker-url.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import { type CountedSource, countedSource } from './counted-source.ts';
 import { LocalPool, type PoolTask } from './local-pool.ts';
-import type { PreparedSource } from './source-texts.ts';
 import { TokeniseProgress } from './tokenise-progress.ts';
 import { toolsFor } from './tokenise-tools.ts';
 import { type Heldout, type TokeniseTask, tokeniseUnit } from './tokenise-unit.ts';
 import type { TokeniseWorkerData } from './tokenise-worker.ts';
 import { removeOtherUnits, type SourceCache, sourceCache, tidyCaches } from './unit-cache.ts';
 import { UnitProgress } from './unit-progress.ts';
-import { UnitQueue, usualTokensPerByte, weightOf } from './unit-queue.ts';
+import { type QueuedSource, UnitQueue, usualTokensPerByte, weightOf } from './unit-queue.ts';
 import type { UnitSummary } from './unit-summary.ts';
 import type { SourceUnit } from './unit-texts.ts';
 import { readUnitTokens } from './unit-tokens-file.ts';
 
 export interface TokeniseRequest {
-  sources: readonly PreparedSource[];
+  sources: readonly QueuedSource[];
   tokenizer: Tokenizer;
   heldout: Heldout;
   /** Training tokens that each source must have, 0 where it is not used at all; undefined: all of it. */
@@ -45,6 +44,8 @@ export interface TokeniseRequest {
   scratch?: string | undefined;
   /** Remove nothing from the cache that was made from other data or in another way. */
   keepCaches?: boolean;
+  /** The units are a part of each source, by which it is not refused for lack of text; others may be at work in the same cache. */
+  part?: boolean;
   /** Where there is much to do, told what a source came to as soon as that is known; may throw to end the work there. */
   onCounted?: ((name: string, tokens: number) => void) | undefined;
   /** Default: one per core. */
@@ -53,6 +54,8 @@ export interface TokeniseRequest {
   inPlaceBytes?: number;
   emit: Emit;
   signal?: AbortSignal | undefined;
+  /** Once aborted, no further unit is begun; those in hand are finished. */
+  drain?: AbortSignal | undefined;
 }
 
 /** One document may be as large as a batch of its file format allows, and takes seconds then. */
@@ -66,6 +69,13 @@ export async function tokeniseSources(request: TokeniseRequest): Promise<Counted
   await work.begin();
   await work.run();
   return work.finish();
+}
+
+/** Tokenises units into the cache and no more: a share of the work on sources, which may be stopped by `drain` before its end. */
+export async function tokeniseUnits(request: TokeniseRequest & { part: true }): Promise<void> {
+  const work = new TokeniseWork(request);
+  await work.begin();
+  await work.run();
 }
 
 interface SourceWork {
@@ -91,7 +101,7 @@ class TokeniseWork {
     this.request = request;
     const { tokenizer, heldout, output } = request;
     this.sources = request.sources.map((prepared, i) => ({
-      queue: new UnitQueue(prepared, request.needs[i], heldout.share),
+      queue: new UnitQueue(prepared, request.needs[i], heldout.share, request.part !== true),
       cache: sourceCache(output, prepared.source, tokenizer, heldout),
     }));
     this.progress = new TokeniseProgress(
@@ -109,15 +119,16 @@ class TokeniseWork {
 
   /** Takes what is cached already, and asks for the first units. */
   async begin(): Promise<void> {
-    const tidy = this.request.scratch === undefined && this.request.keepCaches !== true;
+    const { scratch, keepCaches, part } = this.request;
+    const tidy = scratch === undefined && keepCaches !== true && part !== true;
     if (tidy) {
       const caches = this.sources.map(({ queue, cache }) => [queue.prepared.source.name, cache] as const);
       await tidyCaches(this.request.output, new Map(caches));
     }
     for (const { queue, cache } of this.sources) {
-      if (queue.prepared.plan === undefined && queue.prepared.bytes > 0) continue; // files of the Hub are fetched when needed
+      if (queue.prepared.kind === 'hub') continue; // files of the Hub are fetched when needed
       if (!queue.ended) await queue.load();
-      if (queue.prepared.plan !== undefined && tidy) await removeOtherUnits(cache, queue.units);
+      if (queue.prepared.kind === 'files' && tidy) await removeOtherUnits(cache, queue.units);
     }
   }
 
@@ -178,7 +189,7 @@ class TokeniseWork {
   }
 
   private async runInThreads(workers: number): Promise<void> {
-    const { tokenizer, signal } = this.request;
+    const { tokenizer, signal, drain } = this.request;
     // What planning left; this thread only waits from here on.
     collectGarbage({ shrink: true });
     const shared: TokeniseWorkerData = { files: tokenizer.files, name: tokenizer.name };
@@ -188,6 +199,7 @@ class TokeniseWork {
       stallSeconds,
       memoryMegabytes: workerMegabytes,
       signal: signal ?? new AbortController().signal,
+      ...(drain === undefined ? {} : { drain }),
       shared,
     });
     this.progress.inFlight = pool.inFlight as Map<string, UnitProgress>;
@@ -214,7 +226,7 @@ class TokeniseWork {
     for (;;) {
       if (signal?.aborted) throw new InterruptedError();
       if (this.failure !== undefined) throw this.failure.error;
-      if (stopped.aborted) return undefined;
+      if (stopped.aborted || this.request.drain?.aborted) return undefined;
       for (const source of this.order) {
         const task = this.taskOf(source);
         this.tell(source.queue);
@@ -286,16 +298,15 @@ class TokeniseWork {
   }
 
   private change(stopped: AbortSignal): Promise<void> {
+    const ends = [stopped, this.request.signal, this.request.drain];
     return new Promise((resolve) => {
       const done = (): void => {
         this.waiting.delete(done);
-        stopped.removeEventListener('abort', done);
-        this.request.signal?.removeEventListener('abort', done);
+        for (const end of ends) end?.removeEventListener('abort', done);
         resolve();
       };
       this.waiting.add(done);
-      stopped.addEventListener('abort', done);
-      this.request.signal?.addEventListener('abort', done);
+      for (const end of ends) end?.addEventListener('abort', done);
     });
   }
 

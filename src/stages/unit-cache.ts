@@ -1,12 +1,11 @@
 /** Where the tokens of a source's units lie under a run folder, and what of other data or other tokenizers is in the way there. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ResolvedSource } from '../../mixtures/sources.ts';
 import { fingerprint } from '../core/config.ts';
 import { removeLeftovers } from '../io/atomic.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import type { Heldout } from './tokenise-unit.ts';
-import type { SourceUnit } from './unit-texts.ts';
+import type { SourceUnit, TextSource } from './unit-texts.ts';
 
 /** Changes with the layout of the files. */
 const layout = 2;
@@ -20,7 +19,7 @@ export interface SourceCache {
 
 export function sourceCache(
   output: string,
-  source: ResolvedSource,
+  source: TextSource,
   tokenizer: Tokenizer,
   heldout: Heldout,
 ): SourceCache {
@@ -34,13 +33,18 @@ export function sourceCache(
     where: source.where ?? null,
     heldout,
   });
-  const folder = join(output, 'cache', `${source.name}-${key}.tokens`);
-  return {
-    key,
-    folder,
-    pathOf: (unit) =>
-      join(folder, `${unit.id.replace(/[^A-Za-z0-9._#-]+/g, '_').slice(-60)}-${unit.key}.tokens`),
-  };
+  return cacheOfKey(output, source.name, key);
+}
+
+/** Where the cache of a key lies, without the tokenizer that decided the key. */
+export function cacheOfKey(output: string, name: string, key: string): SourceCache {
+  const folder = join(output, 'cache', `${name}-${key}.tokens`);
+  return { key, folder, pathOf: (unit) => join(folder, `${unitName(unit)}.tokens`) };
+}
+
+/** Unique in the source: letters, digits, `. _ # -`. */
+export function unitName({ id, key }: SourceUnit): string {
+  return `${id.replace(/[^A-Za-z0-9._#-]+/g, '_').slice(-60)}-${key}`;
 }
 
 /** Removes caches of the sources, by their names, that were made in another way, and what a killed run left in these. */

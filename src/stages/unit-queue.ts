@@ -4,11 +4,11 @@
  * The source ends at the smallest run of units from the first on whose training tokens reach `need`, or with its last unit. Units are
  * begun ahead of that only while those begun are not likely to be enough.
  */
-import { emptyLedger, type Ledger, mergeLedgers } from '../core/ledger.ts';
-import { assertEarlyText, type PreparedSource } from './source-texts.ts';
+import type { PreparedSource } from './source-texts.ts';
 import type { Parcel } from './source-units.ts';
-import { UnitCounter, type UnitSummary, type UnitTotals } from './unit-summary.ts';
-import type { SourceUnit } from './unit-texts.ts';
+import type { UnitSummary, UnitTotals } from './unit-summary.ts';
+import type { SourceUnit, TextSource } from './unit-texts.ts';
+import { UsedUnits } from './used-units.ts';
 
 /** Before anything of a source is known: tokens to a byte as stored. */
 export const usualTokensPerByte = 0.3;
@@ -20,33 +20,39 @@ export function weightOf(unit: SourceUnit): number {
   return 'read' in unit ? unit.bytes : unit.count * recordBytes;
 }
 
+/** Of a prepared source what tokenising it takes. */
+export type QueuedSource = Pick<PreparedSource, 'kind' | 'bytes' | 'parcels'> & { source: TextSource };
+
 export class UnitQueue {
-  readonly prepared: PreparedSource;
+  readonly prepared: QueuedSource;
   readonly need: number | undefined;
   readonly units: SourceUnit[] = [];
-  /** Units used, once `ended`. */
-  used = 0;
-  ended: boolean;
   loading = false;
+  private readonly run: UsedUnits;
   private readonly summaries = new Map<number, UnitSummary>();
   private readonly inFlight = new Set<number>();
-  private readonly counter: UnitCounter;
   private readonly source: AsyncGenerator<Parcel>;
   private readonly parcels: { from: number; parcel: Parcel }[] = [];
   private exhausted = false;
   private begun = 0;
   private doneTokens = 0;
   private doneWeight = 0;
-  /** Of the first units, while none of their records gave a text. */
-  private withoutText: Ledger | undefined = emptyLedger();
 
-  constructor(prepared: PreparedSource, need: number | undefined, heldoutShare: number) {
+  /** `judged`: see `UsedUnits`. */
+  constructor(prepared: QueuedSource, need: number | undefined, heldoutShare: number, judged = true) {
     this.prepared = prepared;
     this.need = need;
-    this.counter = new UnitCounter(heldoutShare);
+    this.run = new UsedUnits(prepared.source, need, heldoutShare, judged);
     this.source = prepared.parcels();
-    // A source of share 0 is not read.
-    this.ended = need === 0;
+  }
+
+  get ended(): boolean {
+    return this.run.ended;
+  }
+
+  /** Units used, once `ended`. */
+  get used(): number {
+    return this.run.used;
   }
 
   /** All that can be read, in the size of `weightOf`. */
@@ -58,7 +64,7 @@ export class UnitQueue {
 
   /** Training tokens of the units used so far. */
   get tokens(): number {
-    return this.counter.totals().tokens;
+    return this.run.totals().tokens;
   }
 
   /** Whether more units have to be asked for before one can be begun. */
@@ -125,7 +131,7 @@ export class UnitQueue {
     return {
       units,
       parcels: this.parcels.filter(({ from }) => from < this.used || whole).map(({ parcel }) => parcel),
-      totals: this.counter.totals(),
+      totals: this.run.totals(),
       readShare: whole || this.weight === 0 ? 1 : Math.min(1, read / this.weight),
     };
   }
@@ -134,19 +140,9 @@ export class UnitQueue {
     while (!this.ended) {
       const summary = this.summaries.get(this.used);
       if (summary === undefined) break;
-      this.counter.add(summary);
-      this.used++;
-      this.countTexts(summary);
-      this.ended = this.need !== undefined && this.counter.totals().tokens >= this.need;
+      this.run.add(summary);
     }
-    if (this.exhausted && this.used === this.units.length) this.ended = true;
-  }
-
-  /** In the order of units, so that it is the same for any workers. */
-  private countTexts({ ledger, columns }: UnitSummary): void {
-    if (this.withoutText === undefined) return;
-    const sum = mergeLedgers([this.withoutText, ledger]);
-    this.withoutText = assertEarlyText(this.prepared.source, sum, columns) ? undefined : sum;
+    if (this.exhausted && this.used === this.units.length) this.run.end();
   }
 
   /** Whether what is done and under way will probably be enough. */

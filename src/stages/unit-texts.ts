@@ -1,6 +1,7 @@
 /**
  * The training texts of one unit of a mixture source: records read through src/io (or made by a generator), those that are selected,
- * their fields taken out by the card's columns and put into its template. Every record is counted: a text, or why there is none.
+ * their fields taken out by the card's columns and put into its template. Every record is counted: a text, or why there is none. What the
+ * network does not give ends the work; what cannot be read is counted and left out.
  */
 
 import { type GeneratedRecord, generateRecords } from '../../mixtures/generated.ts';
@@ -9,6 +10,7 @@ import type { GeneratedData } from '../core/card.ts';
 import { fingerprint } from '../core/config.ts';
 import { InputError } from '../core/errors.ts';
 import { count, type Ledger } from '../core/ledger.ts';
+import { FetchError } from '../io/fetch-error.ts';
 import type { ReadUnit } from '../io/read-plan.ts';
 import { readUnit } from '../io/read-unit.ts';
 import { type ChatPart, type ChatTemplate, textOfParts } from '../tokens/chat-template.ts';
@@ -110,7 +112,8 @@ export async function* textsOfUnit(
       rows += records.numRows;
     }
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
+    // A mixture that depends on how the network was is no mixture anybody can make again.
+    if (!(error instanceof InputError) || error instanceof FetchError) throw error;
     const { file, problem, place } = error;
     fail({ file, problem, ...(place === undefined ? {} : { place }) });
   }

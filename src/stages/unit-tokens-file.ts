@@ -140,6 +140,52 @@ export interface UnitTokensLayout {
 
 /** Reads and checks index and summary of a file; `undefined` when it is absent, cut off or damaged. */
 export function readUnitTokens(path: string): UnitTokensLayout | undefined {
+  return withFooter(path, (fd, footer) => {
+    const { width, trainIndex, heldoutIndex, start, length } = footer;
+    let crc = 0;
+    const piece = Buffer.allocUnsafe(Math.min(1 << 20, start - trainIndex));
+    for (let at = trainIndex; at < start; at += piece.length) {
+      const part = piece.subarray(0, Math.min(piece.length, start - at));
+      if (!readAt(fd, part, at)) return undefined;
+      crc = crc32(part, crc);
+    }
+    const text = Buffer.allocUnsafe(length);
+    if (!readAt(fd, text, start) || crc32(text, crc) !== footer.crc) return undefined;
+    return { width, trainIndex, heldoutIndex, summary: JSON.parse(text.toString()) as UnitSummary };
+  });
+}
+
+/**
+ * The summary alone, which costs two small reads: for counting many files. The index is not checked; who reads the documents does that.
+ * `undefined` when the file is absent, cut off, or its footer is damaged.
+ */
+export function readUnitSummary(path: string): UnitSummary | undefined {
+  return withFooter(path, (fd, { start, length }) => {
+    const text = Buffer.allocUnsafe(length);
+    if (!readAt(fd, text, start)) return undefined;
+    try {
+      return JSON.parse(text.toString()) as UnitSummary;
+    } catch {
+      return undefined; // damaged
+    }
+  });
+}
+
+interface Footer {
+  width: 2 | 4;
+  trainIndex: number;
+  heldoutIndex: number;
+  /** First byte of the summary, and its bytes. */
+  start: number;
+  length: number;
+  /** Of index and summary. */
+  crc: number;
+}
+
+function withFooter<Result>(
+  path: string,
+  use: (fd: number, footer: Footer) => Result | undefined,
+): Result | undefined {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -152,28 +198,20 @@ export function readUnitTokens(path: string): UnitTokensLayout | undefined {
     if (size < footerBytes || !readAt(fd, footer, size - footerBytes)) return undefined;
     const [trainIndex, heldoutIndex, start] = [0, 8, 16].map((at) => footer.readDoubleLE(at));
     const length = footer.readUInt32LE(24);
-    const width = footer.readUInt32LE(32);
     if (
       footer.readUInt32LE(36) !== magic ||
       footer.readUInt32LE(40) !== crc32(footer.subarray(0, 40)) ||
       start! + length + footerBytes !== size
     )
       return undefined;
-    let crc = 0;
-    const piece = Buffer.allocUnsafe(Math.min(1 << 20, start! - trainIndex!));
-    for (let at = trainIndex!; at < start!; at += piece.length) {
-      const part = piece.subarray(0, Math.min(piece.length, start! - at));
-      if (!readAt(fd, part, at)) return undefined;
-      crc = crc32(part, crc);
-    }
-    const text = Buffer.allocUnsafe(length);
-    if (!readAt(fd, text, start!) || crc32(text, crc) !== footer.readUInt32LE(28)) return undefined;
-    return {
-      width: width as 2 | 4,
+    return use(fd, {
+      width: footer.readUInt32LE(32) as 2 | 4,
       trainIndex: trainIndex!,
       heldoutIndex: heldoutIndex!,
-      summary: JSON.parse(text.toString()) as UnitSummary,
-    };
+      start: start!,
+      length,
+      crc: footer.readUInt32LE(28),
+    });
   } finally {
     closeSync(fd);
   }

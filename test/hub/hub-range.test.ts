@@ -9,7 +9,8 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { batchFromVectors, bytesOf, utf8Vector } from '../../src/core/batch.ts';
 import { fetchHubFile, type HubFile, type HubOptions } from '../../src/io/hub.ts';
 import { hubInputFiles, planHubFile } from '../../src/io/hub-input.ts';
-import { fetchHubFooter, joined } from '../../src/io/hub-range.ts';
+import { joined, openHubParquet } from '../../src/io/hub-parquet.ts';
+import { fetchHubFooter } from '../../src/io/hub-range.ts';
 import { ParquetOutput } from '../../src/io/parquet-write.ts';
 import type { ReadUnit } from '../../src/io/read-plan.ts';
 import { readUnit } from '../../src/io/read-unit.ts';
@@ -174,6 +175,87 @@ describe('a row group of a file on the Hub', () => {
     expect(hub.injected).toEqual(['short', 'etag']);
   });
 
+  const kept = (): string[] => {
+    const folder = join(options.cacheFolder!, 'datasets--me--big', 'ranges');
+    return readdirSync(join(folder, readdirSync(folder)[0]!)).filter((name) => name !== 'footer.parquet');
+  };
+
+  it('that arrives damaged leaves nothing behind, so the next run asks for it again', async () => {
+    const units = await withFooter();
+    const flip = change((answer) => {
+      answer.body = Buffer.from(answer.body.map((byte, i) => (i % 1000 === 0 ? byte ^ 1 : byte)));
+    });
+    hub.faults.push({ name: 'flip', on: ({ host }) => host === 'storage', act: flip });
+    const items: string[] = [];
+    for await (const item of readUnit(units[1]!, { hub: options })) items.push(item.kind);
+    expect(items).toEqual(['failed']);
+    expect(kept()).toEqual([]);
+    expect(await read(units[1]!)).toEqual(rows(rowsAGroup, 2 * rowsAGroup));
+  });
+
+  it('is let go of once it was read to its end by one who says so, and kept where reading stopped', async () => {
+    const units = await withFooter();
+    let beats = 0;
+    const hubOptions = { ...options, beat: () => void beats++ };
+    for await (const _ of readUnit(units[1]!, { hub: hubOptions, once: true, batchBytes: 1000 })) break;
+    expect(kept()).toHaveLength(1);
+    const asked = hub.log.length;
+    for await (const item of readUnit(units[1]!, { hub: hubOptions, once: true }))
+      expect(item.kind).toBe('batch');
+    expect(hub.log.length).toBe(asked);
+    expect(kept()).toEqual([]);
+    // At least at every answer.
+    expect(beats).toBeGreaterThan(1);
+  });
+
+  it('is asked for when the reader comes to it, not when the file is opened', async () => {
+    const { file } = await planned();
+    await fetchHubFooter(file, options);
+    const before = sent();
+    const { handle, metadata } = await openHubParquet(file, [2, 3], undefined, options);
+    expect(sent()).toBe(before);
+    const at = Number(metadata.row_groups[2]!.columns[0]!.meta_data!.data_page_offset);
+    const bytes = Buffer.alloc(8);
+    expect(await handle.read(bytes, 0, 8, at)).toEqual({ bytesRead: 8 });
+    expect(bytes).toEqual(content.subarray(at, at + 8));
+    expect(sent()).toBeGreaterThan(before);
+    await handle.close();
+  });
+
+  it('of a file that is another than was planned is refused with the cure', async () => {
+    const units = await withFooter();
+    const other = change((answer) => {
+      answer.headers['x-linked-etag'] = `"${'0'.repeat(64)}"`;
+    });
+    hub.faults.push({ name: 'other', times: 2, on: ({ path }) => path.includes('/resolve/'), act: other });
+    await expect(read(units[1]!)).rejects.toMatchObject({
+      message: expect.stringMatching(/is not the file that was planned: .*ETag 0000/) as string,
+      hint: expect.stringMatching(/plan anew \(another --out, or --fresh\)/) as string,
+    });
+    expect(await read(units[1]!)).toEqual(rows(rowsAGroup, 2 * rowsAGroup));
+  });
+
+  it('that plain HTTP does not get out of Xet storage is an error that names what does', async () => {
+    const units = await withFooter();
+    const { commit } = (await planned()).file;
+    hub.faults.push(
+      {
+        name: 'xet',
+        on: ({ path }) => path.includes('/resolve/'),
+        act: change((answer) => (answer.headers['x-xet-hash'] = 'ab')),
+      },
+      { name: '403', on: ({ host }) => host === 'storage', act: answerWith(403) },
+    );
+    await expect(read(units[1]!)).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /lies in Xet storage, and plain HTTP does not get it there \(403\)/,
+      ) as string,
+      hint: expect.stringContaining(
+        `hf download me/big data/big.parquet --repo-type dataset --revision ${commit}; the cache is shared`,
+      ) as string,
+    });
+  });
+
   it('that the Hub refuses is an error, and nothing half is kept', async () => {
     const units = await withFooter();
     hub.faults.push({ name: '403', on: ({ path }) => path.includes('/resolve/'), act: answerWith(403) });
@@ -205,22 +287,25 @@ describe('joined', () => {
       [0, 10],
       [1_000_000, 1_000_010],
     ]);
-    const large = 50 * 1024 * 1024;
+    const mega = 1024 * 1024;
+    const large = 50 * mega;
     expect(
       joined([
         [0, large],
         [large, 2 * large],
       ]),
-    ).toEqual([
-      [0, large],
-      [large, 2 * large],
-    ]);
+    ).toEqual([0, 12.5, 25, 37.5, 50, 62.5, 75, 87.5].map((at) => [at * mega, (at + 12.5) * mega]));
     expect(
       joined([
         [0, 10],
         [5, 8],
       ]),
     ).toEqual([[0, 10]]);
+    expect(joined([[3, 10]], 3)).toEqual([
+      [3, 5],
+      [5, 7],
+      [7, 10],
+    ]);
   });
 });
 

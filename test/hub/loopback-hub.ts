@@ -2,7 +2,7 @@
  * A Hub on 127.0.0.1: repositories with branches and commits, lists of files in pages, downloads through a redirect to a storage of its own
  * host, uploads by preupload, LFS batch (in parts), verify and NDJSON commit. Answers carry the headers that clients look at.
  *
- * Each fault is injected once, at the first request it matches. What the storage gets is hashed: parts that do not add up to their sha256 are refused.
+ * Each fault is injected once (or so often as it says), at the first requests it matches. What the storage gets is hashed: parts that do not add up to their sha256 are refused.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -33,6 +33,8 @@ export interface LoggedRequest {
   range: string | undefined;
   token: boolean;
   bytes: number;
+  /** Bytes of the answer, where no fault took its place. */
+  sent: number;
 }
 
 export interface Fault {
@@ -41,6 +43,8 @@ export interface Fault {
   on: (request: LoggedRequest) => boolean;
   /** The request is not carried out; else it is, and its answer is lost or changed. */
   before?: boolean;
+  /** How often it is injected; once by default. */
+  times?: number;
   /** Answers instead of the server, or changes `answer` and returns false. */
   act: (response: ServerResponse, answer: Answer) => boolean;
 }
@@ -144,11 +148,16 @@ export class LoopbackHub {
       range,
       token: authorization !== undefined,
       bytes: body.length,
+      sent: 0,
     };
     this.log.push(logged);
     const hit = this.faults.findIndex(({ on }) => on(logged));
-    const fault = hit < 0 ? undefined : this.faults.splice(hit, 1)[0]!;
-    if (fault !== undefined) this.injected.push(fault.name);
+    const fault = this.faults[hit];
+    if (fault !== undefined) {
+      this.injected.push(fault.name);
+      fault.times = (fault.times ?? 1) - 1;
+      if (fault.times === 0) this.faults.splice(hit, 1);
+    }
     if (fault?.before === true) {
       fault.act(response, json(500, {}));
       return;
@@ -164,6 +173,7 @@ export class LoopbackHub {
       answer = error instanceof Refusal ? error.answer : json(500, { error: String(error) });
     }
     if (fault?.act(response, answer) === true) return;
+    logged.sent = answer.body.length;
     response.writeHead(answer.status, { 'content-length': String(answer.body.length), ...answer.headers });
     response.end(request.method === 'HEAD' ? undefined : answer.body);
   }

@@ -2,16 +2,21 @@
  * Python's own client and ours on one Hub and one cache: it reads what we pulled without a network, fetches what we pushed, and we read what it
  * fetched and pushed. Runs where MIDTRAIN_PEER_PYTHON names a Python with huggingface_hub (2.4.0 when this was written).
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { batchFromVectors, utf8Vector } from '../../src/core/batch.ts';
 import { parseHubRepository } from '../../src/io/hub-file.ts';
 import { carryOutPull, planPull } from '../../src/io/hub-pull.ts';
 import { carryOutPush } from '../../src/io/hub-push.ts';
 import { planPush } from '../../src/io/hub-push-plan.ts';
+import { ParquetOutput } from '../../src/io/parquet-write.ts';
+import { planRead } from '../../src/io/read-plan.ts';
+import { readUnit } from '../../src/io/read-unit.ts';
 import { scratchFolder } from '../io/scratch.ts';
 import { LoopbackHub } from './loopback-hub.ts';
 
@@ -33,6 +38,109 @@ api.create_repo('me/theirs', repo_type='dataset')
 found['commit'] = api.upload_folder(repo_id='me/theirs', repo_type='dataset', folder_path=folder).oid
 print(json.dumps(found))
 `;
+
+const together = `
+import os, sys
+from huggingface_hub import snapshot_download
+cache, folder, name = sys.argv[1:]
+print('ready', flush=True)
+sys.stdin.readline()
+path = snapshot_download('me/data', repo_type='dataset', cache_dir=cache)
+assert open(os.path.join(path, name), 'rb').read() == open(os.path.join(folder, name), 'rb').read()
+`;
+
+it.skipIf(python === undefined)(
+  'fetches the same file into the same cache at the same time as huggingface_hub, and neither harms the other',
+  async () => {
+    const hub = await new LoopbackHub().start();
+    try {
+      const folder = join(root, 'together');
+      mkdirSync(folder, { recursive: true });
+      const content = randomBytes(8_000_000);
+      writeFileSync(join(folder, 'a.bin'), content);
+      hub.commit(hub.repository('dataset', 'me/data'), 'main', new Map([['a.bin', content]]));
+      // Both are in the middle of it before either goes on.
+      let arrived = 0;
+      let both: () => void = () => {};
+      const meeting = new Promise<void>((done) => {
+        both = done;
+      });
+      hub.faults.push({
+        name: 'meet',
+        times: 2,
+        on: ({ host, method }) => host === 'storage' && method === 'GET',
+        act(response, { status, headers, body }) {
+          response.writeHead(status, { ...headers, 'content-length': String(body.length) });
+          response.write(body.subarray(0, 3_000_000));
+          if (++arrived === 2) both();
+          void meeting.then(() => response.end(body.subarray(3_000_000)));
+          return true;
+        },
+      });
+      const cache = join(root, 'shared-cache');
+      const options = { endpoint: hub.endpoint, token: 'hf_loopback', offline: false, cacheFolder: cache };
+      const child = spawn(python!, ['-c', together, cache, folder, 'a.bin'], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+        env: {
+          ...process.env,
+          HF_ENDPOINT: hub.endpoint,
+          HF_TOKEN: 'hf_loopback',
+          HF_HOME: join(root, 'home'),
+          HF_HUB_DISABLE_XET: '1',
+          HF_HUB_DISABLE_TELEMETRY: '1',
+          HF_HUB_DISABLE_PROGRESS_BARS: '1',
+        },
+      });
+      const ended = once(child, 'exit');
+      await once(child.stdout, 'data');
+      child.stdin.end('go\n');
+      const planned = await planPull(parseHubRepository('datasets/me/data'), {}, options);
+      const into = await carryOutPull(planned, undefined, options);
+      expect((await ended)[0]).toBe(0);
+      expect(hub.injected).toEqual(['meet', 'meet']);
+      expect(readFileSync(join(into, 'a.bin')).equals(content)).toBe(true);
+      const { oid } = planned.files.find(({ file }) => file.path === 'a.bin')!.file;
+      expect(
+        readdirSync(join(cache, 'datasets--me--data/blobs')).filter((name) => name.includes(oid)),
+      ).toEqual([oid]);
+    } finally {
+      await hub.stop();
+    }
+  },
+  60_000,
+);
+
+it.skipIf(python === undefined)(
+  'lists a cache that holds parts of a file alone',
+  async () => {
+    const hub = await new LoopbackHub().start();
+    try {
+      const path = join(root, 'part.parquet');
+      const records = batchFromVectors({ text: utf8Vector(['a', 'b']) });
+      const output = new ParquetOutput(path, records.schema);
+      await output.write(records);
+      await output.finish();
+      hub.commit(hub.repository('dataset', 'me/parts'), 'main', new Map([['a.parquet', readFileSync(path)]]));
+      const cache = join(root, 'parts-cache');
+      const options = {
+        endpoint: hub.endpoint,
+        token: '',
+        offline: false,
+        cacheFolder: cache,
+        rangedFrom: 1,
+      };
+      const plan = await planRead([{ path: 'hf://datasets/me/parts' }], { hub: options });
+      for await (const item of readUnit(plan.units[0]!, { hub: options })) expect(item.kind).toBe('batch');
+      const scan =
+        'import sys; from huggingface_hub import scan_cache_dir; s = scan_cache_dir(sys.argv[1]); print([r.repo_id for r in s.repos], s.warnings)';
+      const { stdout } = await promisify(execFile)(python!, ['-c', scan, cache]);
+      expect(stdout.trim()).toBe("['me/parts'] []");
+    } finally {
+      await hub.stop();
+    }
+  },
+  60_000,
+);
 
 it.skipIf(python === undefined)(
   'shares the cache and the Hub with huggingface_hub',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { batchFromVectors, utf8Vector } from '../../src/core/batch.ts';
 import { type HubOptions, parseHubAddress } from '../../src/io/hub.ts';
+import { ownName } from '../../src/io/hub-download.ts';
 import { ParquetOutput } from '../../src/io/parquet-write.ts';
 import { planRead, type ReadPlan } from '../../src/io/read-plan.ts';
 import { readUnit } from '../../src/io/read-unit.ts';
@@ -58,10 +59,10 @@ async function start(token?: string): Promise<{ hub: FakeHub; options: HubOption
   };
 }
 
-async function texts(plan: ReadPlan, options?: HubOptions): Promise<unknown[]> {
+async function texts(plan: ReadPlan, hub: HubOptions): Promise<unknown[]> {
   const out: unknown[] = [];
   for (const unit of plan.units)
-    for await (const item of readUnit(unit, options === undefined ? {} : { hub: options }))
+    for await (const item of readUnit(unit, { hub }))
       if (item.kind === 'batch') out.push(...columnValues(item.batch.records.getChild('text')!.data[0]!));
   return out;
 }
@@ -74,7 +75,7 @@ describe('an input on the Hub', () => {
     const plan = await planRead([{ path: 'hf://datasets/owner/name/data/train-*.jsonl' }], {
       hub: options,
     });
-    expect(await texts(plan)).toEqual(['a', 'b', 'c']);
+    expect(await texts(plan, options)).toEqual(['a', 'b', 'c']);
     expect(plan.units[0]).toMatchObject({
       label: 'owner/name/data/train-00000-of-00002.jsonl',
       source: 'owner/name',
@@ -93,7 +94,7 @@ describe('an input on the Hub', () => {
   it('can be a folder, a file at a tag, or the whole data set', async () => {
     const { options } = await start();
     const rows = async (path: string): Promise<number> =>
-      (await texts(await planRead([{ path }], { hub: options }))).length;
+      (await texts(await planRead([{ path }], { hub: options }), options)).length;
     expect(await rows('hf://datasets/owner/name/data')).toBe(4);
     expect(await rows('hf://datasets/owner/name@v1.0/raw/lines.jsonl')).toBe(3000);
     expect(await rows('hf://datasets/owner/name/**/*.jsonl')).toBe(3003);
@@ -108,8 +109,26 @@ describe('an input on the Hub', () => {
     const plan = await planRead([{ path }], { hub: options });
     expect(hub.log.filter(({ path }) => path.includes('lines')).length).toBe(before);
     const elsewhere = { ...options, cacheFolder: join(scratch, `cache-${caches++}`) };
-    const moved = { ...plan, units: plan.units.map((unit) => ({ ...unit, file: `/no${unit.file}` })) };
-    expect(await texts(moved, elsewhere)).toHaveLength(3000);
+    expect(JSON.stringify(plan)).not.toContain(scratch);
+    expect(await texts(plan, elsewhere)).toHaveLength(3000);
+  });
+
+  it('that is pages is named by its address, and fetched again where another machine reads the plan', async () => {
+    const page = (text: string): string => `<html><body><p>${text}</p></body></html>`;
+    hub = await fakeHub({ 'pages/a.html': page('one'), 'pages/b.html': page('two') }, []);
+    const own = (name: string): HubOptions => ({
+      endpoint: hub!.endpoint,
+      cacheFolder: join(scratch, `${name}-${caches++}`),
+      backoffMs: 1,
+    });
+    const plan = await planRead([{ path: 'hf://datasets/owner/name/pages' }], { hub: own('here') });
+    expect(plan.inputs.map(({ path }) => path)).toEqual([`hf://datasets/owner/name@${commit}/pages`]);
+    expect(JSON.stringify(plan)).not.toContain(scratch);
+    const found: unknown[] = [];
+    for (const unit of plan.units)
+      for await (const item of readUnit(unit, { hub: own('elsewhere') }))
+        if (item.kind === 'batch') found.push(...columnValues(item.batch.records.getChild('html')!.data[0]!));
+    expect(found).toEqual([page('one'), page('two')]);
   });
 
   it('survives broken connections, overload and a server without ranges', async () => {
@@ -133,7 +152,7 @@ describe('an input on the Hub', () => {
     const patient = { ...options, retries: 12 };
     const plan = await planRead([{ path: 'hf://datasets/owner/name/raw' }], { hub: patient });
     expect(plan.failures).toEqual([]);
-    expect(await texts(plan)).toHaveLength(3000);
+    expect(await texts(plan, patient)).toHaveLength(3000);
     expect(hub.log.some(({ range }) => range !== undefined)).toBe(true);
   });
 
@@ -144,14 +163,19 @@ describe('an input on the Hub', () => {
       hub: { ...options, cacheFolder: join(scratch, 'other') },
     });
     const { fingerprint } = first.inputs[0]!;
-    // Of a process that is no more.
-    writeFileSync(join(blobs(cache), `${fingerprint}.incomplete.999999999-0`), lines.slice(0, 1000));
+    // Of a process that is no more. Those of another machine, where that number may be alive, and of Python's older clients may be written to.
+    const gone = ownName().replace(/\.\d+-\d+$/, '.999999999-0');
+    writeFileSync(join(blobs(cache), `${fingerprint}.incomplete.${gone}`), lines.slice(0, 1000));
+    const others = [`${fingerprint}.incomplete`, `${fingerprint}.incomplete.0123456789ab.999999999-0`];
+    for (const name of others) writeFileSync(join(blobs(cache), name), lines.slice(0, 500));
     hub.log.length = 0;
     expect(
-      await texts(await planRead([{ path: 'hf://datasets/owner/name/raw' }], { hub: options })),
+      await texts(await planRead([{ path: 'hf://datasets/owner/name/raw' }], { hub: options }), options),
     ).toHaveLength(3000);
     expect(hub.log.map(({ range }) => range)).toContain('bytes=1000-');
-    expect(readdirSync(blobs(cache))).toEqual([fingerprint]);
+    expect(readdirSync(blobs(cache)).sort()).toEqual([fingerprint, ...others]);
+    for (const name of others)
+      expect(readFileSync(join(blobs(cache), name), 'utf8')).toBe(lines.slice(0, 500));
   });
 
   it('that arrives damaged is fetched again, and refused when it stays so', async () => {
@@ -163,7 +187,7 @@ describe('an input on the Hub', () => {
       return true;
     };
     expect(
-      await texts(await planRead([{ path: 'hf://datasets/owner/name/raw' }], { hub: options })),
+      await texts(await planRead([{ path: 'hf://datasets/owner/name/raw' }], { hub: options }), options),
     ).toHaveLength(3000);
     bad = Number.POSITIVE_INFINITY;
     const { failures } = await planRead([{ path: 'hf://datasets/owner/name/data/test-*' }], { hub: options });

@@ -5,11 +5,12 @@
 import './compile-cache.ts';
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { DedupBarrier } from '../../src/jobs/dedup-barrier.ts';
-import { FilterJob, type JobEvents } from '../../src/jobs/filter-job.ts';
+import { FilterJob } from '../../src/jobs/filter-job.ts';
 import { prepareFolder } from '../../src/jobs/job-folder.ts';
 import { type MeasuredMarker, readMarker } from '../../src/jobs/markers.ts';
 import { planCorpus } from '../../src/jobs/plan-corpus.ts';
 import type { Rank } from '../../src/jobs/rank.ts';
+import type { JobEvents } from '../../src/jobs/unit-passes.ts';
 import type { FilterConfig } from '../../src/stages/filter-config.ts';
 import { LocalPool, type PoolOptions } from '../../src/stages/local-pool.ts';
 import type { FilterPlan } from '../../src/stages/plan-filter.ts';

@@ -9,7 +9,13 @@ afterEach(async () => {
 });
 
 function makePool(
-  options: { workers?: number; stallSeconds?: number; memoryMegabytes?: number; signal?: AbortSignal } = {},
+  options: {
+    workers?: number;
+    stallSeconds?: number;
+    memoryMegabytes?: number;
+    signal?: AbortSignal;
+    drain?: AbortSignal;
+  } = {},
 ): LocalPool {
   const pool = new LocalPool({
     entry: new URL('./pool-worker.ts', import.meta.url),
@@ -89,5 +95,36 @@ describe('LocalPool', () => {
     const pool = makePool({ signal: controller.signal });
     setTimeout(() => controller.abort(), 600);
     await expect(outcomes(pool, { a: { documents: 3, hangAt: 1 } })).rejects.toBeInstanceOf(InterruptedError);
+  });
+
+  it('drained, finishes what is in hand and begins no more', async () => {
+    const controller = new AbortController();
+    const pool = makePool({ workers: 2, drain: controller.signal });
+    const tasks = ['a', 'b', 'c', 'd', 'e'].map((id) => ({ id, payload: { documents: 2 } }));
+    const found: string[] = [];
+    await pool.run(tasks, async ({ id }, outcome) => {
+      expect(outcome).toMatchObject({ ok: true, value: { documents: 2 } });
+      found.push(id);
+      controller.abort();
+    });
+    expect(found.sort()).toEqual(['a', 'b']); // both were in hand when the first ended
+    await pool.run(tasks, async ({ id }) => void found.push(id));
+    expect(found).toHaveLength(2);
+  });
+
+  it('drained while it waits for a task, begins none that comes', async () => {
+    const controller = new AbortController();
+    const pool = makePool({ drain: controller.signal });
+    const found: string[] = [];
+    let asked = 0;
+    const next = async (stopped: AbortSignal) => {
+      if (asked++ === 0) return { id: 'first', payload: {} };
+      const told = new Promise((resolve) => stopped.addEventListener('abort', resolve));
+      controller.abort();
+      await told;
+      return { id: 'late', payload: {} };
+    };
+    await pool.run(next, async ({ id }) => void found.push(id));
+    expect([found, asked]).toEqual([['first'], 2]);
   });
 });

@@ -14,6 +14,7 @@ import { InputError, UserError } from '../../src/core/errors.ts';
 import type { Evaluation } from '../../src/core/evaluation.ts';
 import type { Evidence } from '../../src/core/evidence.ts';
 import { inputsOfCard } from '../../src/io/card-input.ts';
+import { pinnedDataset } from '../../src/io/hub-model.ts';
 import { isPattern } from '../../src/io/path-pattern.ts';
 import { isSelected } from '../../src/tokens/row-selection.ts';
 import type { Problem } from './problem.ts';
@@ -69,7 +70,11 @@ export function locateProblems(
 /** Reads a problem set whole. Throws an error naming file, place and cure for anything that is not a problem. */
 export async function loadProblemSet(problems: Problems, options: LoadOptions = {}): Promise<ProblemSet> {
   const spec: ProblemSpec = typeof problems === 'string' ? { set: problems } : problems;
-  const { name, paths, card } = locateProblems(spec.set, options);
+  const { name, paths: named, card } = locateProblems(spec.set, options);
+  const hub = options.signal === undefined ? {} : { signal: options.signal };
+  const paths: string[] = [];
+  // A data set of the Hub at the commit of now, which is what records name.
+  for (const path of named) paths.push(path.startsWith('hf://') ? await pinnedDataset(path, hub) : path);
   const columns: ProblemColumns | undefined =
     card === undefined
       ? undefined

@@ -9,6 +9,7 @@
 import path from 'node:path';
 import { nearest, stableJson } from '../../src/core/config.ts';
 import { UserError } from '../../src/core/errors.ts';
+import { withAddresses } from '../../src/io/hub-model.ts';
 import { learningRateAt } from '../learner/schedule.ts';
 import { type PhaseConfig, type TrainConfig, trainConfigSchema } from './train-config.ts';
 
@@ -72,7 +73,8 @@ export function differences(
   defaults: object,
   effectOf: (key: string) => ConfigChange['effect'],
 ): ConfigChange[] {
-  const [old, current, usual] = [flat(before), flat(now), flat(defaults)];
+  // What came from the Hub is the same wherever this machine's cache holds it.
+  const [old, current, usual] = [flat(withAddresses(before)), flat(withAddresses(now)), flat(defaults)];
   return [...new Set([...old.keys(), ...current.keys()])].sort().flatMap((key) => {
     const [from, to] = [old.get(key) ?? usual.get(key) ?? null, current.get(key) ?? usual.get(key) ?? null];
     return stableJson(from) === stableJson(to) ? [] : [{ key, from, to, effect: effectOf(key) }];

@@ -1,0 +1,101 @@
+/** Slurm's own daemons are killed under a filter job over real pages: the bytes of the local run. */
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { Trial, type TrialOptions } from './trial.ts';
+
+const prepared = inject('prepared');
+let trial: Trial;
+const start = async (options?: TrialOptions): Promise<Trial> =>
+  (trial = await Trial.start(prepared!, options));
+afterEach(async () => await trial?.cluster.stop());
+
+/** The controller dies before it has saved that there are jobs (it saves up to 5 s late), and comes back. */
+async function loseQueue(): Promise<void> {
+  await trial.cluster.kill('slurmctld');
+  const state = join(trial.cluster.folder, 'state');
+  for (const name of readdirSync(state)) if (name.startsWith('job_state')) rmSync(join(state, name));
+  await trial.cluster.restart('slurmctld');
+}
+
+describe.skipIf(prepared === undefined)('a filter job on Slurm gives the bytes of the local run', () => {
+  it('when slurmd is killed and comes back at once', async () => {
+    await start();
+    const run = trial.launch();
+    const { release } = await trial.holdWithin('measure', 2);
+    await trial.cluster.kill('n1');
+    await trial.cluster.restart('n1');
+    release();
+    await trial.ends(run);
+    expect(trial.attempts('measure')).toBe(1); // its jobs lived on
+    await trial.isLikeLocal();
+  });
+
+  it('when slurmd stays away until its elements run on another node as well', async () => {
+    await start();
+    const { cluster } = trial;
+    const run = trial.launch();
+    const { workers, release } = await trial.holdWithin('measure', 3);
+    const lost = workers.filter(({ environment }) => environment.get('SLURMD_NODENAME') === 'n1');
+    expect(lost.length).toBeGreaterThan(0);
+    await cluster.kill('n1');
+    await trial.until(() =>
+      cluster.command('sinfo', '--noheader', '--nodes=n1', '--format=%t').startsWith('down'),
+    );
+    release(); // the node is down to Slurm, yet its elements work: so do their twins on n2
+    await trial.until(() =>
+      trial.workers('measure').some(({ environment }) => environment.get('SLURM_RESTART_COUNT') === '1'),
+    );
+    await cluster.restart('n1');
+    await trial.ends(run);
+    await trial.isLikeLocal();
+  });
+
+  it('when slurmctld is killed right after the submission and has lost the queue', async () => {
+    await start();
+    const run = trial.launch();
+    await trial.until(() => trial.submitted('measure'));
+    await loseQueue();
+    await trial.ends(run);
+    await trial.isLikeLocal();
+  });
+
+  it('when slurmctld loses the queue in the middle of a stage', async () => {
+    await start();
+    const run = trial.launch();
+    await trial.holdWithin('measure', 2); // killed by Slurm as orphans, never released
+    await loseQueue();
+    await trial.ends(run);
+    expect(trial.attempts('measure')).toBe(2);
+    await trial.isLikeLocal();
+  });
+
+  it('when slurmctld loses the queue and nobody waits: jobs retry goes on', async () => {
+    await start();
+    await trial.ends(trial.launch('--json'));
+    await trial.holdWithin('measure', 2);
+    await loseQueue();
+    await trial.isThrough();
+    const status = JSON.parse(await trial.jobs('status', '--json')) as { state: string };
+    expect(status.state).toBe('idle');
+    await trial.jobs('retry');
+    await trial.isLikeLocal();
+  });
+
+  it('when slurmctld is killed after it has saved the queue', async () => {
+    await start();
+    const { cluster } = trial;
+    const run = trial.launch();
+    const { name, id } = (await trial.until(() => trial.submitted('measure'))).arrays[0]!;
+    const { release } = await trial.holdWithin('measure', 2);
+    const saved = join(cluster.folder, 'state', 'job_state');
+    await trial.until(() => readFileSync(saved, 'latin1').includes(name));
+    await cluster.kill('slurmctld');
+    await cluster.restart('slurmctld');
+    expect(cluster.queue().map(({ arrayId }) => arrayId)).toContain(id);
+    release();
+    await trial.ends(run);
+    expect(trial.attempts('measure')).toBe(1);
+    await trial.isLikeLocal();
+  });
+});
