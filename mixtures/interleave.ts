@@ -4,18 +4,27 @@
  * has had its share of t within less than one. Nothing is random here; the randomness is in which documents a sequence holds.
  */
 
-/** Source numbers in output order; source i comes counts[i] times. */
-export function* interleave(counts: readonly number[]): Generator<number> {
+/**
+ * Source numbers in output order; source i comes counts[i] times. `given`: how often each has come, which says all about where the order is, so that it
+ * goes on from there.
+ */
+export function* interleave(
+  counts: readonly number[],
+  given: readonly number[] = counts.map(() => 0),
+): Generator<number> {
   const total = counts.reduce((a, b) => a + b, 0);
-  const active = counts.map((count, i) => ({ i, count, given: 0 })).filter((s) => s.count > 0);
+  const before = given.reduce((a, b) => a + b, 0);
+  const active = counts
+    .map((count, i) => ({ i, count, given: given[i]! }))
+    .filter((source) => source.count > 0);
   const k = active.length;
   if (k === 1) {
-    for (let t = 0; t < total; t++) yield active[0]!.i;
+    for (let t = before; t < total; t++) yield active[0]!.i;
     return;
   }
   // A source may be served once its deficit reaches 1 / (2k - 2); among those the one whose deadline is nearest goes first.
   const threshold = 1 / (2 * k - 2);
-  for (let t = 1; t <= total; t++) {
+  for (let t = before + 1; t <= total; t++) {
     let chosen: (typeof active)[number] | undefined;
     let nearest = Number.POSITIVE_INFINITY;
     for (const source of active) {

@@ -62,7 +62,7 @@ export const work: Command = {
     });
     const { ranks, done, left, drained } = result;
     context.write(
-      `stage ${stage}, element ${element} (rank${ranks.length === 1 ? '' : 's'} ${ranks.join(', ')}): ${done} items done here, ${left} left${drained && left > 0 ? '; told to stop: what is left is submitted again' : ''}\n`,
+      `stage ${stage}, element ${element} (rank${ranks.length === 1 ? '' : 's'} ${ranks.join(', ')}): ${done} item${done === 1 ? '' : 's'} done here, ${left} left${drained && left > 0 ? '; told to stop: what is left is submitted again' : ''}\n`,
     );
     if (left === 0) return exitCodes.done;
     return drained ? exitCodes.interrupted : exitCodes.userError;
@@ -185,6 +185,10 @@ async function slurmFolder(run: string, command: string): Promise<SlurmFolder> {
   const { SlurmFolder } = await import('../slurm/slurm-folder.ts');
   const folder = new SlurmFolder(run);
   if (folder.exists) return folder;
+  if (!existsSync(run))
+    throw new UserError(`${run}: there is no such folder`, {
+      hint: 'give the run folder of a job (--out); paths are relative to the folder you run in',
+    });
   throw new UserError(`${run}: jobs ${command} is for jobs on Slurm, and there is no slurm/options.json`, {
     hint:
       command === 'cancel'

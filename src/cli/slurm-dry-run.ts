@@ -9,7 +9,7 @@ import { count } from './describe-ledger.ts';
 const later: Readonly<Record<BatchJob['kind'], string>> = {
   filter:
     'stages: measure, then with dedup steps compare and dedup, then finish and conclude; each is submitted when the one before is through',
-  mix: 'stages: tokenise-1 and as many more as it takes until every source has enough, then write; each is submitted when the one before is through',
+  mix: 'stages: tokenise-1 and as many more as it takes until every source has enough, then arrange, shards and write; each is submitted when the one before is through',
 };
 
 /** Returns the exit code. */

@@ -98,6 +98,7 @@ export async function launchOnSlurm(
   const { liveJobs } = await import('../slurm/live-jobs.ts');
   const { SlurmFolder } = await import('../slurm/slurm-folder.ts');
   const { SlurmScheduler } = await import('../slurm/slurm-scheduler.ts');
+  const { SchedulerError } = await import('../slurm/scheduler-error.ts');
   const { ownProgram } = await import('../slurm/own-program.ts');
   const { defaultSlurmOptions } = await import('../slurm/slurm-options.ts');
   const scheduler = new SlurmScheduler();
@@ -105,12 +106,12 @@ export async function launchOnSlurm(
   const say = (text: string): void => context.emit({ kind: 'message', level: 'info', text });
   const before = folder.exists ? folder.settings() : undefined;
   if (before !== undefined && launch.fresh) {
-    await refuseLive(launch.out, before.plan, scheduler, 'a fresh start');
+    await refuseUnknown(launch.out, before.plan, scheduler, 'a fresh start');
     folder.clear();
   }
   const job = await launch.prepare();
   if (before !== undefined && !launch.fresh && before.plan !== job.plan) {
-    await refuseLive(launch.out, before.plan, scheduler, 'a job with another plan');
+    await refuseUnknown(launch.out, before.plan, scheduler, 'a job with another plan');
     folder.clear();
   }
   folder.make();
@@ -125,14 +126,27 @@ export async function launchOnSlurm(
     cwd: context.cwd,
   });
   const retry = launch.reopen !== undefined;
-  if (retry && (await liveJobs(folder, job.plan, scheduler)).jobs.length === 0) await launch.reopen!(job);
+  if (retry) {
+    const { jobs, unknown } = await liveJobs(folder, job.plan, scheduler);
+    // Where Slurm cannot be asked, elements may be at work on what would be taken from them.
+    if (unknown === undefined && jobs.length === 0) await launch.reopen!(job);
+  }
   const ended = folder.cancelled
     ? 'was cancelled'
     : folder.failure(job.plan) === undefined
       ? ''
       : 'was given up';
   if (ended !== '') say(`this job ${ended}: it goes on where it was`);
-  let outcome = await advance(job, scheduler, { fresh: retry || ended !== '', say, signal: context.signal });
+  let outcome: Outcome;
+  try {
+    outcome = await advance(job, scheduler, { fresh: retry || ended !== '', say, signal: context.signal });
+  } catch (error) {
+    // Where there is no Slurm nothing was asked of it, and the folder is free for a local run.
+    const nowhere = error instanceof SchedulerError && error.trouble === 'absent' && before === undefined;
+    if (nowhere && folder.submissions(job.plan).every(({ arrays }) => arrays.every(({ id }) => id === null)))
+      folder.clear();
+    throw error;
+  }
   if (wait && outcome.kind === 'waiting') {
     const { waitForEnd } = await import('../slurm/wait-for-end.ts');
     const watch = watcher(context);
@@ -232,6 +246,16 @@ async function refuseLive(
     );
   }
   return unknown?.message;
+}
+
+/** As `refuseLive`, and where it cannot be told: what the folder knows of the queue is about to be forgotten. */
+async function refuseUnknown(out: string, plan: string, scheduler: Scheduler, what: string): Promise<void> {
+  const unknown = await refuseLive(out, plan, scheduler, what);
+  if (unknown === undefined) return;
+  throw new UserError(
+    `${out}: ${what} is not possible while its jobs may be in the queue, and Slurm cannot be asked: ${unknown}`,
+    { hint: 'run the same command again when squeue works, or choose another --out' },
+  );
 }
 
 /** Lines for one who waits: a stage's progress when it changes, trouble when it is another than before. */

@@ -68,12 +68,16 @@ export function describeFailed(
   };
 }
 
+function many(n: number, word: string): string {
+  return `${count(n)} ${word}${n === 1 ? '' : 's'}`;
+}
+
 export function describeSlurmStatus(status: SlurmStatus, cwd: string): string {
   const { folder, name, plan, state, stages, missing, queueUnknown, losses, ledger } = status;
   const rows = stages.map(({ name: stage, items, done, ranks, elements, submissions, ids, queued }) => [
     stage,
     `${count(done)} of ${count(items)} items`,
-    ranks === 0 ? '' : `${count(ranks)} ranks in ${count(elements)} elements`,
+    ranks === 0 ? '' : `${many(ranks, 'rank')} in ${many(elements, 'element')}`,
     submissions === 0 ? '' : `submitted ${submissions === 1 ? 'once' : `${submissions} times`}`,
     ids.length === 0 ? '' : `job ${ids.length > 4 ? `${ids.slice(0, 4).join(', ')}, ...` : ids.join(', ')}`,
     queueUnknown !== null

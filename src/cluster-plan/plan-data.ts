@@ -78,9 +78,13 @@ function corpusOf(context: PlanContext, sample: FilterSample): DataPlan['corpus'
       ? measured(context, `corpus.${key}`, name, unit, value, `mean of the sample, ${how}`, from)
       : stated(context, `corpus.${key}`, name, unit, corpus![key]);
   const content = sample.bytes ?? sample.storedBytes;
+  // Of a text the content is the text: who states one size of it means both.
+  const asText = context.description.corpus!.pages === 'text';
+  const sizeKey = asText && corpus!.bytesPerDocument === undefined ? 'textBytesPerDocument' : 'bytesPerDocument';
+  const textKey = asText && corpus!.textBytesPerDocument === undefined ? 'bytesPerDocument' : 'textBytesPerDocument';
   const size = each(
-    'bytesPerDocument',
-    'bytes a document',
+    sizeKey,
+    sizeKey === 'textBytesPerDocument' ? 'text of a document' : 'bytes a document',
     'bytes',
     content / sample.documents,
     `${content} bytes / ${sample.documents} documents${sample.bytes === undefined ? ', as stored' : ''}`,
@@ -93,8 +97,8 @@ function corpusOf(context: PlanContext, sample: FilterSample): DataPlan['corpus'
     `${sample.storedBytes} / ${content} bytes`,
   );
   const textSize = each(
-    'textBytesPerDocument',
-    'text of a document',
+    textKey,
+    textKey === 'textBytesPerDocument' ? 'text of a document' : 'bytes a document',
     'bytes',
     sample.textBytes / sample.documents,
     `${sample.textBytes} bytes / ${sample.documents} documents`,

@@ -1,15 +1,21 @@
 /**
- * The stages of the mixtures: tokenise (units by worker; text read, tokens cached) and write (one process a mixture: shards, index, provenance).
+ * The stages of the mixtures: tokenise (units by worker; text read, tokens cached), arrange (one process: lengths of all documents, once to arrange the shards and once to
+ * conclude them) and shards (by process; with index and provenance).
  * Where a phase names a recipe, sequences and bytes are those of `mix --dry-run` (mixtures/estimate.ts); else tokens times four bytes.
  */
 import { measured, type PlanContext, stated } from './context.ts';
-import { computed, type Figure, given, nothing, product } from './figure.ts';
+import { computed, type Figure, given, nothing, product, roundedUp } from './figure.ts';
 import { planStage, type StagePlan } from './stage.ts';
 
 /** Stored tokens of vocabularies above 65,536 (recipe.md 7.4). */
 const tokenBytes = 4;
-/** write-mix.ts holds windows and a shard's provenance, not the corpus: what `npm run bench:mix -- --memory` saw, rounded up. */
-const writeMemoryBytes = 1e9;
+/** What `mix` puts into a shard unless it is told otherwise. */
+const shardTokens = 256e6;
+/** Lengths and marks are held, not tokens: what `npm run bench:mix -- --memory` saw of a whole run, rounded up. */
+const arrangeMemoryBytes = 1e9;
+/** Reading the length of a document in the order of a pass, with its index on disk, and packing it (EXPERIMENTS.md); best-fit takes twice as long. */
+const lengthSeconds = 1.4e-6;
+const tokensPerDocument = 1000;
 
 export function planMixtures(context: PlanContext): StagePlan[] {
   const { description, rates, assumptions } = context;
@@ -35,11 +41,24 @@ export function planMixtures(context: PlanContext): StagePlan[] {
   );
   const stored = storedPerByte(context);
   assumptions.add({
-    id: 'memory of write',
-    text: 'writing shards holds windows, not the corpus: 1 GB is more than was seen',
-    source: 'npm run bench:mix -- --memory (EXPERIMENTS.md)',
+    id: 'shards',
+    text: `shards of ${shardTokens / 1e6}M tokens, each written by one process`,
+    source: 'midtrain mix (--shard-tokens)',
     evidence: 'own',
   });
+  assumptions.add({
+    id: 'lengths',
+    text: `one process goes over the lengths of all documents, ${lengthSeconds * 1e6} microseconds each, before the shards and once more behind them; documents of ${tokensPerDocument} tokens; 1 GB of memory is more than was seen`,
+    source: 'EXPERIMENTS.md (writing a mixture in shares)',
+    evidence: 'own',
+  });
+  const perShard = given('tokens of a shard', shardTokens, 'tokens', 'shards');
+  const perLength = given(
+    'seconds a token to arrange',
+    (2 * lengthSeconds) / tokensPerDocument,
+    's',
+    'lengths',
+  );
   return description.training.phases.flatMap((phase, i) => {
     const key = `training.phases.${i}.tokens`;
     const tokens = stated(context, key, `tokens of ${phase.name}`, 'tokens', phase.tokens);
@@ -56,13 +75,26 @@ export function planMixtures(context: PlanContext): StagePlan[] {
         seconds: product(`core seconds to tokenise ${phase.name}`, 's', [text, perByte]),
       }),
       planStage(context, {
-        name: `write ${phase.name}`,
+        name: `arrange ${phase.name}`,
+        documents: nothing,
+        read: nothing,
+        temporary: nothing,
+        written: nothing,
+        seconds: product(`core seconds to arrange ${phase.name}`, 's', [tokens, perLength]),
+        alone: { peakMemory: given('memory of arrange', arrangeMemoryBytes, 'bytes', 'lengths') },
+      }),
+      planStage(context, {
+        name: `shards ${phase.name}`,
         documents: nothing,
         read: cache,
         temporary: nothing,
         written: shards,
         seconds: product(`core seconds to write ${phase.name}`, 's', [tokens, written]),
-        alone: { peakMemory: given('memory of write', writeMemoryBytes, 'bytes', 'memory of write') },
+        units: roundedUp(
+          `shard files of ${phase.name}`,
+          '',
+          product(`tokens of ${phase.name} in shards`, '', [tokens], [perShard]),
+        ),
       }),
     ];
   });

@@ -10,6 +10,7 @@ import { parseConfig } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
 import type { RunRecord } from '../core/record.ts';
 import { readRecord } from '../io/run-record.ts';
+import { readPlan } from '../jobs/job-folder.ts';
 import type { FilterSample, Rates } from './rates.ts';
 import { readRates } from './rates.ts';
 
@@ -65,7 +66,7 @@ function filterSample(record: RunRecord, folder: string): FilterSample {
     });
   const documents = summary.ledger.in;
   const survivors = summary.stages[0]!.ledger.kept;
-  const html = isHtml(record);
+  const html = isHtml(record, folder);
   return {
     pages: html ? 'html' : 'text',
     pipeline: record.name,
@@ -83,8 +84,13 @@ function filterSample(record: RunRecord, folder: string): FilterSample {
   };
 }
 
-/** Inputs that are pages rather than texts. */
-function isHtml({ inputs }: RunRecord): boolean {
+/** Whether pages were read rather than texts. The plan knows what a folder held; without it the names of the inputs tell. */
+function isHtml({ inputs }: RunRecord, folder: string): boolean {
+  const plan = readPlan(folder);
+  if (plan !== undefined)
+    return plan.units.some(
+      ({ read }) => read.format === 'html' || read.format === 'warc' || read.columns.html !== undefined,
+    );
   return inputs.some(({ path }) => /\.(warc|html?)(\.gz)?$/i.test(path));
 }
 

@@ -3,7 +3,7 @@
  *
  * Wall clock is the largest of: core seconds over all cores (linear, times the efficiency that the description states, cores limited by what memory
  * holds workers for, and by the units there are); bytes over the nodes' disks; over their networks; over the shared file system. The bound that decides is named. A
- * stage that one process does (clusters, writing shards) has one core and one node.
+ * stage that one process does (clusters) has one core and one node.
  */
 import type { PlanContext } from './context.ts';
 import { computed, type Figure, given, largest, product, secondsAnHour, sum } from './figure.ts';

@@ -17,7 +17,7 @@ export interface BatchItem {
 }
 
 export interface BatchStage {
-  /** Unique in the job: `measure`, `compare`, `dedup`, `finish`, `conclude`; `tokenise-1`, ..., `write`. */
+  /** Unique in the job: `measure`, `compare`, `dedup`, `finish`, `conclude`; `tokenise-1`, ..., `arrange`, `shards`, `write`. */
   name: string;
   /** The name without a number; options are given by it. */
   kind: string;

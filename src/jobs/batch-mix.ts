@@ -5,14 +5,19 @@
  * 2. Waves `tokenise-1`, `tokenise-2`, ...: units that are likely to be needed, by any process (source-stand.ts). A unit's marker is its file in the
  *    cache, whole or absent. Waves go on until every source has what it needs; which units are used is decided by their order alone, so a
  *    unit too many costs time and changes nothing.
- * 3. `write`: the local mix over the cache, with the job's lock. mix-written.json says that it is done.
+ * 3. `arrange`, with the job's lock: the plan is made, and what every shard holds is kept (mix-arranged.ts).
+ * 4. `shards`: shards, and those of per-source folders, by any process. A shard's marker comes behind its files (shard-marker.ts).
+ * 5. `write`, with the job's lock: the local mix, which finds its cache filled and its shards written, so what is left is to check the counts and to write
+ *    held-out documents, samples, tokenizer and manifest. mix-written.json says that it is done.
  *
- * Shares only add files to the cache. What is left over there is removed by whoever has the folder for itself: the first launch, and `write`.
+ * Shares only add files. What is left over is removed by whoever has the folder for itself: the first launch, `arrange`, and `write`.
  * Given up: sources on the Hub (their units are known only when files are fetched, and machines of a cluster often have no network).
  */
 import { resolve } from 'node:path';
 import { InterruptedError, UserError } from '../core/errors.ts';
-import { checkMixOutput } from '../stages/mix.ts';
+import { arrangeMix } from '../stages/arrange-mix.ts';
+import { checkMixOutput, finishedManifest, isFinished } from '../stages/mix.ts';
+import { type MixArrangement, shardsOf } from '../stages/mix-arrangement.ts';
 import {
   type MixPlan,
   mixPlanName,
@@ -24,14 +29,18 @@ import {
 } from '../stages/mix-plan.ts';
 import type { MixRequest } from '../stages/mix-request.ts';
 import { assertHere, settleMix } from '../stages/settle-mix.ts';
+import { shardMarkers } from '../stages/shard-marker.ts';
 import { cacheOfKey, tidyCaches } from '../stages/unit-cache.ts';
 import type { BatchJob, BatchShare, BatchStage, BatchSurvey } from './batch-job.ts';
 import { aloneIn, mixAlone } from './mix-alone.ts';
+import { readArranged, writeArranged } from './mix-arranged.ts';
 import { MixSurvey } from './mix-survey.ts';
 import { readWritten, writeWritten } from './mix-written.ts';
 import { tokeniseShare } from './tokenise-share.ts';
+import { writeShardsShare } from './write-shards-share.ts';
 
-const writeItem = 'write';
+/** Of stages that one process does, the item has the stage's name. */
+const alone = ['arrange', 'write'] as const;
 
 /**
  * Plans the mixture and keeps the plan in its output folder, or opens the job that is there already for the same request and data. Throws a
@@ -125,46 +134,58 @@ class MixBatch implements BatchJob {
     const given = wavesOf(stages);
     const written = await readWritten(this.folder, this.plan);
     if (written !== undefined) {
-      const passed = [...given, { name: 'write', items: [writeItem] }];
-      return {
-        stage: undefined,
-        left: [],
-        passed: passed.map(({ name, items }) => ({ name, items: items.length })),
-        ledger: written.ledger,
-        losses: written.losses,
-      };
+      const { ledger, losses } = written;
+      const others = ['arrange', 'shards'].flatMap((name) => stages.get(name) ?? []);
+      const passed = [...given, ...others, this.whole('write', 1)].map(through);
+      return { stage: undefined, left: [], passed, ledger, losses };
     }
     const survey = new MixSurvey(this.mixPlan, this.folder);
     survey.assertEnough();
     const { ledger, losses } = survey;
     const passed: BatchSurvey['passed'] = [];
+    const at = (stage: BatchStage, left = stage.items.map(({ id }) => id)): BatchSurvey => ({
+      stage,
+      left,
+      passed,
+      ledger,
+      losses,
+    });
     for (const stage of given) {
       const left = survey.left(stage.items.map(({ id }) => id));
-      if (left.length > 0) return { stage, left, passed, ledger, losses };
-      passed.push({ name: stage.name, items: stage.items.length });
+      if (left.length > 0) return at(stage, left);
+      passed.push(through(stage));
     }
     const items = survey.nextItems();
-    const stage: BatchStage =
-      items.length > 0
-        ? { name: `tokenise-${numberAfter(given)}`, kind: 'tokenise', items, alone: false }
-        : {
-            name: 'write',
-            kind: 'write',
-            items: [{ id: writeItem, weight: Math.max(1, survey.tokens) }],
-            alone: true,
-          };
-    return { stage, left: stage.items.map(({ id }) => id), passed, ledger, losses };
+    if (items.length > 0)
+      return at({ name: `tokenise-${numberAfter(given)}`, kind: 'tokenise', items, alone: false });
+    const arrange = this.whole('arrange', survey.tokens);
+    const arrangement = await readArranged(this.folder, this.plan);
+    if (arrangement === undefined) return at(arrange);
+    passed.push(through(arrange));
+    const shards = shardsStage(arrangement);
+    const left = await this.shardsLeft(arrangement);
+    if (left.length > 0) return at(shards, left);
+    passed.push(through(shards));
+    return at(this.whole('write', survey.tokens));
   }
 
   async work(share: BatchShare): Promise<{ done: number; left: number }> {
-    if (share.stage !== 'write') return tokeniseShare(this.mixPlan, this.folder, share);
+    if (share.stage === 'shards') return writeShardsShare(this.mixPlan, this.folder, share);
+    const stage = alone.find((name) => name === share.stage);
+    if (stage === undefined) return tokeniseShare(this.mixPlan, this.folder, share);
     if (share.drain.aborted) return { done: 0, left: 1 };
-    if ((await readWritten(this.folder, this.plan)) !== undefined) return { done: 0, left: 0 };
-    return this.write(share);
+    const isDone =
+      stage === 'write'
+        ? (await readWritten(this.folder, this.plan)) !== undefined
+        : (await readArranged(this.folder, this.plan)) !== undefined;
+    return isDone ? { done: 0, left: 0 } : this.workAlone(stage, share);
   }
 
-  /** A write cannot be gone on with, so it is given up at once when the share is drained: the lock is let go of, and the next begins anew. */
-  private async write({ workers, drain, emit }: BatchShare): Promise<{ done: number; left: number }> {
+  /** Drained, it is given up at once: the lock is let go of, and the next begins anew; shards that are whole stay. */
+  private async workAlone(
+    stage: (typeof alone)[number],
+    { workers, drain, emit }: BatchShare,
+  ): Promise<{ done: number; left: number }> {
     const survey = new MixSurvey(this.mixPlan, this.folder);
     if (!survey.complete) {
       throw new UserError(`${this.folder}: not all that this mixture needs is tokenised yet`, {
@@ -172,16 +193,46 @@ class MixBatch implements BatchJob {
       });
     }
     const request = { ...requestOf(this.mixPlan, this.folder), workers, emit, signal: drain };
+    const settled = await settledOf(this.mixPlan);
     try {
-      await mixAlone(request, await settledOf(this.mixPlan));
+      if (stage === 'write') await mixAlone(request, settled);
+      else {
+        await aloneIn(this.folder, async () =>
+          writeArranged(this.folder, this.plan, await arrangeMix(request, settled)),
+        );
+      }
     } catch (error) {
       if (error instanceof InterruptedError && drain.aborted) return { done: 0, left: 1 };
       throw error;
     }
     const { ledger, losses } = survey;
-    await writeWritten(this.folder, { plan: this.plan, ledger, losses });
+    if (stage === 'write') await writeWritten(this.folder, { plan: this.plan, ledger, losses });
     return { done: 1, left: 0 };
   }
+
+  /** None where the mixture lies there whole, whoever wrote it. */
+  private async shardsLeft(arrangement: MixArrangement): Promise<string[]> {
+    const written = await shardMarkers(this.folder, arrangement);
+    const left = shardsOf(arrangement).filter(({ id }) => !written.has(id));
+    const found = left.length === 0 ? undefined : await finishedManifest(this.folder, true);
+    return (await isFinished(this.folder, found, arrangement.key)) ? [] : left.map(({ id }) => id);
+  }
+
+  private whole(name: (typeof alone)[number], tokens: number): BatchStage {
+    return { name, kind: name, items: [{ id: name, weight: Math.max(1, tokens) }], alone: true };
+  }
+}
+
+function shardsStage(arrangement: MixArrangement): BatchStage {
+  const items = shardsOf(arrangement).map(({ id, sequences }) => ({
+    id,
+    weight: sequences * arrangement.windowTokens,
+  }));
+  return { name: 'shards', kind: 'shards', items, alone: false };
+}
+
+function through({ name, items }: BatchStage): BatchSurvey['passed'][number] {
+  return { name, items: items.length };
 }
 
 /** In their order. */

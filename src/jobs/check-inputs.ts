@@ -3,7 +3,8 @@
  * the machine that planned, nor run on the same day.
  *
  * A file is compared by size and fingerprint, once for all its units. Pages are compared by the fingerprint of all pages of their input
- * where that is of their contents (up to 256 MiB), else by the sizes of those that the units read. What comes from the Hub is pinned by its
+ * where that is of their contents (up to 256 MiB), and by the sizes of those that the units read (with those of the units that were one with
+ * them before `splitPages`: the plan has no sizes of single pages). What comes from the Hub is pinned by its
  * commit and compared when it is fetched.
  */
 import { stat } from 'node:fs/promises';
@@ -13,6 +14,7 @@ import { fingerprintFile } from '../io/file-hash.ts';
 import { fingerprintPages, pagesReadWhole } from '../io/fingerprint-pages.ts';
 import { isPattern, splitPattern } from '../io/path-pattern.ts';
 import type { FilterPlan, PlannedUnit } from '../stages/plan-filter.ts';
+import { partOf } from '../stages/split-pages.ts';
 
 type Input = FilterPlan['inputs'][number];
 
@@ -20,18 +22,20 @@ type Input = FilterPlan['inputs'][number];
 export async function checkInputs(plan: FilterPlan, units: readonly PlannedUnit[]): Promise<void> {
   const inputs = new Map(plan.inputs.map((input) => [input.path, input]));
   const seen = new Set<string>();
-  for (const { read } of units) {
+  const pages: PlannedUnit[] = [];
+  for (const unit of units) {
+    const { read } = unit;
     if (read.remote !== undefined || read.file.startsWith('hf://')) continue;
     const [first] = read.files ?? [];
     // A page that was given by its name is an input of its own.
     const path =
       first !== undefined && inputs.has(join(read.file, first)) ? join(read.file, first) : read.file;
-    if (first !== undefined && path === read.file) {
-      await checkSizes(read.file, read.files!, read.bytes);
-      if (!seen.has(path)) await checkPages(plan, path);
-    } else if (!seen.has(path) && inputs.has(path)) await checkFile(inputs.get(path)!);
+    if (first !== undefined && path === read.file) pages.push(unit);
+    else if (!seen.has(path) && inputs.has(path)) await checkFile(inputs.get(path)!);
     seen.add(path);
   }
+  await checkSizes(plan, pages);
+  for (const folder of new Set(pages.map(({ read }) => read.file))) await checkPages(plan, folder);
 }
 
 async function checkFile({ path, bytes, fingerprint }: Input): Promise<void> {
@@ -44,11 +48,23 @@ async function checkFile({ path, bytes, fingerprint }: Input): Promise<void> {
     throw changed(path, 'has another content than when the job was planned');
 }
 
-async function checkSizes(folder: string, files: readonly string[], bytes: number): Promise<void> {
-  let sum = 0;
-  for (const file of files) sum += await sizeOf(join(folder, file));
-  if (sum !== bytes)
-    throw changed(folder, `has pages that had ${bytes} bytes when the job was planned and have ${sum}`);
+/** The pages of `units`, each unit together with those that were one with it: only their sizes together are in the plan. */
+async function checkSizes(plan: FilterPlan, units: readonly PlannedUnit[]): Promise<void> {
+  const asked = new Set(units.map(({ name }) => name));
+  for (let start = 0, end = 0; start < plan.units.length; start = end) {
+    end = start + 1;
+    while (end < plan.units.length && partOf(plan.units[end]!.read.id) > 0) end++;
+    const parts = plan.units.slice(start, end);
+    if (!parts.some(({ name }) => asked.has(name))) continue;
+    const folder = parts[0]!.read.file;
+    let [planned, now] = [0, 0];
+    for (const { read } of parts) {
+      planned += read.bytes;
+      for (const file of read.files ?? []) now += await sizeOf(join(folder, file));
+    }
+    if (now !== planned)
+      throw changed(folder, `has pages that had ${planned} bytes when the job was planned and have ${now}`);
+  }
 }
 
 /** All pages below `folder`, where one input alone is of them and their contents were read. */

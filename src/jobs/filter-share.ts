@@ -24,7 +24,7 @@ import { type BarrierResult, DedupMarkers, type EdgePart } from './dedup-markers
 import { endRun } from './end-run.ts';
 import { FilterProgress } from './filter-progress.ts';
 import type { FilterStage } from './filter-stages.ts';
-import { takeJobLock, takeShareLock } from './job-locks.ts';
+import { takeShareLock, waitForJobLock } from './job-locks.ts';
 import { sweepJob } from './job-result.ts';
 import { outputsIntact } from './markers.ts';
 import { UnitPasses } from './unit-passes.ts';
@@ -48,7 +48,9 @@ export async function workFilterShare(job: FilterShareJob, share: BatchShare): P
   const alone = share.stage === 'dedup' || share.stage === 'conclude';
   const nothing = { done: 0, left: share.items.length };
   try {
-    const lock = alone ? takeJobLock(folder) : await takeShareLock(folder, share, share.drain);
+    const lock = await (alone
+      ? waitForJobLock(folder, share.drain)
+      : takeShareLock(folder, share, share.drain));
     try {
       return await work(new Share(job, share));
     } finally {

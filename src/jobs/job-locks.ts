@@ -43,6 +43,22 @@ export function takeJobLock(folder: string, ask: AskScheduler = askSqueue()): Jo
   });
 }
 
+export interface Patience {
+  /** Called for every look: an answer of the scheduler is remembered for one. */
+  ask?: () => AskScheduler;
+  /** Milliseconds; default half a minute. */
+  patience?: number;
+}
+
+/** As `takeJobLock`, but waits up to `patience` milliseconds for whoever is at work. Throws an `InterruptedError` when `signal` aborts before. */
+export function waitForJobLock(
+  folder: string,
+  signal: AbortSignal,
+  { ask = askSqueue, patience = patienceMs }: Patience = {},
+): Promise<JobLock> {
+  return patiently(signal, patience, () => takeJobLock(folder, ask()));
+}
+
 /** The lock of a rank or share that is at work in the folder, if any is. */
 export function rankAtWork(folder: string, ask: AskScheduler = askSqueue()): string | undefined {
   return rankLocks(folder).find((name) => liveHolder(join(folder, name), ask) !== undefined);
@@ -82,12 +98,12 @@ export async function takeShareLock(
   folder: string,
   share: { stage: string; items: readonly string[] },
   signal: AbortSignal,
-  { ask = askSqueue(), patience = patienceMs }: { ask?: AskScheduler; patience?: number } = {},
+  { ask = askSqueue, patience = patienceMs }: Patience = {},
 ): Promise<JobLock> {
-  const own = await patiently(signal, patience, () => takeLock(folder, shareLockName(share), ask));
+  const own = await patiently(signal, patience, () => takeLock(folder, shareLockName(share), ask()));
   try {
     await patiently(signal, patience, () => {
-      if (liveHolder(join(folder, lockName), ask) === undefined) return;
+      if (liveHolder(join(folder, lockName), ask()) === undefined) return;
       throw new UserError(`${folder}: a run of the whole job is at work in it (${lockName})`, {
         hint: `wait until it ends; if it is over, remove ${join(folder, lockName)}`,
       });
@@ -125,16 +141,16 @@ function rankLocks(folder: string): string[] {
 
 const patienceMs = 30_000;
 
-/** Tries again while a lock is held. */
+/** Tries again while a lock is held, less and less often: a look may cost a question to the scheduler. */
 async function patiently<Result>(signal: AbortSignal, patience: number, take: () => Result): Promise<Result> {
   const began = Date.now();
-  for (;;) {
+  for (let pause = 200; ; pause = Math.min(5000, pause * 1.5)) {
     if (signal.aborted) throw new InterruptedError();
     try {
       return take();
     } catch (error) {
       if (!(error instanceof UserError) || Date.now() - began >= patience) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
 }

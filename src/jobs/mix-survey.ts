@@ -5,12 +5,14 @@
 import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { assertBalanced, type Ledger, mergeLedgers } from '../core/ledger.ts';
+import { countedKey } from '../stages/counted-source.ts';
 import type { MixPlan } from '../stages/mix-plan.ts';
 import { refusal } from '../stages/mix-sizes.ts';
 import { nextWave, type SourceStand, standOf } from '../stages/source-stand.ts';
 import { assertSomeText } from '../stages/source-texts.ts';
 import { cacheOfKey, type SourceCache, unitName } from '../stages/unit-cache.ts';
 import { weightOf } from '../stages/unit-queue.ts';
+import type { CountedTokens } from '../stages/unit-source-tokens.ts';
 import type { SourceUnit } from '../stages/unit-texts.ts';
 import { readUnitSummary } from '../stages/unit-tokens-file.ts';
 import type { BatchItem, BatchSurvey } from './batch-job.ts';
@@ -74,6 +76,21 @@ export class MixSurvey {
         file,
         problem: place === undefined ? problem : `${place}: ${problem}`,
       }));
+    });
+  }
+
+  /** What the sources come to, where `complete`: in the plan's order. */
+  counted(): CountedTokens[] {
+    return this.plan.sources.map(({ source: { name }, cache, parcel }, i) => {
+      const { used, totals, done } = this.stands[i]!;
+      const units = parcel.units.slice(0, used);
+      const { pathOf } = this.caches[i]!;
+      return {
+        name,
+        key: countedKey(cache, units),
+        totals,
+        units: units.map((unit, at) => ({ path: pathOf(unit), summary: done.get(at)! })),
+      };
     });
   }
 

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { fingerprint } from '../core/config.ts';
 import type { Ledger } from '../core/ledger.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { filesPresent } from '../stages/mix.ts';
 import type { MixManifest } from '../stages/mix-manifest.ts';
+import { arePresent } from '../stages/shard-marker.ts';
 import type { BatchSurvey } from './batch-job.ts';
 
 export interface WrittenMix {
@@ -38,7 +38,7 @@ export async function readWritten(folder: string, plan: string): Promise<Written
     if (written.plan !== plan || check !== fingerprint({ ...written, manifest })) return undefined;
     const text = await manifestIn(folder);
     if (sha256(text) !== manifest) return undefined;
-    return (await filesPresent(folder, JSON.parse(text) as MixManifest)) ? written : undefined;
+    return (await arePresent(folder, (JSON.parse(text) as MixManifest).files)) ? written : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return undefined;
     throw error;

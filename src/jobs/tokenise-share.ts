@@ -1,6 +1,5 @@
 /** One share of a wave: units of a mixture's sources tokenised into the cache, beside other processes that do other units. */
-import { atExit } from '../core/cleanup.ts';
-import { InterruptedError, UserError } from '../core/errors.ts';
+import { UserError } from '../core/errors.ts';
 import { assertUnchanged, type MixPlan, tokenizerOfPlan } from '../stages/mix-plan.ts';
 import { standOf } from '../stages/source-stand.ts';
 import { tokeniseUnits } from '../stages/tokenise-sources.ts';
@@ -9,9 +8,8 @@ import type { QueuedSource } from '../stages/unit-queue.ts';
 import type { SourceUnit } from '../stages/unit-texts.ts';
 import { readUnitSummary } from '../stages/unit-tokens-file.ts';
 import type { BatchShare } from './batch-job.ts';
-import { takeShareLock } from './job-locks.ts';
-import type { JobLock } from './lock.ts';
 import { itemsOf, type MixItem } from './mix-survey.ts';
+import { underShareLock } from './under-share-lock.ts';
 
 /**
  * Does what is left of the items. Removes nothing: what lies in the cache may be another share's. Throws a `UserError` when an input or the tokenizer is
@@ -33,20 +31,9 @@ export async function tokeniseShare(
   const leftOf = (): MixItem[] => asked.filter((item) => !isDone(plan, folder, item));
   const before = leftOf();
   if (before.length === 0 || drain.aborted) return { done: 0, left: before.length };
-  let lock: JobLock;
-  try {
-    lock = await takeShareLock(folder, { stage, items }, drain);
-  } catch (error) {
-    if (error instanceof InterruptedError) return { done: 0, left: before.length };
-    throw error;
-  }
-  const release = atExit(() => lock.release());
-  try {
-    await tokenise(plan, folder, before, { workers, drain, emit });
-  } finally {
-    lock.release();
-    release();
-  }
+  await underShareLock(folder, { stage, items, drain }, () =>
+    tokenise(plan, folder, before, { workers, drain, emit }),
+  );
   const left = leftOf().length;
   return { done: before.length - left, left };
 }

@@ -10,7 +10,7 @@ import { writeFileAtomicSync } from '../io/atomic.ts';
 import type { BatchJob, BatchStage, BatchSurvey } from '../jobs/batch-job.ts';
 import { takeLock } from '../jobs/lock.ts';
 import { elementLog } from './element-logs.ts';
-import { adoptIds, hasEnded, type NextStep, planAdvance } from './plan-advance.ts';
+import { adoptIds, hasEnded, isStranded, type NextStep, planAdvance } from './plan-advance.ts';
 import { planStageArrays, type StageArrays } from './plan-arrays.ts';
 import { arrayScript, reconcileScript, type ScriptPlace } from './sbatch-script.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -147,7 +147,12 @@ class Advance {
     const names = before.filter(({ ended }) => !ended).flatMap(namesOf);
     const found = names.length === 0 ? [] : await this.scheduler.queue(names);
     const ids = new Map(found.map(({ name, id }) => [name, id]));
-    const queued = new Set(ids.keys());
+    const stranded = found.filter(isStranded).map(({ task }) => task);
+    if (stranded.length > 0) {
+      this.say(`Slurm could not start ${stranded.join(', ')} and holds it; it is taken out of the queue`);
+      await this.scheduler.cancel(stranded);
+    }
+    const queued = new Set(found.filter((job) => !isStranded(job)).map(({ name }) => name));
     const submissions = before.map((submission) => {
       if (submission.ended) return submission;
       const adopted = adoptIds(submission, ids);

@@ -2,6 +2,7 @@
 import { lockAdvance } from './advance.ts';
 import { idsOf, liveJobs } from './live-jobs.ts';
 import type { Scheduler } from './scheduler.ts';
+import { SchedulerError } from './scheduler-error.ts';
 import type { SlurmFolder } from './slurm-folder.ts';
 
 /**
@@ -19,7 +20,13 @@ export async function cancelJobs(
   try {
     folder.writeCancelled(); // a retry that held the lock took it away
     const { jobs, unknown } = await liveJobs(folder, plan, scheduler);
-    if (unknown !== undefined) throw unknown;
+    if (unknown !== undefined)
+      throw new SchedulerError(
+        unknown.trouble,
+        `nothing more of this job is submitted from now on, but what is in the queue stays there: ${unknown.message}`,
+        `${unknown.hint}; then give midtrain jobs cancel again`,
+        unknown,
+      );
     const own = new Set(
       folder.submissions(plan).flatMap(({ reconciles }) => reconciles.map(({ name }) => name)),
     );

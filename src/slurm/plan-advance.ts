@@ -13,6 +13,7 @@
  */
 import type { BatchSurvey } from '../jobs/batch-job.ts';
 import { leftByElement, ranksOf, type StageArrays } from './plan-arrays.ts';
+import type { QueuedJob } from './scheduler.ts';
 import type { Failure } from './slurm-folder.ts';
 import { elementsOf, type Submission, triesOf } from './submission.ts';
 
@@ -97,6 +98,14 @@ export function adoptIds(submission: Submission, ids: ReadonlyMap<string, string
     arrays.every((array, i) => array === submission.arrays[i]) &&
     reconciles.every((job, i) => job === submission.reconciles[i]);
   return same ? submission : { ...submission, arrays, reconciles };
+}
+
+/**
+ * Whether Slurm tried to start the job, could not, and holds it now until an administrator acts: nothing comes of it. So ends an element that a
+ * controller with an old state starts again while it runs ("Duplicate jobid"). What a person holds (JobHeldUser) is not meant.
+ */
+export function isStranded({ state, reason }: Pick<QueuedJob, 'state' | 'reason'>): boolean {
+  return state === 'PENDING' && /launch failed requeued held/i.test(reason);
 }
 
 /** Whether nothing of a submission is in the queue any more, so that nobody needs to ask about it again. */

@@ -88,7 +88,7 @@ export function absent(program: string, cause: unknown): SchedulerError {
   return new SchedulerError(
     'absent',
     `${program} was not found, so this machine is not part of a Slurm cluster (or Slurm is not on its PATH)`,
-    'run this on a login node of the cluster, or leave out --executor slurm (--executor local) to work on this machine',
+    'run this on a login node of the cluster; on this machine alone the same midtrain filter or mix command works without --executor slurm',
     cause,
   );
 }

@@ -10,7 +10,17 @@ import { parseConfig } from '../core/config.ts';
 import { parseYaml } from '../core/parse-yaml.ts';
 
 /** Kinds of stages of a filter job, then of a mix job. */
-export const stageKinds = ['measure', 'compare', 'dedup', 'finish', 'conclude', 'tokenise', 'write'] as const;
+const stageKinds = [
+  'measure',
+  'compare',
+  'dedup',
+  'finish',
+  'conclude',
+  'tokenise',
+  'arrange',
+  'shards',
+  'write',
+] as const;
 
 const time = z
   .string({
@@ -18,7 +28,8 @@ const time = z
       issue.input === undefined ? undefined : 'expected HH:MM:SS or D-HH:MM:SS, in quotes or not',
   })
   .regex(/^(\d+-)?\d{1,3}:[0-5]\d:[0-5]\d$/, 'expected HH:MM:SS or D-HH:MM:SS, such as 04:00:00')
-  .refine((text) => secondsOf(text) > 0, 'a time of nothing: no work could be done');
+  // What has no seconds was told above.
+  .refine((text) => !(secondsOf(text) <= 0), 'a time of nothing: no work could be done');
 const memory = z
   .string({
     error: (issue) =>
@@ -44,6 +55,7 @@ const own: Readonly<Record<string, string>> = {
   'no-requeue': 'an element that is started again goes on where it was, so it may be requeued',
   time: 'write time: HH:MM:SS',
   mem: 'write memory: 4G',
+  'mem-per-cpu': 'write memory: 4G, which is of an element with all its threads',
   'cpus-per-task': 'write cpus: <n>',
   partition: 'write partition: <name>',
   account: 'write account: <name>',
@@ -88,7 +100,7 @@ const overrides = z.strictObject({
   extra: z.array(extraLine).default([]),
 });
 
-export const slurmOptionsSchema = z
+const slurmOptionsSchema = z
   .strictObject({
     partition: word.optional(),
     account: word.optional(),
@@ -127,7 +139,7 @@ export const slurmOptionsSchema = z
   })
   .superRefine((options, context) => {
     const check = (text: string | undefined, path: string[]): void => {
-      if (text === undefined || secondsOf(text) > options.grace) return;
+      if (text === undefined || !(secondsOf(text) <= options.grace)) return;
       context.addIssue({
         code: 'custom',
         path,

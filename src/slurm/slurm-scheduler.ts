@@ -35,7 +35,8 @@ export class SlurmScheduler implements Scheduler {
   constructor(settings: SlurmSchedulerSettings = {}) {
     this.waits = settings.waits ?? shortPatience;
     this.sleep = settings.sleep ?? ((s) => new Promise((resolve) => setTimeout(resolve, s * 1000)));
-    this.env = outsideOfJob(settings.env ?? process.env);
+    // squeue cuts the list of an array's waiting elements after 64 characters unless it is told not to.
+    this.env = { ...outsideOfJob(settings.env ?? process.env), SLURM_BITSTR_LEN: '0' };
     this.timeoutSeconds = settings.timeoutSeconds ?? 120;
   }
 

@@ -18,7 +18,7 @@ export interface SlurmStatus {
   name: string;
   plan: string;
   /**
-   * `queued`: arrays are in the queue; `idle`: work is left and nothing is in the queue; `unknown`: work is left and Slurm cannot be asked;
+   * `queued`: arrays, or the reconcile job that goes on from them, are in the queue; `idle`: work is left and nothing is in the queue; `unknown`: work is left and Slurm cannot be asked;
    * `partial`: done, with losses.
    */
   state: 'done' | 'partial' | 'queued' | 'idle' | 'unknown' | 'failed' | 'cancelled';
@@ -29,11 +29,11 @@ export interface SlurmStatus {
     /** 0 when the stage was not given to Slurm. */
     ranks: number;
     elements: number;
-    /** Times that something of it was submitted. */
+    /** Times that something of it was submitted, as far as Slurm was heard to answer. */
     submissions: number;
     /** Ids of arrays, oldest first. */
     ids: string[];
-    /** In the queue, by state. */
+    /** Elements in the queue, by state. */
     queued: Record<string, number>;
   }[];
   /** Elements of the first stage with work left that have some of it, with how often they were tried in vain. */
@@ -72,12 +72,13 @@ export async function slurmStatus(job: BatchJob, scheduler: Scheduler): Promise<
     const names = new Set(own.flatMap(({ arrays }) => arrays.map(({ name }) => name)));
     const arrays = given.get(one.name);
     const queued: Record<string, number> = {};
-    for (const { name, state } of jobs) if (names.has(name)) queued[state] = (queued[state] ?? 0) + 1;
+    for (const { name, task, state } of jobs)
+      if (names.has(name)) queued[state] = (queued[state] ?? 0) + elementsIn(task);
     return {
       ...one,
       ranks: arrays?.ranks.length ?? 0,
       elements: arrays === undefined ? 0 : elementCount(arrays),
-      submissions: own.length,
+      submissions: own.filter((one) => one.arrays.some(({ id }) => id !== null)).length,
       ids: own.flatMap(({ arrays: sent }) => sent.flatMap(({ id }) => id ?? [])),
       queued,
     };
@@ -94,7 +95,6 @@ export async function slurmStatus(job: BatchJob, scheduler: Scheduler): Promise<
           tries: triesOf(own, element, left.length),
         }));
   const failure = folder.failure(job.plan) ?? null;
-  const arrayNames = new Set(submissions.flatMap((s) => s.arrays.map(({ name }) => name)));
   const state =
     stage === undefined
       ? survey.losses.length > 0
@@ -104,7 +104,7 @@ export async function slurmStatus(job: BatchJob, scheduler: Scheduler): Promise<
         ? 'cancelled'
         : failure !== null
           ? 'failed'
-          : jobs.some(({ name }) => arrayNames.has(name))
+          : jobs.length > 0
             ? 'queued'
             : unknown === undefined
               ? 'idle'
@@ -124,4 +124,14 @@ export async function slurmStatus(job: BatchJob, scheduler: Scheduler): Promise<
     failure,
     reconcileLog: newestReconcileLog(folder, submissions),
   };
+}
+
+/** Elements that one line of squeue stands for: those of an array that wait are one line, `32_[9-23%2]` or `32_[0,4-7]`. */
+export function elementsIn(task: string): number {
+  const expression = /_\[([\d,-]+)(?:%\d+)?\]$/.exec(task)?.[1];
+  if (expression === undefined) return 1;
+  return expression.split(',').reduce((sum, part) => {
+    const [from, to = from] = part.split('-').map(Number);
+    return sum + to! - from! + 1;
+  }, 0);
 }

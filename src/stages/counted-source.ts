@@ -45,7 +45,10 @@ export function countedSource(
   const known = new Set(inputs.map(({ path }) => path));
   return {
     name: source.name,
-    key: fingerprint([cacheKey, units.map(({ unit }) => unit.key)]),
+    key: countedKey(
+      cacheKey,
+      units.map(({ unit }) => unit),
+    ),
     units: units.map(({ unit, summary }) => ({ path: pathOf(unit), summary })),
     totals,
     ledger: ledgerWithHeldout(ledger, totals.heldout.documents),
@@ -56,6 +59,11 @@ export function countedSource(
     inputs: [...read].every((path) => known.has(path)) ? inputs.filter(({ path }) => read.has(path)) : inputs,
     readShare,
   };
+}
+
+/** Of the tokens of a source. `units`: those used, in their order. */
+export function countedKey(cacheKey: string, units: readonly SourceUnit[]): string {
+  return fingerprint([cacheKey, units.map(({ key }) => key)]);
 }
 
 /** With the held-out documents, which units count as kept, as dropped. */

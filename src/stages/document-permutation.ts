@@ -12,14 +12,14 @@ import { Random } from '../core/random.ts';
 const shuffled = 4096;
 const rounds = 8;
 
-/** Numbers 0 .. n - 1, n up to 2^48, each once, in the order of `key`. */
-export function* permutedNumbers(n: number, key: string): Generator<number> {
+/** Numbers 0 .. n - 1, n up to 2^48, each once, in the order of `key`; those from place `from` on. What is before costs nothing. */
+export function* permutedNumbers(n: number, key: string, from = 0): Generator<number> {
   if (n <= shuffled) {
-    yield* new Random(key).shuffle(Array.from({ length: n }, (_, i) => i));
+    yield* new Random(key).shuffle(Array.from({ length: n }, (_, i) => i)).slice(from);
     return;
   }
   const permute = permutationOf(n, key);
-  for (let i = 0; i < n; i++) yield permute(i);
+  for (let i = from; i < n; i++) yield permute(i);
 }
 
 /** The number at place `i`, for more numbers than are shuffled. */

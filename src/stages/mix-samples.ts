@@ -1,6 +1,6 @@
 /**
  * `samples.md`: packed sequences of a mixture to look at, as a model will see them, drawn over the whole output by hash(seed, sequence
- * number). Held while the shards are written, so nothing is read twice and memory is that of the sequences shown.
+ * number). Which they are follows from the plan; their tokens are read again, so it does not matter who wrote the shards, and when.
  *
  * The texts are foreign: control characters are spelled out, code fences cannot be closed from inside, and long texts are shortened.
  */
@@ -15,44 +15,35 @@ const piecesShown = 6;
 const headCharacters = 700;
 const tailCharacters = 200;
 
-interface Sample extends SourceWindow {
-  draw: number;
+export interface Sample extends SourceWindow {
   sequence: number;
   source: string;
 }
 
-export class MixSamples {
-  private readonly seed: number;
-  /** In the order of their draws. */
-  private kept: Sample[] = [];
-
-  constructor(seed: number) {
-    this.seed = seed;
+/** Numbers of the sequences that are shown, ascending. */
+export function drawSamples(seed: number, sequences: number): number[] {
+  // In the order of their draws.
+  const drawn: { draw: number; sequence: number }[] = [];
+  for (let sequence = 0; sequence < sequences; sequence++) {
+    const draw = hash32(`sample:${seed}:${sequence}`);
+    if (drawn.length === shown && draw >= drawn.at(-1)!.draw) continue;
+    const at = drawn.findIndex((sample) => sample.draw > draw);
+    drawn.splice(at < 0 ? drawn.length : at, 0, { draw, sequence });
+    drawn.length = Math.min(drawn.length, shown);
   }
+  return drawn.map(({ sequence }) => sequence).sort((a, b) => a - b);
+}
 
-  /** Takes note of a sequence; call with every one. */
-  offer(sequence: number, source: string, window: SourceWindow): void {
-    const draw = hash32(`sample:${this.seed}:${sequence}`);
-    if (this.kept.length === shown && draw >= this.kept.at(-1)!.draw) return;
-    // Copies: a piece may be a view of a whole book.
-    const pieces = window.pieces.map((piece) => ({ ...piece, tokens: piece.tokens.slice() }));
-    const at = this.kept.findIndex((sample) => sample.draw > draw);
-    const sample = { draw, sequence, source, pieces, padding: window.padding };
-    this.kept.splice(at < 0 ? this.kept.length : at, 0, sample);
-    this.kept.length = Math.min(this.kept.length, shown);
-  }
-
-  markdown(plan: MixturePlan, tokenizer: Tokenizer): string {
-    const samples = [...this.kept].sort((a, b) => a.sequence - b.sequence);
-    return [
-      `# Sequences of ${plan.name}`,
-      '',
-      `${samples.length} of ${plan.sequences} sequences, drawn by hash of seed ${plan.seed} and sequence number; each has ${plan.windowTokens} tokens. ` +
-        'Sequence numbers count from 0 over all shards. `midtrain trace <folder> --sequence <number>` says more about any of them.',
-      '',
-      ...samples.flatMap((sample) => section(sample, tokenizer)),
-    ].join('\n');
-  }
+/** `samples` in their order. */
+export function samplesMarkdown(samples: readonly Sample[], plan: MixturePlan, tokenizer: Tokenizer): string {
+  return [
+    `# Sequences of ${plan.name}`,
+    '',
+    `${samples.length} of ${plan.sequences} sequences, drawn by hash of seed ${plan.seed} and sequence number; each has ${plan.windowTokens} tokens. ` +
+      'Sequence numbers count from 0 over all shards. `midtrain trace <folder> --sequence <number>` says more about any of them.',
+    '',
+    ...samples.flatMap((sample) => section(sample, tokenizer)),
+  ].join('\n');
 }
 
 function section({ sequence, source, pieces, padding }: Sample, tokenizer: Tokenizer): string[] {

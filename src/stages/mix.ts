@@ -5,7 +5,7 @@
  * 2. Plan (mixtures/plan.ts): sequences per source. What cannot be met is refused before anything is written.
  * 3. Write (write-mix.ts): each source is an endless stream of its documents, pass after pass, each pass in an order of its own, packed
  *    into windows of sequenceLength + 1 tokens; the windows are interleaved so that every prefix has nearly the planned shares
- *    (mixtures/interleave.ts).
+ *    (mixtures/interleave.ts). What each shard holds follows from that (mix-arrangement.ts), so any of them can be written without the others.
  *
  * Layout: `shards/NNNNN.ds` in training order. Every window holds tokens of one source only and starts at a multiple of
  * sequenceLength + 1, so Nanotron's windows are ours and shares are counted in whole sequences. Each piece of a document is one entry
@@ -13,10 +13,10 @@
  * the held-out documents, whole; `per-source/` the same windows by source, if asked for; `samples.md` some of them to look at.
  *
  * The same recipe, data and seed give the same bytes. Files appear whole or not at all and `manifest.json` last: a run that was
- * killed is started again and finds its caches. (design.md section 4, Mixture and Token shards)
+ * killed is started again and finds its caches and the shards that are whole. (design.md section 4, Mixture and Token shards)
  */
 import { existsSync } from 'node:fs';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { assertFeasible, type MixturePlan, sharesOf } from '../../mixtures/plan.ts';
@@ -28,11 +28,13 @@ import { removeLeftovers, writeFileAtomic } from '../io/atomic.ts';
 import { addressOfCached, isHubAddress } from '../io/hub-model.ts';
 import { packageVersions } from '../io/package-root.ts';
 import { type Run, readRecord, startRun } from '../io/run-record.ts';
+import { arrange } from './mix-arrangement.ts';
 import { type MixManifest, type MixSummary, manifestOf, summaryOf } from './mix-manifest.ts';
 import { assertMixOutput } from './mix-output.ts';
 import type { MixRequest } from './mix-request.ts';
 import { type PreparedMix, prepareMix } from './prepare-mix.ts';
 import type { SettledMix } from './settle-mix.ts';
+import { arePresent, forgetShards } from './shard-marker.ts';
 import { writeMix } from './write-mix.ts';
 
 export interface MixResult {
@@ -58,9 +60,9 @@ export async function mix(request: MixRequest, settled?: SettledMix): Promise<Mi
     assertFeasible(mixed.plan);
     for (const text of mixed.plan.warnings) emit({ kind: 'message', level: 'warn', text });
     const key = planKey(mixed, request);
-    if (found !== undefined && found.key === key && (await filesPresent(output, found))) {
+    if (await isFinished(output, found, key)) {
       // The files are taken as they are listed; all else in the manifest follows from the plan.
-      const manifest = manifestOf(mixed, key, found.files);
+      const manifest = manifestOf(mixed, key, found!.files);
       await finishEarlier(mixed, request, manifest);
       return {
         manifest,
@@ -70,8 +72,7 @@ export async function mix(request: MixRequest, settled?: SettledMix): Promise<Mi
         failures: mixed.failures,
       };
     }
-    if (found !== undefined && found.key !== key && request.overwrite !== true)
-      throw anotherMixture(output, found);
+    await replaceEarlier(request, found, key);
     const run = beginRun(mixed, request);
     return await write(mixed, request, key, run, emit);
   } finally {
@@ -93,6 +94,32 @@ export async function checkMixOutput(
   if (found !== undefined && !overwrite && asksForAnother(request, found))
     throw anotherMixture(output, found);
   return { found, keepCaches: found !== undefined && !overwrite };
+}
+
+/** Whether the manifest found in a folder is that of the mixture with this key, and every file of it there. */
+export async function isFinished(
+  output: string,
+  found: MixManifest | undefined,
+  key: string,
+): Promise<boolean> {
+  return found?.key === key && (await arePresent(output, found.files));
+}
+
+/**
+ * Before the first file is written or removed. `found`: the finished mixture in the output folder; it is replaced if it is another and `overwrite` is
+ * asked for, and made whole if it is this one. Throws a `UserError` if it must stay.
+ */
+export async function replaceEarlier(
+  { output, overwrite }: MixRequest,
+  found: MixManifest | undefined,
+  key: string,
+): Promise<void> {
+  if (found !== undefined && found.key !== key && overwrite !== true) throw anotherMixture(output, found);
+  const path = join(output, 'manifest.json');
+  // One that cannot be read: nothing that lies beside it is taken as it is.
+  if (found === undefined && existsSync(path)) await forgetShards(output);
+  // It goes first: from here on the folder is not a finished mixture.
+  await rm(path, { force: true });
 }
 
 function anotherMixture(output: string, found: MixManifest): UserError {
@@ -163,9 +190,7 @@ async function write(
 ): Promise<MixResult> {
   const { output } = request;
   try {
-    // The old manifest goes first: from here on the folder is not a finished mixture.
-    await rm(join(output, 'manifest.json'), { force: true });
-    const files = await writeMix(mixed, request, emit);
+    const files = await writeMix(mixed, arrange(mixed, key, request), request, emit);
     const manifest = manifestOf(mixed, key, files);
     await writeFileAtomic(join(output, 'manifest.json'), manifestText(manifest));
     const summary = summaryOf(mixed);
@@ -182,7 +207,7 @@ function manifestText(manifest: MixManifest): string {
 }
 
 /** Everything that decides the bytes. */
-function planKey(mixed: PreparedMix, request: MixRequest): string {
+export function planKey(mixed: PreparedMix, request: MixRequest): string {
   return fingerprint({
     layout: 2,
     name: mixed.plan.name,
@@ -204,7 +229,7 @@ function planKey(mixed: PreparedMix, request: MixRequest): string {
 }
 
 /** `replace`: one that is damaged counts as none. */
-async function finishedManifest(output: string, replace: boolean): Promise<MixManifest | undefined> {
+export async function finishedManifest(output: string, replace: boolean): Promise<MixManifest | undefined> {
   const path = join(output, 'manifest.json');
   if (!existsSync(path)) return undefined;
   try {
@@ -219,18 +244,6 @@ async function finishedManifest(output: string, replace: boolean): Promise<MixMa
       cause: error,
     });
   }
-}
-
-/** Whether every file of a manifest is there with its size. */
-export async function filesPresent(output: string, manifest: MixManifest): Promise<boolean> {
-  for (const file of manifest.files) {
-    const size = await stat(join(output, file.path)).then(
-      (s) => s.size,
-      () => -1,
-    );
-    if (size !== file.bytes) return false;
-  }
-  return true;
 }
 
 function resolvedConfig(mixed: PreparedMix, request: MixRequest): Record<string, unknown> {

@@ -7,57 +7,26 @@
  */
 import { join } from 'node:path';
 import type { MixturePlan } from '../../mixtures/plan.ts';
-import { InterruptedError, UserError } from '../core/errors.ts';
+import { UserError } from '../core/errors.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { tokenBytes } from '../io/token-shard.ts';
 import type { Tokenizer } from '../tokens/tokenizer.ts';
 import type { WrittenFile } from './mix-manifest.ts';
-import { ShardSeries } from './shard-series.ts';
-import type { SourceTokens } from './source-tokens.ts';
-import { sourceWindows } from './source-windows.ts';
 import { listFile } from './written-file.ts';
 
-export interface PerSourceOptions {
-  sequencesPerShard: number;
-  signal?: AbortSignal | undefined;
-  /** Told the sequences written so far. */
-  progress?: (sequences: number) => void;
+/** Throws a `UserError` when a source that is used has a name that is no folder. */
+export function assertFolderNames(plan: MixturePlan): void {
+  for (const { name } of used(plan))
+    if (/^\.+$/.test(name)) throw new UserError(`a source named "${name}" cannot have a folder of its own`);
 }
 
-/** Writes `<output>/per-source`. `sources` in the order of the plan's. */
-export async function writePerSource(
+/** Writes what lies beside the shards in `<output>/per-source`. */
+export async function writePerSourceConfig(
   output: string,
   plan: MixturePlan,
-  sources: readonly { name: string; tokens: SourceTokens }[],
   tokenizer: Tokenizer,
-  options: PerSourceOptions,
 ): Promise<WrittenFile[]> {
   const files: WrittenFile[] = [];
-  let done = 0;
-  for (const [i, { name, tokens }] of sources.entries()) {
-    const wanted = plan.sources[i]!.sequences;
-    if (wanted === 0) continue;
-    if (/^\.+$/.test(name)) throw new UserError(`a source named "${name}" cannot have a folder of its own`);
-    const shards = new ShardSeries(join(output, 'per-source', name), {
-      tokenizer,
-      sequencesPerShard: options.sequencesPerShard,
-      padded: plan.packing === 'best-fit',
-      label: `per-source/${name}`,
-    });
-    try {
-      let written = 0;
-      for (const window of sourceWindows(tokens, plan, plan.sources[i]!)) {
-        if (options.signal?.aborted) throw new InterruptedError();
-        await shards.add(window, name);
-        if (++done % 64 === 0) options.progress?.(done);
-        if (++written === wanted) break;
-      }
-      files.push(...(await shards.finish()));
-    } catch (error) {
-      await shards.abort();
-      throw error;
-    }
-  }
   for (const [file, text] of [
     ['weights.json', `${JSON.stringify(weightsOf(plan, tokenizer), null, 2)}\n`],
     ['nanotron.yaml', nanotronYaml(plan, tokenizer)],

@@ -18,7 +18,7 @@ import type { Tokenizer } from '../tokens/tokenizer.ts';
 import type { CountedSource } from './counted-source.ts';
 import type { MixRequest } from './mix-request.ts';
 import { refusal, sizeOfCard, sizesOf } from './mix-sizes.ts';
-import { packableSources } from './packable-source.ts';
+import { packableSources, type StreamMark } from './packable-source.ts';
 import {
   absent,
   needsOf,
@@ -45,6 +45,8 @@ export interface PreparedMix {
   recipe: Recipe;
   tokenizer: Tokenizer;
   plan: MixturePlan;
+  /** Of each source of the plan: places that its windows can be written from. */
+  marks: StreamMark[][];
   sources: TokenisedSource[];
   heldoutShare: number;
   heldoutSeed: number;
@@ -81,13 +83,9 @@ export async function prepareMix(
       ledger: source.ledger,
     };
   });
-  const plan = planMixture(
-    recipe,
-    sizesOf(resolved, counted),
-    request.ratios,
-    planOptions(request),
-    packableSources(sources),
-  );
+  const packable = packableSources(sources);
+  const sizes = sizesOf(resolved, counted);
+  const plan = planMixture(recipe, sizes, request.ratios, planOptions(request), packable);
   plan.warnings.push(...counted.flatMap(withoutText));
   plan.warnings.push(...licencesOf(resolved, request.use ?? request.loaded.recipe.use));
   for (const { name, tokens } of sources) {
@@ -102,6 +100,7 @@ export async function prepareMix(
     recipe,
     tokenizer,
     plan,
+    marks: plan.sources.map(({ name, targetTokens }) => packable[name]!.marks(plan, targetTokens)),
     sources,
     heldoutShare: recipe.heldout,
     heldoutSeed: recipe.heldoutSeed,

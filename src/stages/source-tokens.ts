@@ -19,8 +19,8 @@ export interface SourceTokens {
   tokens: number;
   /** Documents kept out of training. */
   heldout: { documents: number; tokens: number };
-  /** Numbers of the training documents in the order of one pass; every pass has an order of its own. */
-  order(seed: number, pass: number): Iterable<number>;
+  /** Numbers of the training documents in the order of one pass, from place `from` (default 0) on; every pass has an order of its own. */
+  order(seed: number, pass: number, from?: number): Iterable<number>;
   /** Numbers of the held-out documents, in an order that no seed of a mixture changes. */
   heldoutOrder(): Iterable<number>;
   /** Tokens of a document, the end token included. */

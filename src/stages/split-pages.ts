@@ -19,8 +19,13 @@ export function splitPages(unit: ReadUnit, partBytes: number): ReadUnit[] {
       files: files.slice(start, end),
       firstRow: unit.firstRow + start,
       rows: end - start,
-      // The sizes of single pages are not in the plan; for progress their mean serves.
+      // The sizes of single pages are not in the plan; for progress their mean serves. Only together are those of all parts exact.
       bytes: Math.round((unit.bytes * (part + 1)) / parts) - Math.round((unit.bytes * part) / parts),
     };
   });
+}
+
+/** Which part of a unit that `splitPages` cut: its parts follow each other in a plan, from 0 on. Also 0 for a unit that was not cut. */
+export function partOf(id: string): number {
+  return Number(/#html\d+-\d+(?:~\d+)?\.(\d+)$/.exec(id)?.[1] ?? 0);
 }

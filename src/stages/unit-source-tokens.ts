@@ -18,6 +18,9 @@ import { readUnitTokens } from './unit-tokens-file.ts';
 const keptIndexBytes = 4 << 20;
 const mostOpen = 256;
 
+/** What is needed of a counted source to read it. */
+export type CountedTokens = Pick<CountedSource, 'name' | 'key' | 'totals' | 'units'>;
+
 interface UnitTable {
   path: string;
   /** First byte of the entries of training and of held-out documents. */
@@ -43,7 +46,7 @@ export class UnitSourceTokens implements SourceTokens {
   private readonly entry = Buffer.alloc(entryBytes);
   private scratch = new ArrayBuffer(1 << 16);
 
-  private constructor(source: CountedSource, files: OpenFiles) {
+  private constructor(source: CountedTokens, files: OpenFiles) {
     const { totals } = source;
     this.key = source.key;
     this.name = source.name;
@@ -69,12 +72,12 @@ export class UnitSourceTokens implements SourceTokens {
   }
 
   /** Opens what a run that wrote has counted. Throws a `UserError` when a file has been damaged since. */
-  static open(source: CountedSource, files: OpenFiles): UnitSourceTokens {
+  static open(source: CountedTokens, files: OpenFiles): UnitSourceTokens {
     return new UnitSourceTokens(source, files);
   }
 
-  *order(seed: number, pass: number): Generator<number> {
-    yield* permutedNumbers(this.documents, `order:${this.name}:${seed}:${pass}`);
+  order(seed: number, pass: number, from?: number): Generator<number> {
+    return permutedNumbers(this.documents, `order:${this.name}:${seed}:${pass}`, from);
   }
 
   *heldoutOrder(): Generator<number> {

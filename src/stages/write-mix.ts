@@ -1,142 +1,138 @@
 /**
  * Writes the files of a planned mixture, all but its manifest. Everything streams: one shard at a time is open, of a source one document
- * is held. What is written is counted again on the way and must be what the plan says.
+ * is held. Shards that an earlier run or other machines have written are taken as they are (shard-marker.ts). What was written is counted on the way, and
+ * the counts of all shards together must be what the plan says.
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { interleave } from '../../mixtures/interleave.ts';
-import { sortedByName } from '../../mixtures/plan.ts';
-import { collectGarbage } from '../core/collect-garbage.ts';
+import type { MixturePlan } from '../../mixtures/plan.ts';
 import { InterruptedError, invariant } from '../core/errors.ts';
 import type { Emit } from '../core/events.ts';
 import { removeLeftovers, writeFileAtomic } from '../io/atomic.ts';
+import { type MixArrangement, type MixShard, sequenceAt, shardsOf } from './mix-arrangement.ts';
 import type { WrittenFile } from './mix-manifest.ts';
 import type { MixRequest } from './mix-request.ts';
-import { MixSamples } from './mix-samples.ts';
-import { writePerSource } from './per-source.ts';
+import { drawSamples, samplesMarkdown } from './mix-samples.ts';
+import { MixShards } from './mix-shards.ts';
+import { assertFolderNames, writePerSourceConfig } from './per-source.ts';
 import type { PreparedMix } from './prepare-mix.ts';
-import { ShardSeries } from './shard-series.ts';
-import { sourceWindows } from './source-windows.ts';
+import { ShardFile } from './shard-file.ts';
+import { type ShardMarker, shardMarkers, tidyShards } from './shard-marker.ts';
+import { WritingProgress } from './writing-progress.ts';
 import { listFile } from './written-file.ts';
 
-/** A few seconds of writing. */
-const collectAfterTokens = 1 << 23;
-
-/** Replaces what an earlier run left in the output folder, its token cache apart. Returns every file written. */
-export async function writeMix(mixed: PreparedMix, request: MixRequest, emit: Emit): Promise<WrittenFile[]> {
-  const { output } = request;
-  for (const folder of ['shards', 'heldout', 'per-source', 'tokenizer'])
+/** Makes the output folder ready for the shards of a mixture: what is not of it goes, its token cache apart. Nobody else may be at work there. */
+export async function beginMix(
+  output: string,
+  { plan }: PreparedMix,
+  arrangement: MixArrangement,
+): Promise<void> {
+  if (arrangement.perSource) assertFolderNames(plan);
+  for (const folder of ['heldout', 'tokenizer'])
     await rm(join(output, folder), { recursive: true, force: true });
-  for (const folder of ['shards', 'heldout']) await mkdir(join(output, folder), { recursive: true });
   await rm(join(output, 'samples.md'), { force: true });
+  await tidyShards(output, arrangement);
   await removeLeftovers(output);
-  await mixed.tokenizer.saveTo(join(output, 'tokenizer'));
-  const samples = new MixSamples(mixed.plan.seed);
-  const files = await writeShards(mixed, request, samples, emit);
+}
+
+/** Writes what is not there yet. Returns every file of the mixture. */
+export async function writeMix(
+  mixed: PreparedMix,
+  arrangement: MixArrangement,
+  request: MixRequest,
+  emit: Emit,
+): Promise<WrittenFile[]> {
+  const { output, signal } = request;
+  const { plan, tokenizer } = mixed;
+  await beginMix(output, mixed, arrangement);
+  for (const folder of ['shards', 'heldout']) await mkdir(join(output, folder), { recursive: true });
+  await tokenizer.saveTo(join(output, 'tokenizer'));
+  const shards = new MixShards(
+    output,
+    arrangement,
+    mixed.sources.map(({ tokens }) => tokens),
+    tokenizer,
+  );
+  const done = await shardMarkers(output, arrangement);
+  const writeAll = async (task: string, list: MixShard[]): Promise<WrittenFile[]> => {
+    const progress = new WritingProgress(emit, task, arrangement, list);
+    const markers: ShardMarker[] = [];
+    for (const shard of list) {
+      const there = done.get(shard.id);
+      if (there !== undefined) progress.skip(shard);
+      markers.push(there ?? (await shards.write(shard, { signal, onSequence: progress.onSequence })));
+    }
+    assertAsPlanned(plan, markers);
+    progress.end();
+    return markers.flatMap(({ files }) => files);
+  };
+  const all = shardsOf(arrangement);
+  const files = await writeAll(
+    'mix',
+    all.filter(({ source }) => source === undefined),
+  );
   files.push(...(await writeHeldout(mixed, request)));
-  if (request.perSource === true) {
-    const task = beginTask(emit, 'per source', mixed);
-    files.push(
-      ...(await writePerSource(output, mixed.plan, mixed.sources, mixed.tokenizer, {
-        sequencesPerShard: sequencesPerShard(mixed, request),
-        signal: request.signal,
-        progress: task.progress,
-      })),
-    );
-    task.end();
+  if (arrangement.perSource) {
+    const bySource = all.filter(({ source }) => source !== undefined);
+    files.push(...(await writeAll('per source', bySource)));
+    files.push(...(await writePerSourceConfig(output, plan, tokenizer)));
   }
-  await writeFileAtomic(join(output, 'samples.md'), samples.markdown(mixed.plan, mixed.tokenizer));
+  await writeSamples(output, mixed, arrangement, shards);
   files.push(await listFile(output, 'samples.md'));
   for (const name of (await readdir(join(output, 'tokenizer'))).sort())
     files.push(await listFile(output, `tokenizer/${name}`));
   return files;
 }
 
-function sequencesPerShard({ plan }: PreparedMix, request: MixRequest): number {
-  return Math.max(1, Math.floor((request.shardTokens ?? 256e6) / plan.windowTokens));
-}
-
-async function writeShards(
-  mixed: PreparedMix,
-  request: MixRequest,
-  samples: MixSamples,
-  emit: Emit,
-): Promise<WrittenFile[]> {
-  const { plan, tokenizer } = mixed;
-  const task = beginTask(emit, 'mix', mixed);
-  const shards = new ShardSeries(join(request.output, 'shards'), {
-    tokenizer,
-    sequencesPerShard: sequencesPerShard(mixed, request),
-    padded: plan.packing === 'best-fit',
-  });
-  const streams = mixed.sources.map((source, i) => sourceWindows(source.tokens, plan, plan.sources[i]!));
-  const written = plan.sources.map(() => ({ tokens: 0, padding: 0 }));
-  let sequence = 0;
-  const collectAfter = Math.ceil(collectAfterTokens / plan.windowTokens);
-  // In the order of names, as the plan: the order in which a recipe lists its sources decides nothing.
-  const inOrder = sortedByName(plan.sources);
-  try {
-    for (const k of interleave(inOrder.map((s) => s.sequences))) {
-      if (request.signal?.aborted) throw new InterruptedError();
-      const i = plan.sources.indexOf(inOrder[k]!);
-      const { name } = plan.sources[i]!;
-      const window = streams[i]!.next();
-      invariant(window.done !== true, `source ${name} ran dry`);
-      const { pieces, padding } = window.value;
-      await shards.add(window.value, name);
-      samples.offer(sequence, name, window.value);
-      for (const { tokens } of pieces) written[i]!.tokens += tokens.length;
-      written[i]!.padding += padding;
-      if (++sequence % 64 === 0) task.progress(sequence);
-      if (sequence % collectAfter === 0) collectGarbage({ shrink: true });
-    }
-    const files = await shards.finish();
-    for (const [i, { name, achievedTokens, paddingTokens }] of plan.sources.entries()) {
-      const { tokens, padding } = written[i]!;
-      invariant(
-        tokens === achievedTokens && padding === paddingTokens,
-        `${name}: ${tokens} tokens and ${padding} of padding were written, ${achievedTokens} and ${paddingTokens} planned`,
-      );
-    }
-    task.end();
-    return files;
-  } catch (error) {
-    await shards.abort();
-    throw error;
+/** Of all windows of the mixture, once. */
+function assertAsPlanned(plan: MixturePlan, markers: readonly ShardMarker[]): void {
+  for (const [i, { name, achievedTokens, paddingTokens }] of plan.sources.entries()) {
+    const sum = (of: 'tokens' | 'padding'): number =>
+      markers.reduce((n, { written }) => n + written[i]![of], 0);
+    const [tokens, padding] = [sum('tokens'), sum('padding')];
+    invariant(
+      tokens === achievedTokens && padding === paddingTokens,
+      `${name}: ${tokens} tokens and ${padding} of padding were written, ${achievedTokens} and ${paddingTokens} planned`,
+    );
   }
 }
 
-async function writeHeldout(mixed: PreparedMix, request: MixRequest): Promise<WrittenFile[]> {
+async function writeSamples(
+  output: string,
+  { plan, tokenizer }: PreparedMix,
+  arrangement: MixArrangement,
+  shards: MixShards,
+): Promise<void> {
+  const samples = drawSamples(plan.seed, plan.sequences).map((sequence) => {
+    const { source, window } = sequenceAt(arrangement, sequence);
+    const { pieces, padding } = shards.window(source, window);
+    return {
+      sequence,
+      source: plan.sources[source]!.name,
+      padding,
+      // Copies: a piece may be a view of a whole book.
+      pieces: pieces.map((piece) => ({ ...piece, tokens: piece.tokens.slice() })),
+    };
+  });
+  await writeFileAtomic(join(output, 'samples.md'), samplesMarkdown(samples, plan, tokenizer));
+}
+
+async function writeHeldout(mixed: PreparedMix, { output, signal }: MixRequest): Promise<WrittenFile[]> {
   const files: WrittenFile[] = [];
   for (const { name, tokens: source } of mixed.sources) {
     if (source.heldout.documents === 0) continue;
-    const shards = new ShardSeries(join(request.output, 'heldout'), { tokenizer: mixed.tokenizer, name });
+    const shard = new ShardFile(output, `heldout/${name}`, mixed.tokenizer);
     try {
       for (const number of source.heldoutOrder()) {
-        if (request.signal?.aborted) throw new InterruptedError();
+        if (signal?.aborted) throw new InterruptedError();
         const { id, url, tokens } = source.read(number);
-        await shards.add({ pieces: [{ id, url, tokens, offset: 0, pass: 0 }], padding: 0 }, name);
+        await shard.add({ pieces: [{ id, url, tokens, offset: 0, pass: 0 }], padding: 0 }, name);
       }
-      files.push(...(await shards.finish()));
+      files.push(...(await shard.finish()));
     } catch (error) {
-      await shards.abort();
+      await shard.abort();
       throw error;
     }
   }
   return files;
-}
-
-function beginTask(emit: Emit, task: string, { plan }: PreparedMix) {
-  const started = Date.now();
-  const total = plan.sequences * plan.windowTokens;
-  const seconds = () => (Date.now() - started) / 1000;
-  emit({ kind: 'start', task, total, unit: 'tokens' });
-  return {
-    progress(sequences: number): void {
-      const done = sequences * plan.windowTokens;
-      const rate = Math.round(done / Math.max(seconds(), 0.001));
-      emit({ kind: 'progress', task, done, total, unit: 'tokens', numbers: { 'tokens/s': rate } });
-    },
-    end: () => emit({ kind: 'end', task, done: total, unit: 'tokens', seconds: seconds() }),
-  };
 }

@@ -15,9 +15,26 @@
  */
 import { Random } from '../core/random.ts';
 import { FreeSpace } from './free-space.ts';
-import type { PackedWindow, PackOptions, PassLengths, Piece } from './pack.ts';
+import {
+  markedDocuments,
+  type PackedWindow,
+  type PackMark,
+  type PackOptions,
+  type PassLengths,
+  type Piece,
+} from './pack.ts';
 
-export interface BestFitOptions extends PackOptions {
+/** Before the first window of a block. Plain data. */
+export interface BlockMark extends PackMark {
+  /** Number of the block in its pass. */
+  block: number;
+  /** Tokens read before it. */
+  read: number;
+  /** What the block before left over. */
+  carried: Item[];
+}
+
+export interface BestFitOptions extends PackOptions<BlockMark> {
   /** Documents packed at a time; default 16,384. */
   blockDocuments?: number;
   /** Documents are read until they hold this many tokens and a window more; then the stream ends. Left out: without end. */
@@ -49,13 +66,18 @@ interface Item {
 
 /** Windows pass after pass, until `tokens` are surely among them; ends early only where a pass has no tokens at all. */
 export function* bestFit(source: PassLengths, options: BestFitOptions): Generator<PackedWindow> {
-  const { windowTokens, seed, blockDocuments = 16_384, tokens = Number.POSITIVE_INFINITY } = options;
+  const { windowTokens, seed, blockDocuments = markedDocuments, tokens = Number.POSITIVE_INFINITY } = options;
+  const { from, onMark } = options;
   const enough = tokens + windowTokens;
-  let carried: Item[] = [];
-  let read = 0;
-  for (let pass = 0; ; pass++) {
-    const before = read;
-    let block = 0;
+  // Its documents are written to (`seen`), and the mark may be used again.
+  let carried: Item[] = structuredClone(from?.carried ?? []);
+  let read = from?.read ?? 0;
+  let window = from?.window ?? 0;
+  let block = from?.block ?? 0;
+  let place = from?.place ?? 0;
+  // Where a mark was given there are tokens.
+  let any = from !== undefined;
+  for (let pass = from?.pass ?? 0; ; pass++) {
     let documents: PackedDocument[] = [];
     const packBlock = function* (): Generator<PackedWindow> {
       const { units, emptiest } = pack(documents, carried, windowTokens);
@@ -63,18 +85,28 @@ export function* bestFit(source: PassLengths, options: BestFitOptions): Generato
       carried = emptiest?.items ?? [];
       new Random(`pack:${seed}:${pass}:${block++}`).shuffle(units);
       if (emptiest !== undefined && read >= enough) units.push(emptiest);
-      for (const unit of units) yield* windowsOf(unit, windowTokens);
+      for (const unit of units) {
+        window += 'windows' in unit ? unit.windows : 1;
+        yield* windowsOf(unit, windowTokens);
+      }
+      // Of what is carried on, the first windows have come out by now.
+      if (read < enough) onMark?.({ window, pass, place, block, read, carried: structuredClone(carried) });
     };
-    for (const number of source.order(seed, pass)) {
+    for (const number of source.order(seed, pass, place)) {
       const length = source.length(number);
+      place++;
       if (length === 0) continue;
+      any = true;
       read += length;
       documents.push({ number, pass, length, seen: false });
       if (documents.length === blockDocuments || read >= enough) yield* packBlock();
       if (read >= enough) return;
     }
-    if (read === before) return;
+    if (!any) return;
     if (documents.length > 0) yield* packBlock();
+    any = false;
+    block = 0;
+    place = 0;
   }
 }
 

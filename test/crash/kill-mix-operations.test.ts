@@ -55,6 +55,7 @@ function stageOf(line: string, out: string): string | undefined {
     .replace(/^cache\/tokenizer-.*/, 'trained tokenizer')
     .replace(/^cache\/.*\.tokens$/, 'unit of tokens')
     .replace(/^cache\/hub-.*/, 'hub list')
+    .replace(/^cache\/written\/.*/, 'marker of a shard')
     .replace(/^per-source\/[^/]+\/.*/, 'per-source shards')
     .replace(/^(shards|heldout|tokenizer|per-source)\/.*/, '$1');
   return `${name}: ${operation}`;

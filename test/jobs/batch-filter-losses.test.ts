@@ -82,6 +82,28 @@ describe('inputs of a shared job', { timeout: 60_000 }, () => {
     writeFileSync(parquet, good);
   });
 
+  it('are pages of unequal sizes in several units: each is compared with what was planned', async () => {
+    const uneven = join(root, 'uneven');
+    mkdirSync(uneven);
+    for (const n of [1, 2, 3, 4])
+      writeFileSync(join(uneven, `p${n}.html`), `<html><body><p>${prose(n, n * n * 5)}</p></body></html>`);
+    const limits = { pageUnitBytes: statSync(join(uneven, 'p4.html')).size };
+    // Two patterns below one folder: the fingerprint of all its pages is of neither, so sizes alone tell.
+    for (const inputs of [[uneven], [join(uneven, 'p[12].html'), join(uneven, 'p[34].html')]]) {
+      const name = `uneven-${inputs.length}`;
+      const paths = inputs.map((path) => ({ path }));
+      const job = await prepareFilterBatch(config({ inputs: paths, limits }), { out: out(name) });
+      const items = (await stageOf(job)).items.map(({ id }) => id);
+      expect(items.length).toBeGreaterThan(1);
+      const last = join(uneven, 'p4.html');
+      const was = readFileSync(last);
+      writeFileSync(last, 'short');
+      await expect(work(job, 'measure', items)).rejects.toThrow(/has pages that had \d+ bytes/);
+      writeFileSync(last, was);
+      expect(await work(job, 'measure', items)).toEqual({ done: items.length, left: 0 });
+    }
+  });
+
   it('that are damaged are a loss that holds nothing up; a retry, and a mended file, make it good', async () => {
     const bytes = Buffer.from(good);
     bytes.fill(0xff, 40, 400);

@@ -59,23 +59,35 @@ describe('a mixture in shares', () => {
     await prepareMixBatch(request('shared'));
     const { surveys } = await carryOut(await openMixBatch(out('shared')), 3);
     expect(outputHashes(out('shared'))).toEqual(outputHashes(out('local')));
-    expect(surveys.map(({ stage }) => stage?.name)).toEqual(['tokenise-1', 'tokenise-2', 'write', undefined]);
-    const [first, second, , last] = surveys;
+    const names = ['tokenise-1', 'tokenise-2', 'arrange', 'shards', 'write'];
+    expect(surveys.map(({ stage }) => stage?.name)).toEqual([...names, undefined]);
+    const [first, second, , shards] = surveys;
+    const last = surveys.at(-1);
+    expect(shards!.left).toEqual([
+      'shards/00000',
+      ...['web', 'books', 'made'].map((name) => `per-source/${name}/00000`),
+    ]);
     // The generated source is one item; some units were done in vain, and not all of them were done.
     expect(first!.left.filter((id) => id.startsWith('made/'))).toEqual(['made/generated']);
     expect(second!.left.every((id) => id.startsWith('web/'))).toBe(true);
     expect(cachedUnits(out('shared'), 'books').length).toBeGreaterThan(
       cachedUnits(out('local'), 'books').length,
     );
-    for (const { stage, left } of surveys.slice(0, 3)) {
+    for (const { stage, left } of surveys.slice(0, 5)) {
       expect(left).toEqual(stage!.items.map(({ id }) => id));
       for (const { id, weight } of stage!.items) {
         expect(id).toMatch(/^[\w.\-/#]+$/);
         expect(weight).toBeGreaterThan(0);
       }
     }
-    expect(last!.passed.map(({ name }) => name)).toEqual(['tokenise-1', 'tokenise-2', 'write']);
-    expect(last!.passed.map(({ items }) => items)).toEqual([first!.left.length, second!.left.length, 1]);
+    expect(last!.passed.map(({ name }) => name)).toEqual(names);
+    expect(last!.passed.map(({ items }) => items)).toEqual([
+      first!.left.length,
+      second!.left.length,
+      1,
+      4,
+      1,
+    ]);
     for (const { ledger } of surveys) expect(imbalance(ledger!)).toBe(0);
     expect(last!.ledger).toEqual(surveys[2]!.ledger);
     expect(last!.losses.map(({ file, problem }) => [file, problem])).toEqual(
@@ -100,7 +112,12 @@ describe('a mixture in shares', () => {
     const { stage, left } = await job.survey(stages);
     stages.set(stage!.name, stage!);
     const script = fileURLToPath(new URL('./run-mix-share.ts', import.meta.url));
-    const asked = { folder: out('killed'), stage: stage!.name, items: left, kill: true };
+    const asked = {
+      folder: out('killed'),
+      stage: stage!.name,
+      items: left,
+      kill: { task: 'tokenise', after: 0 },
+    };
     const child = spawnSync(process.execPath, [script, JSON.stringify(asked)], { encoding: 'utf8' });
     expect([child.signal, child.stderr]).toEqual(['SIGKILL', '']);
     const drain = new AbortController();
@@ -125,7 +142,7 @@ describe('a mixture in shares', () => {
     const cache = readdirSync(out('killed/cache')).find((name) => name.startsWith('books-'))!;
     const leftover = out(`killed/cache/${cache}/x.tokens.tmp-1-0-1`);
     writeFileSync(leftover, 'half');
-    await carryOut(job, 2, { stages, until: 'write' });
+    await carryOut(job, 2, { stages, until: 'arrange' });
     await prepareMixBatch(request('killed'));
     expect(existsSync(leftover)).toBe(true);
     await carryOut(job, 2, { stages });
@@ -134,9 +151,13 @@ describe('a mixture in shares', () => {
     expect(outputHashes(out('killed'))).toEqual(outputHashes(out('local')));
   });
 
-  test('a write that is drained lets go of the folder and begins anew', async () => {
+  test('arranging or a write that is drained lets go of the folder and begins anew', async () => {
     const job = await prepareMixBatch(request('rewritten'));
-    const { stages } = await carryOut(job, 1, { until: 'write' });
+    const { stages } = await carryOut(job, 1, { until: 'arrange' });
+    const drained = share('arrange', ['arrange'], { drain: AbortSignal.abort() });
+    expect(await job.work(drained)).toEqual({ done: 0, left: 1 });
+    expect((await job.survey(stages)).stage!.name).toBe('arrange');
+    await carryOut(job, 1, { stages, until: 'write' });
     const drain = new AbortController();
     const emit = (event: ProgressEvent): void => {
       if (event.kind === 'start' && event.task === 'mix') drain.abort();
@@ -151,7 +172,7 @@ describe('a mixture in shares', () => {
     expect(await job.work(share('write', ['write']))).toEqual({ done: 0, left: 0 });
     expect(outputHashes(out('rewritten'))).toEqual(outputHashes(out('local')));
     // What was written is there only as long as all of it is.
-    rmSync(out('rewritten/shards/00000.ds'));
+    rmSync(out('rewritten/samples.md'));
     expect((await job.survey(stages)).stage!.name).toBe('write');
     await carryOut(job, 1, { stages });
     expect(outputHashes(out('rewritten'))).toEqual(outputHashes(out('local')));
@@ -184,7 +205,7 @@ describe('a mixture in shares', () => {
     await mixAlone(request('mixed'));
     expect(outputHashes(out('mixed'))).toEqual(outputHashes(out('local')));
     const { surveys } = await carryOut(job, 1);
-    expect(surveys.map((survey) => survey.stage?.name)).toEqual(['write', undefined]);
+    expect(surveys.map((survey) => survey.stage?.name)).toEqual(['arrange', 'write', undefined]);
     expect(outputHashes(out('mixed'))).toEqual(outputHashes(out('local')));
   });
 

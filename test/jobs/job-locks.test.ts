@@ -11,6 +11,7 @@ import {
   shareLockName,
   takeJobLock,
   takeShareLock,
+  waitForJobLock,
 } from '../../src/jobs/job-locks.ts';
 import { lockName, takeLock } from '../../src/jobs/lock.ts';
 
@@ -105,6 +106,21 @@ describe('a lock of a holder on another host', () => {
     expect(() => takeLock(folder, lockName, running)).toThrow(/Slurm job 41/);
     process.env.SLURM_JOB_ID = '41';
     takeLock(folder, lockName, running).release();
+  });
+
+  it('is waited for, and the scheduler asked anew at every look', async () => {
+    let looks = 0;
+    const ask = (): AskScheduler => {
+      const isAlive = ++looks < 3;
+      return () => isAlive;
+    };
+    foreign(shareLockName(share), { job: '40_1' });
+    (await takeShareLock(folder, share, signal, { ask, patience: 60_000 })).release();
+    foreign(shareLockName(share), { job: '40_1' });
+    looks = 0;
+    (await waitForJobLock(folder, signal, { ask, patience: 60_000 })).release();
+    expect(looks).toBeGreaterThanOrEqual(3);
+    expect(existsSync(join(folder, shareLockName(share)))).toBe(false);
   });
 
   it('of a share keeps a run of the whole job out as long as its job runs, and goes with it', () => {

@@ -1,4 +1,4 @@
-/** One share of a mixture in a process of its own; with `kill` it ends by SIGKILL as soon as something is tokenised. */
+/** One share of a mixture in a process of its own; with `kill` it ends by SIGKILL as soon as more than `after` of a task is done. */
 import '../jobs/compile-cache.ts';
 import { openMixBatch } from '../../src/jobs/batch-mix.ts';
 
@@ -6,7 +6,7 @@ interface Asked {
   folder: string;
   stage: string;
   items: string[];
-  kill: boolean;
+  kill?: { task: string; after: number };
 }
 
 const { folder, stage, items, kill } = JSON.parse(process.argv[2]!) as Asked;
@@ -17,7 +17,7 @@ await (await openMixBatch(folder)).work({
   workers: 1,
   drain: drain.signal,
   emit(event) {
-    if (kill && event.kind === 'progress' && event.task === 'tokenise' && event.done > 0)
+    if (event.kind === 'progress' && event.task === kill?.task && event.done > kill.after)
       process.kill(process.pid, 'SIGKILL');
   },
 });

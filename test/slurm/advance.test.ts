@@ -48,6 +48,17 @@ describe('an undisturbed job', () => {
     expect(h.scheduler.submitted).toHaveLength(2);
   });
 
+  it('takes elements out of the queue that Slurm could not start and holds', async () => {
+    const h = make('ranks: 1', [{ name: 'measure', items: 3 }]);
+    await h.advance();
+    h.scheduler.stranded.add('1_0');
+    expect(await h.advance()).toMatchObject({ kind: 'waiting', submitted: true });
+    expect(h.scheduler.cancelled).toEqual(['1_0']);
+    expect(arrays(h).map(([name]) => name)).toEqual(['measure-1', 'measure-2']);
+    await h.pump();
+    expect(h.job.done).toEqual(h.job.everything);
+  });
+
   it('cuts a stage into arrays below MaxArraySize, and one reconcile job waits for all of them', async () => {
     const h = make('ranks: 7');
     h.scheduler.size = 3;

@@ -32,6 +32,8 @@ export class MemoryScheduler implements Scheduler {
   readonly scripts = new Map<string, string>();
   readonly submitted: { id: string; name: string; after: string[]; array: string | undefined }[] = [];
   readonly cancelled: string[] = [];
+  /** Tasks, such as `1_2`, that Slurm could not start and holds. */
+  readonly stranded = new Set<string>();
   /** Called before a call takes effect; may throw. */
   beforeCall: (call: 'submit' | 'queue' | 'cancel', name: string) => void = () => {};
   /** Called after a submission took effect; may throw: the answer is lost. */
@@ -75,20 +77,20 @@ export class MemoryScheduler implements Scheduler {
     return this.jobs
       .filter(({ name }) => names.includes(name))
       .flatMap(({ id, name, tasks }) =>
-        tasks.map(({ index }) => ({
-          id,
-          task: index === undefined ? id : `${id}_${index}`,
-          name,
-          state: 'PENDING',
-          reason: 'Priority',
-        })),
+        tasks.map(({ index }) => {
+          const task = index === undefined ? id : `${id}_${index}`;
+          const reason = this.stranded.has(task) ? 'launch failed requeued held' : 'Priority';
+          return { id, task, name, state: 'PENDING', reason };
+        }),
       );
   }
 
   async cancel(ids: readonly string[]): Promise<void> {
     this.beforeCall('cancel', ids.join(','));
     this.cancelled.push(...ids);
-    this.lose((job) => ids.includes(job.id));
+    for (const job of this.jobs)
+      job.tasks = job.tasks.filter(({ index }) => !ids.includes(`${job.id}_${index}`));
+    this.jobs = this.jobs.filter(({ id, tasks }) => !ids.includes(id) && tasks.length > 0);
   }
 
   async maxArraySize(): Promise<{ size: number }> {

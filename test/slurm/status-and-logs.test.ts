@@ -7,7 +7,7 @@ import { InterruptedError, UserError } from '../../src/core/errors.ts';
 import { lastLines } from '../../src/slurm/element-logs.ts';
 import { newestLogs } from '../../src/slurm/newest-logs.ts';
 import { SchedulerError } from '../../src/slurm/scheduler-error.ts';
-import { slurmStatus } from '../../src/slurm/slurm-status.ts';
+import { elementsIn, slurmStatus } from '../../src/slurm/slurm-status.ts';
 import { workElement } from '../../src/slurm/work-element.ts';
 import { scratchFolder } from '../io/scratch.ts';
 import { SlurmHarness } from './slurm-harness.ts';
@@ -55,6 +55,9 @@ describe('the status of a job', () => {
     expect(queued.state).toBe('queued');
     expect(queued.stages[0]!.queued).toEqual({ PENDING: 2 });
     expect(describeSlurmStatus(queued, '/')).toContain('1_0 waits: Priority');
+    // Between two stages nothing but the reconcile job is there, and it is what goes on.
+    h.scheduler.lose(({ index }) => index !== undefined);
+    expect((await slurmStatus(h.job, h.scheduler)).state).toBe('queued');
     h.scheduler.lose(() => true);
     writeFileSync(join(h.slurm.logs, 'measure.1.reconcile.2.log'), 'error: no space left\n');
     const idle = await slurmStatus(h.job, h.scheduler);
@@ -62,6 +65,10 @@ describe('the status of a job', () => {
     expect(describeSlurmStatus(idle, '/')).toMatch(
       /reconcile\.2\.log:\n {2}error: no space left\nnothing of it is in the queue/,
     );
+  });
+
+  it('counts the elements that one line of squeue stands for', () => {
+    expect(['32', '32_8', '32_[9-23%2]', '32_[0,4-7]', '32_[5]'].map(elementsIn)).toEqual([1, 1, 15, 5, 1]);
   });
 
   it('is partial when it is done with losses', async () => {

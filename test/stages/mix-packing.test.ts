@@ -16,7 +16,7 @@ import { parse } from 'yaml';
 import { mix } from '../../src/stages/mix.ts';
 import type { MixManifest } from '../../src/stages/mix-manifest.ts';
 import type { MixRequest } from '../../src/stages/mix-request.ts';
-import { ShardSeries } from '../../src/stages/shard-series.ts';
+import { ShardFile } from '../../src/stages/shard-file.ts';
 import { loadTokenizer } from '../../src/tokens/tokenizer.ts';
 import { scratchFolder } from '../io/scratch.ts';
 import { recountMix } from '../oracles/recount-mix.ts';
@@ -195,15 +195,15 @@ describe('beside the shards', () => {
 });
 
 test('a shard that cannot be put in place leaves no half of it on a disk that may be full', async () => {
-  const place = join(folder, 'blocked');
+  const place = join(folder, 'blocked/shards');
   // A folder stands where the shard should go.
   mkdirSync(join(place, '00000.ds'), { recursive: true });
   const tokenizer = await loadTokenizer(join(folder, 'byte-tokens'));
-  const series = new ShardSeries(place, { tokenizer, padded: true });
+  const shard = new ShardFile(join(folder, 'blocked'), 'shards/00000', tokenizer, { padded: true });
   const tokens = Uint32Array.of(1, 2, 3);
-  await series.add({ pieces: [{ id: 'a', url: '', tokens, offset: 0, pass: 0 }], padding: 2 }, 's');
-  await expect(series.finish()).rejects.toThrow(/cannot write/);
-  await series.abort();
+  await shard.add({ pieces: [{ id: 'a', url: '', tokens, offset: 0, pass: 0 }], padding: 2 }, 's');
+  await expect(shard.finish()).rejects.toThrow(/cannot write/);
+  await shard.abort();
   expect(readdirSync(place)).toEqual(['00000.ds']);
 });
 

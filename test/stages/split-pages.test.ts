@@ -1,7 +1,7 @@
 /** Units of pages in parts. */
 import { describe, expect, it } from 'vitest';
 import type { ReadUnit } from '../../src/io/read-plan.ts';
-import { splitPages } from '../../src/stages/split-pages.ts';
+import { partOf, splitPages } from '../../src/stages/split-pages.ts';
 
 const unit = {
   id: 'pages#html5-12',
@@ -27,6 +27,13 @@ describe('splitPages', () => {
     expect(parts.reduce((sum, part) => sum + part.bytes, 0)).toBe(1000);
     expect(parts.reduce((sum, part) => sum + part.rows!, 0)).toBe(7);
     expect(new Set(parts.map((part) => part.id)).size).toBe(4);
+  });
+
+  it('tells parts by their ids, and units that were not cut', () => {
+    for (const id of ['pages#html5-12', 'pages#html5-12~2', 'a.1#html0-3'])
+      expect(splitPages({ ...unit, id }, 300).map((part) => partOf(part.id))).toEqual([0, 1, 2, 3]);
+    expect(partOf('a.7#html5-12')).toBe(0);
+    expect(partOf('b.parquet#rows3-9')).toBe(0);
   });
 
   it('leaves small units and other formats as they are', () => {

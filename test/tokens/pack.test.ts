@@ -1,9 +1,9 @@
 /** Packing documents into windows: concatenate-and-cut and best-fit, on lengths alone. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bestFit, bestFitDecreasing } from '../../src/tokens/best-fit.ts';
+import { type BlockMark, bestFit, bestFitDecreasing } from '../../src/tokens/best-fit.ts';
 import { FreeSpace } from '../../src/tokens/free-space.ts';
-import { concatenate, type PackedWindow, type PassLengths } from '../../src/tokens/pack.ts';
+import { concatenate, type JoinMark, type PackedWindow, type PassLengths } from '../../src/tokens/pack.ts';
 
 const source = (lengths: readonly number[], passes = 1): PassLengths => ({
   *order(_seed, pass) {
@@ -212,4 +212,78 @@ test('FreeSpace finds the least sufficient room, like a search through all of th
       },
     ),
   );
+});
+
+describe('marks', () => {
+  const passes = 3;
+  const partly = (lengths: readonly number[]): PassLengths => ({
+    *order(seed, pass, from = 0) {
+      if (pass >= passes) return;
+      for (let i = from; i < lengths.length; i++) yield (i * (pass + 2) + seed) % lengths.length;
+    },
+    length: (document) => lengths[document]!,
+  });
+  /** Prime, so that each pass has every document once. */
+  const manyLengths = fc
+    .array(fc.integer({ min: 0, max: 60 }), { minLength: 13, maxLength: 13 })
+    .filter((all) => all.some((length) => length > 0));
+
+  test('a stream of joined documents goes on from each of them as if it had been read from the first', () => {
+    fc.assert(
+      fc.property(manyLengths, windowTokens, fc.integer({ min: 1, max: 5 }), (all, size, markEvery) => {
+        const marks: JoinMark[] = [];
+        const how = { windowTokens: size, seed: 4, markEvery };
+        const windows = [...concatenate(partly(all), { ...how, onMark: (mark) => marks.push(mark) })];
+        for (const from of marks)
+          expect([...concatenate(partly(all), { ...how, from })]).toEqual(windows.slice(from.window));
+        // Between two marks are no more documents than asked for and those that one window spans.
+        if (size < 5 && all.every((length) => length >= size))
+          expect(marks.length).toBeGreaterThanOrEqual(Math.floor((passes * 13 - 1) / (markEvery + 1)) - 1);
+      }),
+    );
+  });
+
+  test('a best-fit stream does, with what a block leaves to the next', () => {
+    fc.assert(
+      fc.property(
+        manyLengths,
+        windowTokens,
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 1, max: 900 }),
+        (all, size, blockDocuments, tokens) => {
+          const marks: BlockMark[] = [];
+          const how = { windowTokens: size, seed: 4, blockDocuments, tokens };
+          const windows = [...bestFit(partly(all), { ...how, onMark: (mark) => marks.push(mark) })];
+          const kept = JSON.stringify(marks);
+          for (const from of JSON.parse(kept) as BlockMark[])
+            for (let again = 0; again < 2; again++)
+              expect([...bestFit(partly(all), { ...how, from })]).toEqual(windows.slice(from.window));
+          // They are not written to by a stream that goes on.
+          expect(JSON.stringify(marks)).toBe(kept);
+        },
+      ),
+    );
+  });
+
+  test('there are some, of every pass, and some best-fit ones carry documents', () => {
+    const all = Array.from({ length: 13 }, (_, i) => 3 + i);
+    const joined: JoinMark[] = [];
+    for (const _ of concatenate(partly(all), {
+      windowTokens: 10,
+      seed: 1,
+      markEvery: 4,
+      onMark: (mark) => joined.push(mark),
+    }));
+    expect(new Set(joined.map(({ pass }) => pass))).toEqual(new Set([0, 1, 2]));
+    expect(joined.some(({ start }) => start > 0)).toBe(true);
+    const blocks: BlockMark[] = [];
+    for (const _ of bestFit(partly(all), {
+      windowTokens: 10,
+      seed: 1,
+      blockDocuments: 4,
+      onMark: (mark) => blocks.push(mark),
+    }));
+    expect(new Set(blocks.map(({ pass }) => pass))).toEqual(new Set([0, 1, 2]));
+    expect(blocks.some(({ carried }) => carried.length > 0)).toBe(true);
+  });
 });

@@ -1,5 +1,5 @@
 /** Slurm's own daemons are killed under a filter job over real pages: the bytes of the local run. */
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { Trial, type TrialOptions } from './trial.ts';
@@ -16,6 +16,13 @@ async function loseQueue(): Promise<void> {
   const state = join(trial.cluster.folder, 'state');
   for (const name of readdirSync(state)) if (name.startsWith('job_state')) rmSync(join(state, name));
   await trial.cluster.restart('slurmctld');
+}
+
+/** Waits until the controller has saved its queue as it is now: it saves what a comment on a job changed. */
+async function saves(job: string, comment: string): Promise<void> {
+  trial.cluster.command('scontrol', 'update', `jobid=${job}`, `comment=${comment}`);
+  const state = join(trial.cluster.folder, 'state', 'job_state');
+  await trial.until(() => existsSync(state) && readFileSync(state, 'latin1').includes(comment));
 }
 
 describe.skipIf(prepared === undefined)('a filter job on Slurm gives the bytes of the local run', () => {
@@ -76,6 +83,8 @@ describe.skipIf(prepared === undefined)('a filter job on Slurm gives the bytes o
     await trial.holdWithin('measure', 2);
     await loseQueue();
     await trial.isThrough();
+    // The queue is empty before the orphans are gone; as long as one lives, retry refuses.
+    await trial.until(() => trial.workers('measure').length === 0);
     const status = JSON.parse(await trial.jobs('status', '--json')) as { state: string };
     expect(status.state).toBe('idle');
     await trial.jobs('retry');
@@ -86,16 +95,41 @@ describe.skipIf(prepared === undefined)('a filter job on Slurm gives the bytes o
     await start();
     const { cluster } = trial;
     const run = trial.launch();
-    const { name, id } = (await trial.until(() => trial.submitted('measure'))).arrays[0]!;
-    const { release } = await trial.holdWithin('measure', 2);
-    const saved = join(cluster.folder, 'state', 'job_state');
-    await trial.until(() => readFileSync(saved, 'latin1').includes(name));
+    const { arrays, reconciles } = await trial.until(() => trial.submitted('measure'));
+    const { release } = await trial.holdWithin('measure', 3);
+    await saves(`${reconciles[0]!.id}`, 'all-elements-run');
     await cluster.kill('slurmctld');
     await cluster.restart('slurmctld');
-    expect(cluster.queue().map(({ arrayId }) => arrayId)).toContain(id);
+    expect(cluster.queue().map(({ arrayId }) => arrayId)).toContain(arrays[0]!.id);
     release();
     await trial.ends(run);
     expect(trial.attempts('measure')).toBe(1);
+    await trial.isLikeLocal();
+  });
+
+  it('when slurmctld comes back with a state from before the elements ran', async () => {
+    await start();
+    const { cluster } = trial;
+    cluster.command('scontrol', 'update', 'nodename=n1,n2', 'state=drain', 'reason=test');
+    const run = trial.launch();
+    const { reconciles } = await trial.until(() => trial.submitted('measure'));
+    await saves(`${reconciles[0]!.id}`, 'all-elements-wait');
+    const old = readFileSync(join(cluster.folder, 'state', 'job_state'));
+    const resume = (): string => cluster.command('scontrol', 'update', 'nodename=n1,n2', 'state=resume');
+    resume();
+    const { release } = await trial.holdWithin('measure', 3);
+    await cluster.kill('slurmctld');
+    writeFileSync(join(cluster.folder, 'state', 'job_state'), old);
+    await cluster.restart('slurmctld');
+    release();
+    // It kills the elements as orphans or starts them a second time; then the nodes refuse ("Duplicate jobid") and are drained, the elements held.
+    let over = false;
+    void run.ended.then(() => (over = true));
+    await trial.until(() => {
+      if (/^drain/m.test(cluster.command('sinfo', '--noheader', '--Node', '--format=%t'))) resume();
+      return over;
+    });
+    await trial.ends(run);
     await trial.isLikeLocal();
   });
 });

@@ -50,6 +50,12 @@ describe.skipIf(prepared === undefined)('a filter job on Slurm gives the bytes o
       await trial.ends(trial.launch());
       expect(trial.attempts('measure')).toBe(1);
       await trial.isLikeLocal();
+      // Whatever sbatch had accepted was found again by its name.
+      const { arrays, reconciles } = trial.submission('measure')!;
+      for (const { name, id } of [...arrays, ...reconciles]) {
+        expect(trial.idsOf(name)).toEqual(id === null ? [] : [id]);
+      }
+      expect(reconciles.filter(({ id }) => id !== null).length).toBe(1);
     });
   }
 

@@ -15,10 +15,10 @@ describe.skipIf(prepared === undefined)('a mix job on Slurm gives the bytes of t
     await trial.isLikeLocal();
   });
 
-  it('when a worker is killed while it tokenises, and the one that writes', async () => {
+  it('when a worker is killed while it tokenises, and one that writes shards', async () => {
     trial = await Trial.start(prepared!, { job: 'mix' });
     const run = trial.launch();
-    for (const stage of ['tokenise-1', 'write']) {
+    for (const stage of ['tokenise-1', 'shards']) {
       const [worker] = await trial.until(() => {
         const found = trial.workers(stage);
         return found.length > 0 && found;

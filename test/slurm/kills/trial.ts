@@ -115,6 +115,25 @@ export class Trial extends SlurmRun {
     expect(this.cluster.jobProcesses()).toEqual([]);
   }
 
+  /** How Slurm's jobs ended, by its own record: `Key=value` words, one line for each element or job. */
+  ended(): Record<string, string>[] {
+    const lines = readFileSync(join(this.cluster.folder, 'ended.log'), 'utf8').split('\n').filter(Boolean);
+    return lines.map((line) =>
+      Object.fromEntries(line.split(' ').map((word) => word.split('=', 2) as [string, string])),
+    );
+  }
+
+  /** Ids under which Slurm had jobs or arrays of this name. */
+  idsOf(name: string): string[] {
+    const own = this.ended().filter(({ Name }) => Name === name);
+    return [...new Set(own.map(({ ArrayJobId, JobId }) => ArrayJobId ?? JobId!))];
+  }
+
+  /** What an element wrote, over all its starts. */
+  log(stage: string, attempt: number, element: string): string {
+    return readFileSync(join(this.out, 'slurm', 'logs', `${stage}.${attempt}.${element}.log`), 'utf8');
+  }
+
   /** Programs that stand before Slurm's on the launcher's and the jobs' path. */
   wrap(name: string, script: string): void {
     const folder = join(this.cluster.folder, 'wrapped');
