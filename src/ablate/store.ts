@@ -4,12 +4,13 @@
  * rerun tries it again. A step that was imported has its small results and no weights: it counts as done, and is done again only when another step needs
  * what it lacks.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { checkpointName, isComplete, listCheckpoints } from '../../trainer/learner/checkpoint.ts';
 import { parseConfig } from '../core/config.ts';
 import { InputError, messageOf } from '../core/errors.ts';
+import { readIfThere } from '../io/read-if-there.ts';
 import { type GridStep, type StepKind, type StepOutput, stepKinds } from './grid.ts';
 
 export const stepRecordSchema = z.strictObject({
@@ -129,13 +130,8 @@ const runFolders: Partial<Record<StepKind, string>> = {
 };
 
 function readRecordFile<S extends z.ZodType>(path: string, schema: S): z.output<S> | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = readIfThere(path);
+  if (text === undefined) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -116,6 +116,14 @@ export const cancel: Command = {
     const { cancelJobs } = await import('../slurm/cancel.ts');
     const { SlurmScheduler } = await import('../slurm/slurm-scheduler.ts');
     const { plan } = folder.settings();
+    if (await isThrough(folder)) {
+      context.write(
+        context.json
+          ? `${JSON.stringify({ folder: folder.run, cancelled: [] }, null, 2)}\n`
+          : `${folder.run}: the job is through; there is nothing to cancel\n`,
+      );
+      return exitCodes.done;
+    }
     const ids = await cancelJobs(folder, plan, new SlurmScheduler(), context.signal);
     const { runWord } = await import('./slurm-text.ts');
     context.write(
@@ -126,6 +134,18 @@ export const cancel: Command = {
     return exitCodes.done;
   },
 };
+
+/** Whether every stage is done. What cannot be told is not: then there may be something to cancel. */
+async function isThrough(folder: SlurmFolder): Promise<boolean> {
+  const { openBatchJob } = await import('../jobs/open-batch-job.ts');
+  try {
+    const job = await openBatchJob(folder.run);
+    const given = new Map([...folder.stages(job.plan)].map(([name, { stage }]) => [name, stage]));
+    return (await job.survey(given)).stage === undefined;
+  } catch {
+    return false;
+  }
+}
 
 export const logs: Command = {
   name: 'logs',

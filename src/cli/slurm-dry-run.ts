@@ -41,7 +41,7 @@ export async function dryRunOnSlurm(
   const arrays = given.get(stage.name) ?? planStageArrays(stage, options.ranks, options.tasks_per_job);
   const { size, assumed } = await new SlurmScheduler({ waits: [] }).maxArraySize();
   const attempt = folder.submissions(job.plan, stage.name).length + 1;
-  const about = { plan: job.plan, attempt, fresh: false, maxArraySize: size };
+  const about = { plan: job.plan, attempt, fresh: false, delay: 0, maxArraySize: size };
   const elements = leftByElement(arrays, left);
   const submission = newSubmission(namePrefix(job.plan, job.folder), arrays, about, elements);
   const program = ownProgram();

@@ -10,7 +10,10 @@ import { bytesPerSecondSchema, bytesSchema } from './byte-size.ts';
 import { gpuKinds } from './gpu-kinds.ts';
 
 const share = z
-  .number({ error: 'must be a share from 0 to 1' })
+  .number({
+    error: (issue) =>
+      issue.input === undefined ? 'missing: a share from 0 to 1' : 'must be a share from 0 to 1',
+  })
   .min(0, { error: 'must be a share from 0 to 1' })
   .max(1, { error: 'must be a share from 0 to 1' });
 const shareAbove = share.gt(0, { error: 'must be a share above 0, up to 1' });
@@ -174,7 +177,7 @@ export const clusterSchema = z
         if (gpu[key] === undefined)
           problem(
             ['nodes', 'gpu', key],
-            `missing: ${gpu.kind} is none of the known kinds (${gpuKinds.map(({ name }) => name).join(', ')}), so give its figures`,
+            `missing: ${gpu.kind} is none of the known kinds (${gpuKinds.map(({ name }) => name).join(', ')}; capitals count), so give its figures`,
           );
   });
 

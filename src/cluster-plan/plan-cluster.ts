@@ -64,7 +64,11 @@ export function planCluster(description: ClusterDescription, rates: Rates, resol
     training,
     rl,
     problems: context.problems,
-    warnings: [...warningsOfRates(rates), ...warningsOfMixtures(resolved)],
+    warnings: [
+      ...warningsOfRates(rates),
+      ...(description.corpus === undefined ? [] : warningsOfRuns(rates, description.corpus.pages)),
+      ...warningsOfMixtures(resolved),
+    ],
     assumptions: assumptions.list,
   };
 }
@@ -98,6 +102,25 @@ function warningsOfRates({ machine, command, date }: Rates): string[] {
   return [
     `the rates (${command}, ${date}) were measured under a load of ${load} on ${machine.cores} cores, so they are likely too slow; measure again on a quiet machine`,
   ];
+}
+
+/** A run that is short was mostly starting up when it was timed. */
+const shortSeconds = 600;
+
+/** Of runs given with `--rates`: what they are not used for, and how far their wall clock can be believed. */
+function warningsOfRuns({ filter }: Rates, pages: 'html' | 'text'): string[] {
+  return filter
+    .filter(({ measureIsWall }) => measureIsWall === true)
+    .flatMap(({ pages: own, source, measureSeconds }) => {
+      if (own !== pages)
+        return [
+          `the run ${source}, read ${own === 'html' ? 'pages of HTML' : 'texts'} and is not used: corpus.pages is ${pages}`,
+        ];
+      if (measureSeconds >= shortSeconds) return [];
+      return [
+        `the run ${source}, took ${Math.round(measureSeconds)} s (wall clock x workers), much of it spent on starting and on waiting for a busy machine: the first pass is likely much faster than planned; give a run of ${shortSeconds / 60} minutes or more on a quiet machine`,
+      ];
+    });
 }
 
 /** Of a mixture its repeats and what cannot be had; the rest `mix --dry-run` says. */

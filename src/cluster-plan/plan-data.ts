@@ -63,6 +63,12 @@ function noSample(
   );
 }
 
+const sizeNames = {
+  bytesPerDocument: 'bytes a document',
+  textBytesPerDocument: 'text of a document',
+} as const;
+type SizeKey = keyof typeof sizeNames;
+
 function corpusOf(context: PlanContext, sample: FilterSample): DataPlan['corpus'] {
   const { corpus } = context.description;
   const documents = stated(context, 'corpus.documents', 'documents', '', corpus!.documents);
@@ -79,12 +85,14 @@ function corpusOf(context: PlanContext, sample: FilterSample): DataPlan['corpus'
       : stated(context, `corpus.${key}`, name, unit, corpus![key]);
   const content = sample.bytes ?? sample.storedBytes;
   // Of a text the content is the text: who states one size of it means both.
-  const asText = context.description.corpus!.pages === 'text';
-  const sizeKey = asText && corpus!.bytesPerDocument === undefined ? 'textBytesPerDocument' : 'bytesPerDocument';
-  const textKey = asText && corpus!.textBytesPerDocument === undefined ? 'bytesPerDocument' : 'textBytesPerDocument';
+  const asText = corpus!.pages === 'text';
+  const keyOf = (own: SizeKey, other: SizeKey): SizeKey =>
+    asText && corpus![own] === undefined && corpus![other] !== undefined ? other : own;
+  const sizeKey = keyOf('bytesPerDocument', 'textBytesPerDocument');
+  const textKey = keyOf('textBytesPerDocument', 'bytesPerDocument');
   const size = each(
     sizeKey,
-    sizeKey === 'textBytesPerDocument' ? 'text of a document' : 'bytes a document',
+    sizeNames[sizeKey],
     'bytes',
     content / sample.documents,
     `${content} bytes / ${sample.documents} documents${sample.bytes === undefined ? ', as stored' : ''}`,
@@ -98,7 +106,7 @@ function corpusOf(context: PlanContext, sample: FilterSample): DataPlan['corpus'
   );
   const textSize = each(
     textKey,
-    textKey === 'textBytesPerDocument' ? 'text of a document' : 'bytes a document',
+    sizeNames[textKey],
     'bytes',
     sample.textBytes / sample.documents,
     `${sample.textBytes} bytes / ${sample.documents} documents`,

@@ -120,7 +120,15 @@ export function bytesPerToken(context: PlanContext): Figure {
 /** What is read for a byte of text: Parquet with zstd, as filter writes it. */
 function storedPerByte(context: PlanContext): Figure {
   const finish = context.rates.filter.find((sample) => sample.finish !== undefined)?.finish;
-  if (finish === undefined) return given('bytes stored for a byte of text', 1, '');
+  if (finish === undefined) {
+    const id = context.assumptions.add({
+      id: 'bytes kept',
+      text: 'bytes stored for a byte of text: 1',
+      source: 'the rates have no second pass of a filter: taken as not compressed',
+      evidence: 'unknown',
+    });
+    return given('bytes stored for a byte of text', 1, '', id);
+  }
   return measured(
     context,
     'bytes kept',

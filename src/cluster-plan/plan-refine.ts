@@ -1,6 +1,7 @@
 /** Rewriting kept documents with a language model: tokens read and written. Hours only where the description says how fast a GPU is. */
 import { type PlanContext, stated } from './context.ts';
 import { type Figure, given, product, secondsAnHour, sum } from './figure.ts';
+import { gpuCost } from './gpu-cost.ts';
 import { bytesPerToken } from './plan-mixtures.ts';
 
 export interface RefinePlan {
@@ -17,7 +18,7 @@ export function planRefine(
   context: PlanContext,
   kept: { documents: Figure; textBytes: Figure },
 ): RefinePlan | undefined {
-  const { refine, nodes, currency } = context.description;
+  const { refine, nodes } = context.description;
   if (refine === undefined) return undefined;
   const share = stated(context, 'refine.share', 'share to rewrite', '', refine.share);
   const prompt = stated(
@@ -46,7 +47,7 @@ export function planRefine(
     'tokens/s',
     refine.tokensPerSecondPerGpu,
   );
-  const { count, gpus, pricePerHour } = nodes.gpu;
+  const { count, gpus } = nodes.gpu;
   const world = given('GPUs', count * gpus, '', 'nodes.gpu');
   const gpuHours = product('GPU hours to rewrite', 'GPU h', [written], [speed, secondsAnHour]);
   const wallHours = product('hours to rewrite', 'h', [gpuHours], [world]);
@@ -54,13 +55,6 @@ export function planRefine(
     ...plan,
     gpuHours,
     wallHours,
-    cost:
-      pricePerHour === undefined
-        ? undefined
-        : product('cost to rewrite', currency, [
-            wallHours,
-            given('GPU nodes', count, '', 'nodes.gpu'),
-            given('price of a GPU node an hour', pricePerHour, currency, 'nodes.gpu'),
-          ]),
+    cost: gpuCost(context, 'cost to rewrite', wallHours),
   };
 }

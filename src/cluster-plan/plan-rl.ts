@@ -6,6 +6,7 @@
 import type { PlanContext } from './context.ts';
 import { stated } from './context.ts';
 import { type Figure, given, product, secondsAnHour, sum } from './figure.ts';
+import { gpuCost } from './gpu-cost.ts';
 import { peakOf } from './plan-training.ts';
 
 export interface RlPlan {
@@ -20,7 +21,7 @@ export interface RlPlan {
 
 export function planRl(context: PlanContext): RlPlan | undefined {
   const { description, resolved, assumptions } = context;
-  const { rl, currency } = description;
+  const { rl } = description;
   if (rl === undefined) return undefined;
   const state = (key: Exclude<keyof typeof rl, 'mfu'>, name: string, unit: string): Figure =>
     stated(context, `rl.${key}`, name, unit, rl[key]!);
@@ -71,19 +72,12 @@ export function planRl(context: PlanContext): RlPlan | undefined {
     product('GPU hours to sample', 'GPU h', [sampled], [speed, secondsAnHour]),
     product('GPU hours to train', 'GPU h', [training], [peakOf(context), mfu, secondsAnHour]),
   ]);
-  const { count, gpus, pricePerHour } = description.nodes.gpu!;
+  const { count, gpus } = description.nodes.gpu!;
   const wallHours = product('hours of RL', 'h', [gpuHours], [given('GPUs', count * gpus, '', 'nodes.gpu')]);
   return {
     ...plan,
     gpuHours,
     wallHours,
-    cost:
-      pricePerHour === undefined
-        ? undefined
-        : product('cost of RL', currency, [
-            wallHours,
-            given('GPU nodes', count, '', 'nodes.gpu'),
-            given('price of a GPU node an hour', pricePerHour, currency, 'nodes.gpu'),
-          ]),
+    cost: gpuCost(context, 'cost of RL', wallHours),
   };
 }

@@ -8,6 +8,7 @@ import { chooseLayout, type GpuPool, usable, usableShare } from './choose-parall
 import type { Training } from './cluster-config.ts';
 import { type PlanContext, stated } from './context.ts';
 import { computed, type Figure, given, product, roundedUp, secondsAnHour, sum } from './figure.ts';
+import { gpuCost } from './gpu-cost.ts';
 import { gpuKinds } from './gpu-kinds.ts';
 import { type GpuMemory, gpuMemory, type Layout } from './gpu-memory.ts';
 import { smolLm3 } from './published-throughput.ts';
@@ -164,7 +165,6 @@ function planPhase(
     training.availability,
   );
   const wallHours = product(`hours of ${name}`, 'h', [busy], [availability, secondsAnHour]);
-  const { pricePerHour, count } = description.nodes.gpu!;
   return {
     name,
     tokens,
@@ -174,14 +174,7 @@ function planPhase(
     checkpointBytes: product(`bytes of checkpoints of ${name}`, 'bytes', [checkpoints, checkpoint]),
     gpuHours: product(`GPU hours of ${name}`, 'GPU h', [wallHours, gpus]),
     wallHours,
-    cost:
-      pricePerHour === undefined
-        ? undefined
-        : product(`cost of ${name}`, description.currency, [
-            wallHours,
-            given('GPU nodes', count, '', 'nodes.gpu'),
-            given('price of a GPU node an hour', pricePerHour, description.currency, 'nodes.gpu'),
-          ]),
+    cost: gpuCost(context, `cost of ${name}`, wallHours),
   };
 }
 

@@ -62,7 +62,9 @@ function filterSample(record: RunRecord, folder: string): FilterSample {
   const summary = parseConfig(filterSummary, record.summary, join(folder, 'run.json'));
   if (summary.documentsPerSecond <= 0)
     throw new UserError(`--rates ${folder}: the run found its units done, so it measured no speed`, {
-      hint: 'run it once more with --fresh',
+      hint: isShared(record)
+        ? 'filter a sample on one machine, without --executor slurm'
+        : 'run it once more with --fresh',
     });
   const documents = summary.ledger.in;
   const survivors = summary.stages[0]!.ledger.kept;
@@ -84,6 +86,11 @@ function filterSample(record: RunRecord, folder: string): FilterSample {
   };
 }
 
+/** Whether its last stage, an element of a job array, wrote the record. */
+function isShared({ commandLine }: RunRecord): boolean {
+  return commandLine?.[1] === 'jobs' && commandLine[2] === 'work';
+}
+
 /** Whether pages were read rather than texts. The plan knows what a folder held; without it the names of the inputs tell. */
 function isHtml({ inputs }: RunRecord, folder: string): boolean {
   const plan = readPlan(folder);
@@ -95,6 +102,13 @@ function isHtml({ inputs }: RunRecord, folder: string): boolean {
 }
 
 function tokeniseOf(record: RunRecord, folder: string, { tokenise }: Rates): Rates['tokenise'] {
+  if (isShared(record))
+    throw new UserError(
+      `--rates ${folder}: many processes tokenised, and the run knows the time of the last one alone`,
+      {
+        hint: 'mix again on one machine, with --workers 1 into a new folder',
+      },
+    );
   const summary = parseConfig(mixSummary, record.summary, join(folder, 'run.json'));
   const flag = record.commandLine?.indexOf('--workers') ?? -1;
   const workers = flag < 0 ? undefined : Number(record.commandLine![flag + 1]);

@@ -15,12 +15,12 @@ export function withValues(description: unknown, sets: Readonly<Record<string, s
       at = inner;
     }
     const last = keys.at(-1)!;
-    holder(at, place, last)[last] = valueOf(text, place);
+    holder(at, place, last)[last] = yamlOf(text, place);
   }
   return copy;
 }
 
-function valueOf(text: string, place: string): unknown {
+function yamlOf(text: string, place: string): unknown {
   try {
     return parse(text);
   } catch (cause) {
@@ -38,7 +38,9 @@ function holder(value: unknown, place: string, key: string): Record<string, unkn
       hint: `give a number from 0 to ${value.length}, such as training.phases.0.tokens`,
     });
   if (key === '__proto__')
-    throw new UserError(`--set ${place}: there is no key __proto__`, { hint: 'for example --set nodes.gpu.count=16' });
+    throw new UserError(`--set ${place}: there is no key __proto__`, {
+      hint: 'for example --set nodes.gpu.count=16',
+    });
   if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   throw new UserError(`--set ${place}: it leads into "${String(value)}", which has no keys`, {
     hint: 'for example --set nodes.gpu.count=16 or --set training.phases.0.tokens=100B',

@@ -6,7 +6,6 @@
  */
 import { resolve } from 'node:path';
 import { UserError } from '../core/errors.ts';
-import { silent } from '../core/events.ts';
 import { makeFolder } from '../io/atomic.ts';
 import type { FilterConfig } from '../stages/filter-config.ts';
 import type { FilterPlan } from '../stages/plan-filter.ts';
@@ -19,7 +18,7 @@ import { workFilterShare } from './filter-share.ts';
 import { checkFolder, prepareFolder, readJobConfig, readPlan } from './job-folder.ts';
 import { rankAtWork } from './job-locks.ts';
 import { takeLock } from './lock.ts';
-import { planCorpus } from './plan-corpus.ts';
+import { planAloud } from './plan-corpus.ts';
 import { surveyFilter } from './survey-filter.ts';
 
 /** The job that lies in `folder`. Throws a `UserError` when there is none, or it has a limit, which cannot be shared. */
@@ -40,12 +39,8 @@ export async function openFilterBatch(folder: string): Promise<BatchJob> {
 export async function prepareFilterBatch(config: FilterConfig, options: FilterOptions): Promise<BatchJob> {
   if (options.limit !== undefined) throw noLimit(options.file ?? config.name);
   const folder = resolve(options.out);
-  const emit = options.emit ?? silent;
   checkFolder(folder);
-  const plan = await planCorpus(config, options);
-  for (const { file, problem } of plan.unreadable)
-    emit({ kind: 'message', level: 'warn', text: `${file}: ${problem}` });
-  for (const text of plan.warnings) emit({ kind: 'message', level: 'warn', text });
+  const plan = await planAloud(config, options);
   makeFolder(folder);
   const lock = takeLock(folder);
   try {

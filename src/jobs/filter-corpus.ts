@@ -30,7 +30,7 @@ import type { FilterOptions } from './filter-options.ts';
 import { FilterProgress } from './filter-progress.ts';
 import { checkFolder, prepareFolder } from './job-folder.ts';
 import { takeJobLock, takeRankLock } from './job-locks.ts';
-import { planCorpus } from './plan-corpus.ts';
+import { planAloud } from './plan-corpus.ts';
 import type { Rank } from './rank.ts';
 
 export type { FilterResult } from './conclude-filter.ts';
@@ -118,10 +118,7 @@ async function begin(config: FilterConfig, options: FilterOptions): Promise<Begu
   const folder = resolve(options.out);
   const emit = options.emit ?? silent;
   checkFolder(folder);
-  const plan = await planCorpus(config, options);
-  for (const { file, problem } of plan.unreadable)
-    emit({ kind: 'message', level: 'warn', text: `${file}: ${problem}` });
-  for (const text of plan.warnings) emit({ kind: 'message', level: 'warn', text });
+  const plan = await planAloud(config, options);
   const shared = await readSharedModels(plan.filter);
   makeFolder(folder);
   return { folder, plan, emit, signal: options.signal ?? new AbortController().signal, shared };

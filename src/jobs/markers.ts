@@ -3,12 +3,13 @@
  * plan, its own checksum fits, and every output it names is there with the size and sha256 it says. Anything else means: do it again.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprint, stableJson } from '../core/config.ts';
 import type { Ledger } from '../core/ledger.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { sha256OfFile } from '../io/file-hash.ts';
+import { readIfThere } from '../io/read-if-there.ts';
 import type { ScoredUnit } from '../stages/classify-score.ts';
 import type { MeasuredUnit } from '../stages/measure-unit.ts';
 import type { OutputFile, UnitReport } from '../stages/unit-report.ts';
@@ -84,13 +85,8 @@ export async function writeMarker(path: string, marker: Marker): Promise<void> {
 
 /** The marker at `path` if it is whole, undamaged and of this plan. Its outputs are not checked. */
 export function readMarker<T extends { plan: string }>(path: string, plan: string): T | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = readIfThere(path);
+  if (text === undefined) return undefined;
   // The text without its checksum is what the checksum is of, so it need not be made again: a job may have 10,000 markers.
   const body = text.trimEnd().replace(checkPattern, '');
   try {

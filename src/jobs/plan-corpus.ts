@@ -71,6 +71,18 @@ export async function planCorpus(
   });
 }
 
+/** As `planCorpus`, and says what could not be read and what else a user should know. */
+export async function planAloud(
+  config: FilterConfig,
+  options: Parameters<typeof planCorpus>[1] & object,
+): Promise<FilterPlan> {
+  const plan = await planCorpus(config, options);
+  const emit = options.emit ?? silent;
+  const warnings = [...plan.unreadable.map(({ file, problem }) => `${file}: ${problem}`), ...plan.warnings];
+  for (const text of warnings) emit({ kind: 'message', level: 'warn', text });
+  return plan;
+}
+
 /** Versions of what decides the output's bytes. */
 function codeVersions(): Record<string, string> {
   const { node: _node, ...versions } = packageVersions([

@@ -5,6 +5,7 @@
  * anywhere. A submission is written before sbatch is called, an id as soon as it is known.
  */
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { InterruptedError, UserError } from '../core/errors.ts';
 import { writeFileAtomicSync } from '../io/atomic.ts';
 import type { BatchJob, BatchStage, BatchSurvey } from '../jobs/batch-job.ts';
@@ -56,7 +57,7 @@ export async function advance(
 /** Waits for its turn. */
 export async function lockAdvance(
   folder: SlurmFolder,
-  { signal, patienceSeconds = 60 }: Pick<AdvanceOptions, 'signal' | 'patienceSeconds'>,
+  { signal, patienceSeconds = 120 }: Pick<AdvanceOptions, 'signal' | 'patienceSeconds'>,
 ): Promise<() => void> {
   const began = performance.now();
   for (;;) {
@@ -102,19 +103,39 @@ class Advance {
     if (folder.cancelled) return { kind: 'cancelled' };
     const failure = folder.failure(job.plan);
     if (failure !== undefined) return { kind: 'failed', failure };
+    let plan = await this.plan();
+    const { settle } = this.settings.options;
+    if (plan.step.kind === 'give up' && settle > 0) {
+      // It cannot be taken back by the reconcile job; markers that another node has just written may not show here yet.
+      this.say(`nothing got done; it is looked at once more in ${settle} s, before the job is given up`);
+      await sleep(settle * 1000, undefined, options.signal === undefined ? {} : { signal: options.signal });
+      plan = await this.plan();
+    }
+    return this.carryOut(plan.step, plan.survey, plan.arrays, plan.queued);
+  }
+
+  /** What the markers, the submissions and the queue ask for. A job that is through needs no scheduler. */
+  private async plan(): Promise<{
+    step: NextStep;
+    survey: BatchSurvey;
+    arrays: StageArrays | undefined;
+    queued: ReadonlySet<string>;
+  }> {
     const survey = await this.survey();
-    const arrays = survey.stage === undefined ? undefined : this.arraysOf(survey.stage);
+    if (survey.stage === undefined)
+      return { step: { kind: 'done' }, survey, arrays: undefined, queued: new Set() };
+    const arrays = this.arraysOf(survey.stage);
     const { submissions, queued } = await this.look();
     const step = planAdvance({
       survey,
       arrays,
       submissions,
       queued,
-      self: options.self,
+      self: this.options.self,
       maxAttempts: this.settings.options.max_attempts,
-      fresh: options.fresh === true,
+      fresh: this.options.fresh === true,
     });
-    return this.carryOut(step, survey, arrays, queued);
+    return { step, survey, arrays, queued };
   }
 
   /** A ledger that does not balance ends the job, loudly. */
@@ -186,9 +207,10 @@ class Advance {
       }
       case 'submit': {
         const { attempt, fresh, left } = step;
+        const delay = step.again ? this.settings.options.settle : 0;
         const { size, assumed } = await this.scheduler.maxArraySize();
         if (assumed !== undefined) this.say(`arrays of at most ${size} elements are assumed: ${assumed}`);
-        const about = { plan: this.job.plan, attempt, fresh, maxArraySize: size };
+        const about = { plan: this.job.plan, attempt, fresh, delay, maxArraySize: size };
         const intent = newSubmission(this.prefix, arrays!, about, left);
         this.folder.writeSubmission(intent);
         const all = intent.arrays.map((_, i) => i);

@@ -40,7 +40,8 @@ export type NextStep =
   | { kind: 'reconcile'; submission: Submission; after: string[] }
   /** `unsent`: which of its arrays. */
   | { kind: 'complete'; submission: Submission; unsent: number[] }
-  | { kind: 'submit'; attempt: number; fresh: boolean; left: Map<number, string[]> }
+  /** `again`: an earlier try of some element got nothing done. */
+  | { kind: 'submit'; attempt: number; fresh: boolean; again: boolean; left: Map<number, string[]> }
   | { kind: 'give up'; elements: Omit<Failure['elements'][number], 'log'>[] };
 
 /** `arrays` must be there when a stage is left. Ids of arrays that are in the queue must be known (`adoptIds`). */
@@ -73,8 +74,15 @@ export function planAdvance(state: AdvanceState): NextStep {
   const tried = (element: number, ids: readonly string[]): number =>
     state.fresh ? 0 : triesOf(own, element, ids.length);
   const again = new Map([...left].filter(([element, ids]) => tried(element, ids) < maxAttempts));
-  if (again.size > 0)
-    return { kind: 'submit', attempt: (latest?.attempt ?? 0) + 1, fresh: state.fresh, left: again };
+  if (again.size > 0) {
+    return {
+      kind: 'submit',
+      attempt: (latest?.attempt ?? 0) + 1,
+      fresh: state.fresh,
+      again: [...again].some(([element, ids]) => tried(element, ids) > 0),
+      left: again,
+    };
+  }
   return {
     kind: 'give up',
     elements: [...left].map(([element, ids]) => ({

@@ -35,6 +35,7 @@ export function arrayScript(place: ScriptPlace, kind: string, submission: Submis
       `--output=${inPattern(logs)}/${logName(submission, array)}`,
       ...common(settings, resources),
       `--signal=B:TERM@${options.grace}`,
+      ...(submission.delay === 0 ? [] : [`--begin=now+${submission.delay}`]),
     ],
     resources.extra,
     options.setup,

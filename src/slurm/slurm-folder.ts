@@ -10,11 +10,12 @@
  *   cancelled                      somebody does not want it to go on
  *   advance.lock                   one process at a time moves the job on
  */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprint, stableJson } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
 import { makeFolder, writeFileAtomicSync } from '../io/atomic.ts';
+import { readIfThere } from '../io/read-if-there.ts';
 import type { StageArrays } from './plan-arrays.ts';
 import type { SlurmOptions } from './slurm-options.ts';
 import type { Submission } from './submission.ts';
@@ -163,13 +164,8 @@ export class SlurmFolder {
   /** Undefined when it is absent. Throws a `UserError` for a damaged file: it cannot be known what is in the queue. */
   private read<T extends object>(name: string): T | undefined {
     const path = this.file(name);
-    let text: string;
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
+    const text = readIfThere(path);
+    if (text === undefined) return undefined;
     try {
       const { check, ...value } = JSON.parse(text) as T & { check?: unknown };
       if (check === fingerprint(value)) return value as unknown as T;

@@ -40,6 +40,9 @@ const cpus = z.int().min(1).max(1024);
 const word = z.string().regex(/^[\w.,@+:-]+$/, 'expected a name of letters, digits and _ . , @ + : -');
 const line = z.string().regex(/^[^\n\r]*$/, 'one line each');
 
+/** How much earlier than asked the signal before the time limit may come. (sbatch's manual, --signal) */
+const earlySeconds = 60;
+
 /** sbatch options that this program gives itself, and why nobody else may. */
 const own: Readonly<Record<string, string>> = {
   array: 'the arrays follow from ranks, tasks_per_job and concurrency',
@@ -77,6 +80,11 @@ const short: Readonly<Record<string, string>> = {
   N: 'nodes',
 };
 
+function beginsOf(names: object, given: string): string | undefined {
+  const found = Object.keys(names).filter((name) => name.startsWith(given));
+  return found.includes(given) ? given : found[0];
+}
+
 /** A line for sbatch: `--qos=high`, with or without `#SBATCH` before it. */
 const extraLine = line
   .transform((text) => text.trim().replace(/^#SBATCH\s+/, ''))
@@ -86,7 +94,8 @@ const extraLine = line
       context.addIssue('expected an option of sbatch, such as --qos=high or --exclude=node7');
       return;
     }
-    const name = match[1] ?? short[match[2]!];
+    // sbatch takes the beginning of a long name for it.
+    const name = match[1] === undefined ? short[match[2]!] : beginsOf(own, match[1]);
     const why = name === undefined ? undefined : own[name];
     if (why !== undefined) context.addIssue(`${match[0]} cannot be given here: ${why}`);
   });
@@ -120,6 +129,11 @@ const slurmOptionsSchema = z
     max_attempts: z.int().min(1).max(1000).default(3),
     /** Seconds before the time limit at which an element is told to finish what it has in hand. */
     grace: z.int().min(0).max(65_535).default(120),
+    /**
+     * Seconds before an element that got nothing done is tried again, and before a job is given up: what one node wrote may show on another
+     * only after the time that a network file system keeps folders in its cache (NFS: up to 60 s).
+     */
+    settle: z.int().min(0).max(86_400).default(60),
     /** Seconds between two looks of `--wait`. */
     poll: z.number().min(0.05).max(3600).default(15),
     /** The program that runs midtrain on the nodes; by default the Node that runs now. */
@@ -139,11 +153,11 @@ const slurmOptionsSchema = z
   })
   .superRefine((options, context) => {
     const check = (text: string | undefined, path: string[]): void => {
-      if (text === undefined || !(secondsOf(text) <= options.grace)) return;
+      if (text === undefined || !(secondsOf(text) <= options.grace + earlySeconds)) return;
       context.addIssue({
         code: 'custom',
         path,
-        message: `not longer than grace (${options.grace} s): an element would be stopped as it begins; give more time or a smaller grace`,
+        message: `not longer than grace (${options.grace} s) and the ${earlySeconds} s that Slurm may warn earlier: an element would be stopped as it begins; give more time or a smaller grace`,
       });
     };
     check(options.time, ['time']);

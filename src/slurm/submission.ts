@@ -24,6 +24,8 @@ export interface Submission {
   attempt: number;
   /** Since a person asked for it to be tried again: earlier tries no longer count. */
   fresh: boolean;
+  /** Seconds from now at which the arrays may begin: after a try that got nothing done. */
+  delay: number;
   /** Items that were left, by element; those elements were submitted. */
   left: Record<string, number>;
   arrays: SubmittedArray[];
@@ -41,10 +43,10 @@ export function namePrefix(plan: string, folder: string): string {
 export function newSubmission(
   prefix: string,
   arrays: StageArrays,
-  about: { plan: string; attempt: number; fresh: boolean; maxArraySize: number },
+  about: { plan: string; attempt: number; fresh: boolean; delay: number; maxArraySize: number },
   left: ReadonlyMap<number, readonly string[]>,
 ): Submission {
-  const { plan, attempt, fresh, maxArraySize } = about;
+  const { plan, attempt, fresh, delay, maxArraySize } = about;
   const stage = arrays.stage.name;
   const windows = planWindows([...left.keys()], maxArraySize);
   const base = `${prefix}-${stage}-${attempt}`;
@@ -53,6 +55,7 @@ export function newSubmission(
     stage,
     attempt,
     fresh,
+    delay,
     left: Object.fromEntries([...left].map(([element, ids]) => [element, ids.length])),
     arrays: windows.map((window, i) => ({
       name: windows.length === 1 ? base : `${base}-w${i + 1}`,

@@ -7,7 +7,6 @@
  * hash; a share also looks at the files that it reads (`assertUnchanged`).
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Recipe } from '../../mixtures/recipe.ts';
@@ -15,6 +14,7 @@ import { fingerprint } from '../core/config.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { fingerprintFile } from '../io/file-hash.ts';
+import { readIfThere } from '../io/read-if-there.ts';
 import { loadTokenizer, type Tokenizer } from '../tokens/tokenizer.ts';
 import type { TokenizerFiles } from '../tokens/tokenizer-files.ts';
 import type { MixRequest } from './mix-request.ts';
@@ -96,13 +96,8 @@ export async function writeMixPlan(folder: string, plan: MixPlan): Promise<void>
 /** Undefined when there is none. Throws a `UserError` when it is damaged or of another version. */
 export function readMixPlan(folder: string): MixPlan | undefined {
   const path = join(folder, mixPlanName);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = readIfThere(path);
+  if (text === undefined) return undefined;
   try {
     const { check, plan } = JSON.parse(text) as { check: string; plan: MixPlan };
     if (plan?.version !== 1 || plan.command !== 'mix') throw new SyntaxError('it is of another version');

@@ -196,3 +196,25 @@ test('rates of a loaded machine are warned about', () => {
   expect(planned({}, { ...madeUpRates, machine }).warnings.join()).toMatch(/load of 5 on 2 cores/);
   expect(planned().warnings).toEqual([]);
 });
+
+describe('a corpus of text', () => {
+  const textRates = {
+    ...madeUpRates,
+    filter: madeUpRates.filter.map((sample) => ({ ...sample, pages: 'text' as const })),
+  };
+
+  test('is as large as its text: who states one size means both', () => {
+    for (const key of ['textBytesPerDocument', 'bytesPerDocument']) {
+      const { corpus } = planned({ 'corpus.pages': 'text', [`corpus.${key}`]: 700 }, textRates);
+      expect(corpus!.bytes.value).toBe(7e8);
+      expect(corpus!.textBytes.value).toBe(7e8);
+    }
+    const both = {
+      'corpus.pages': 'text',
+      'corpus.textBytesPerDocument': 700,
+      'corpus.bytesPerDocument': 900,
+    };
+    expect(planned(both, textRates).corpus!.bytes.value).toBe(9e8);
+    expect(planned({ 'corpus.textBytesPerDocument': 700 }).corpus!.bytes.value).toBe(1e10);
+  });
+});

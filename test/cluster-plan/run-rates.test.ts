@@ -69,6 +69,31 @@ describe('a filter run', () => {
     expect(reason!.source).toMatch(/mine, 2026-02-03, 1000 documents, 4 workers/);
   });
 
+  test('over a folder of HTML pages is a sample of pages, which its name does not tell', async () => {
+    const pages = join(root, 'crawl');
+    mkdirSync(pages, { recursive: true });
+    for (const i of [1, 2, 3])
+      writeFileSync(
+        join(pages, `${i}.html`),
+        `<html><body><p>${'A prime is a number. '.repeat(30)}</p></body></html>`,
+      );
+    const text = `name: crawl\ninputs: [{ path: ${pages} }]\nsignals: [gopher-quality]\n`;
+    const out = join(root, 'crawl-run');
+    await filterCorpus(parsePipeline(text, 'crawl.yaml', root).config, { out, workers: 1 });
+    const rates = ratesFrom([out], madeUpRates);
+    expect(rates.filter[0]).toMatchObject({ pages: 'html', documents: 3 });
+    expect(planned({ 'corpus.pages': 'html' }, rates).warnings.join()).toMatch(
+      /crawl-run, .* likely much faster/,
+    );
+    const both = { ...rates, filter: [...rates.filter, { ...rates.filter[0]!, pages: 'text' as const }] };
+    expect(planned({ 'corpus.pages': 'text' }, both).warnings.join()).toMatch(
+      /crawl-run, .* is not used: corpus.pages is text/,
+    );
+    expect(
+      planned({ 'corpus.pages': 'html' }, rates).assumptions.find(({ id }) => id === 'measure')!.source,
+    ).toContain(out);
+  });
+
   test('over WARC files is measured by what lies on disk, whatever a page weighs', () => {
     const folder = record('pages', { summary, inputs: [{ path: '/data/a.warc.gz' }] });
     const rates = ratesFrom([folder], madeUpRates);
@@ -137,6 +162,17 @@ describe('refuses', () => {
       'a mix that does not say its workers',
       () => record('mix', { command: 'mix', seconds: 1, summary: { totalTokens: 1, sources: [] } }),
       /how many workers tokenised/,
+    ],
+    [
+      'a mix on Slurm, whose record is of its last element',
+      () =>
+        record('slurm', {
+          command: 'mix',
+          seconds: 1,
+          commandLine: ['midtrain', 'jobs', 'work', 'out', '--stage', 'write', '--workers', '1'],
+          summary: { totalTokens: 1, sources: [] },
+        }),
+      /many processes tokenised/,
     ],
     [
       'a file that is not JSON',

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/core/errors.ts';
 import { cancelJobs } from '../../src/slurm/cancel.ts';
 import { SchedulerError } from '../../src/slurm/scheduler-error.ts';
@@ -141,6 +141,43 @@ describe('what is lost', () => {
     expect(await h.advance({ fresh: true })).toMatchObject({ kind: 'waiting', submitted: true });
     await h.pump();
     expect(h.job.done).toEqual(h.job.everything);
+  });
+
+  it('that got nothing done is tried again after a while, one that got further at once', async () => {
+    const h = make('{ ranks: 1, settle: 7, max_attempts: 9 }', [{ name: 'measure', items: 4 }]);
+    h.begins = ({ submission, index }) => {
+      if (index !== undefined && submission === 1) throw new Error('killed');
+    };
+    let done = 0;
+    h.job.before = () => {
+      if (++done === 2) throw new Error('killed'); // in its second submission, behind one item
+    };
+    await h.advance();
+    await h.pump();
+    expect(h.job.done).toEqual(h.job.everything);
+    const delays = h.slurm.submissions(h.job.plan).map(({ delay }) => delay);
+    expect(delays).toEqual([0, 7, 0]);
+    const script = (n: number): string => readFileSync(join(h.slurm.path, `measure.${n}.sbatch`), 'utf8');
+    expect([1, 2, 3].map((n) => /--begin=(.*)/.exec(script(n))?.[1])).toEqual([
+      undefined,
+      'now+7',
+      undefined,
+    ]);
+  });
+
+  it('is not given up when its markers show a little later', async () => {
+    const h = make('{ ranks: 1, settle: 1, max_attempts: 1 }', [{ name: 'measure', items: 2 }]);
+    const before = await h.job.survey(new Map());
+    await h.advance();
+    let stale = 0;
+    h.begins = ({ index }) => {
+      // What a reconcile job on another node sees of a network file system.
+      if (index === undefined && stale++ === 0) vi.spyOn(h.job, 'survey').mockResolvedValueOnce(before);
+    };
+    await h.pump();
+    expect(stale).toBe(1);
+    expect(h.outcomes.map(({ kind }) => kind)).toEqual(['done']);
+    expect(h.said.join()).toMatch(/once more in 1 s/);
   });
 
   it('that got something done each time is never given up', async () => {

@@ -30,7 +30,7 @@ describe.skipIf(slurm === undefined)('a filter job on a real Slurm', { timeout: 
       limits: { unitBytes: 2048, pageUnitBytes: 2048 },
     };
     writeFileSync(at('small.yaml'), JSON.stringify(pipeline));
-    writeFileSync(at('slurm.yaml'), JSON.stringify({ ranks: 2, poll: 0.5, grace: 20 }));
+    writeFileSync(at('slurm.yaml'), JSON.stringify({ ranks: 2, poll: 0.5, grace: 20, settle: 1 }));
     cluster = await RealCluster.start(slurm!);
   }, 600_000);
   afterAll(async () => {

@@ -31,6 +31,7 @@ const submission: Submission = {
   stage: 'measure',
   attempt: 2,
   fresh: false,
+  delay: 0,
   left: {},
   arrays: [{ name: 'midtrain-1-measure-2', offset: 0, indexes: [2, 5, 6], id: null }],
   reconciles: [],

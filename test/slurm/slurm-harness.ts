@@ -24,7 +24,8 @@ export class SlurmHarness {
     this.slurm.writeSettings({
       plan: this.job.plan,
       kind: 'filter',
-      options: parseSlurmOptions(yaml, 'slurm.yaml'),
+      // Tests that are not about it do not wait.
+      options: { ...parseSlurmOptions(yaml, 'slurm.yaml'), ...(/settle/.test(yaml) ? {} : { settle: 0 }) },
       node: '/usr/bin/node',
       main: '/opt/midtrain/main.js',
       cwd: '/home/somebody',

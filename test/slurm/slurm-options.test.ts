@@ -26,6 +26,7 @@ describe('slurm.yaml', () => {
       tasks_per_job: 1,
       max_attempts: 3,
       grace: 120,
+      settle: 60,
       poll: 15,
     });
     expect(resourcesOf(options, 'measure')).toEqual({
@@ -97,13 +98,15 @@ stages:
     ['memory: 4096', 'memory: expected a number with its unit, such as 4G'],
     ['memory: 4 GB', 'such as 4G or 800M (found "4 GB")'],
     ['ranks: 0', 'ranks'],
-    ['time: 00:02:00', 'time: not longer than grace (120 s)'],
+    ['time: 00:03:00', 'time: not longer than grace (120 s) and the 60 s that Slurm may warn earlier'],
     [
       '{ grace: 30, stages: { dedup: { time: 00:00:30 } } }',
       'stages.dedup.time: not longer than grace (30 s)',
     ],
     ["extra: ['--array=0-3']", 'extra.0: --array cannot be given here: the arrays follow from ranks'],
     ["extra: ['#SBATCH -J mine']", '-J cannot be given here: jobs are found again by their names'],
+    ["extra: ['--mem-per-cpu=1G']", '--mem-per-cpu cannot be given here: write memory: 4G'],
+    ["extra: ['--job-nam=x']", '--job-nam cannot be given here: jobs are found again by their names'],
     ["extra: ['-t 10']", '-t cannot be given here: write time: HH:MM:SS'],
     ['extra: [qos=high]', 'expected an option of sbatch, such as --qos=high'],
     ['partition: a b', 'partition: expected a name'],
@@ -112,6 +115,10 @@ stages:
   ])('%s is refused with the key and the cure', (text, said) => {
     expect(problem(text)).toContain(said);
     expect(problem(text)).toContain('slurm.yaml');
+  });
+
+  it('a time of another form is told once', () => {
+    for (const text of ['time: 1-00', 'time: 120:00']) expect(problem(text)).not.toMatch(/nothing|grace/);
   });
 
   it('that is not YAML says so', () => {

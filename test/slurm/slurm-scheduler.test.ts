@@ -162,7 +162,7 @@ it('a machine without Slurm is told apart from a cluster in trouble', async () =
   const error = await failure(scheduler.submit('x', 'x', []));
   expect(error.trouble).toBe('absent');
   expect(error.message).toContain('sbatch was not found');
-  expect(error.hint).toContain('--executor local');
+  expect(error.hint).toContain('without --executor slurm');
 });
 
 it('sbatch is not told of the job that it runs in', () => {

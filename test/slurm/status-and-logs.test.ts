@@ -56,7 +56,7 @@ describe('the status of a job', () => {
     expect(queued.stages[0]!.queued).toEqual({ PENDING: 2 });
     expect(describeSlurmStatus(queued, '/')).toContain('1_0 waits: Priority');
     // Between two stages nothing but the reconcile job is there, and it is what goes on.
-    h.scheduler.lose(({ index }) => index !== undefined);
+    h.scheduler.lose(({ name }) => !name.includes('reconcile'));
     expect((await slurmStatus(h.job, h.scheduler)).state).toBe('queued');
     h.scheduler.lose(() => true);
     writeFileSync(join(h.slurm.logs, 'measure.1.reconcile.2.log'), 'error: no space left\n');

@@ -30,7 +30,7 @@ beforeAll(async () => {
   Object.assign(process.env, { PATH: cluster.env.PATH, FAKE_SLURM: cluster.env.FAKE_SLURM });
   await writeCorpus(at('corpus'), 12);
   writeFileSync(at('pipeline.yaml'), JSON.stringify(corpusConfig(at('corpus'))));
-  writeFileSync(at('slurm.yaml'), 'ranks: 3\nmax_attempts: 2\npoll: 0.05\n');
+  writeFileSync(at('slurm.yaml'), 'ranks: 3\nmax_attempts: 2\npoll: 0.05\nsettle: 0\n');
   expect((await run('filter', 'pipeline.yaml', '--out', 'local', '--workers', '1')).code).toBe(0);
 });
 afterAll(() => {

@@ -59,7 +59,7 @@ describe('without Slurm', () => {
     const cancel = await run('jobs', 'cancel', 'away');
     expect(cancel.code).toBe(1);
     expect(cancel.said).toMatch(
-      /what is in the queue stays there.*squeue was not found[^]*midtrain jobs cancel again/,
+      /what is in the queue stays there.*squeue was not found[\s\S]*midtrain jobs cancel again/,
     );
     withSlurm();
     expect((await run('jobs', 'cancel', 'away')).out).toContain('cancelled: 1, 2');

@@ -13,9 +13,9 @@ const drained = /told to stop: what is left is submitted again/;
 
 describe.skipIf(prepared === undefined)('a filter job on Slurm gives the bytes of the local run', () => {
   it('when the time limit is too short for a rank: the unit in hand is finished, the rest submitted again', async () => {
-    // The least time limit that Slurm has is a minute; it looks twice a minute, so the signal comes up to 30 s early.
+    // Slurm looks twice a minute, so the signal comes up to 60 s early; a shorter limit is refused.
     await start({
-      slurm: { ranks: 2, grace: 50, stages: { measure: { time: '00:01:00' } } },
+      slurm: { ranks: 2, grace: 50, stages: { measure: { time: '00:02:00' } } },
     });
     const run = trial.launch();
     // Stopped until Slurm's own SIGCONT and SIGTERM.

@@ -30,7 +30,7 @@ export class Trial extends SlurmRun {
   static async start(prepared: Prepared, options: TrialOptions = {}): Promise<Trial> {
     // Two processors a node, so that the elements of a stage lie on both nodes.
     const cluster = await RealCluster.start(prepared.slurm, { cpus: 2, ...options });
-    const settings = { ranks: 3, poll: 0.5, grace: 20, ...options.slurm };
+    const settings = { ranks: 3, poll: 0.5, grace: 20, settle: 1, ...options.slurm };
     writeFileSync(join(cluster.folder, 'slurm.yaml'), JSON.stringify(settings));
     return new Trial(prepared, cluster, options.job ?? 'filter');
   }
