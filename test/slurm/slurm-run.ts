@@ -147,7 +147,7 @@ export class SlurmRun {
 export function dataHashes(folder: string): Record<string, string> {
   const all = Object.entries(outputHashes(folder));
   return Object.fromEntries(
-    all.filter(([path]) => !/^(slurm|cache)\/|^mix-(plan|written)\.json$/.test(path)),
+    all.filter(([path]) => !/^(slurm|cache)\/|^mix-(plan|shards|written)\.json$/.test(path)),
   );
 }
 
